@@ -1,0 +1,1 @@
+"""The edge: one port, websockets and HTTP, fan-out to every viewer."""

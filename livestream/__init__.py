@@ -1,0 +1,1 @@
+"""The room and the ground that everyone stands on: wire, stores, room log, config, worker, command line."""

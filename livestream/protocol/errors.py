@@ -1,0 +1,167 @@
+"""Error codes, close codes and the exceptions that carry them.
+
+    LivestreamError
+     ├─ Refused            the domain says no; counted, not logged
+     ├─ ProtocolViolation  the peer broke the grammar; close and do not come back
+     ├─ Unavailable        a dependency is away; temporary, try again after `retry_after_ms`
+     └─ OutcomeUnknown     the connection to the store broke at COMMIT; send the same key again
+
+Anything else that is raised is a bug of ours.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+
+class ErrorInfo(NamedTuple):
+    text: str  #: what to do about it, for a developer's eyes
+    temporary: bool  #: the same command may succeed later, unchanged
+
+
+class ErrorCode(enum.StrEnum):
+    """Why a command was refused. A reply names exactly one."""
+
+    INVALID = "invalid"
+    UNKNOWN_COMMAND = "unknown_command"
+    NOT_JOINED = "not_joined"
+    ALREADY_JOINED = "already_joined"
+    ROOM_NOT_FOUND = "room_not_found"
+    TOKEN_INVALID = "token_invalid"
+    TOKEN_EXPIRED = "token_expired"
+    TICKET_INVALID = "ticket_invalid"
+    SIGN_IN_REQUIRED = "sign_in_required"
+    NAME_REQUIRED = "name_required"
+    FORBIDDEN = "forbidden"
+    RATE_LIMITED = "rate_limited"
+    BUSY = "busy"
+    UNAVAILABLE = "unavailable"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    KEY_REUSED = "key_reused"
+    COMMENTS_CLOSED = "comments_closed"
+    NO_SHOW = "no_show"
+    SHOW_OPEN = "show_open"
+    ILLEGAL_TRANSITION = "illegal_transition"
+    MESSAGE_NOT_FOUND = "message_not_found"
+    COMMENT_NOT_FOUND = "comment_not_found"
+    INTERNAL = "internal"
+
+
+ERRORS: dict[ErrorCode, ErrorInfo] = {
+    ErrorCode.INVALID: ErrorInfo("A field is missing, of the wrong type or out of range; the text names it.", False),
+    ErrorCode.UNKNOWN_COMMAND: ErrorInfo("The server knows no command of this name.", False),
+    ErrorCode.NOT_JOINED: ErrorInfo("Send `join` first.", False),
+    ErrorCode.ALREADY_JOINED: ErrorInfo(
+        "A connection joins one room once; open another connection for another room.", False
+    ),
+    ErrorCode.ROOM_NOT_FOUND: ErrorInfo("No room of this id.", False),
+    ErrorCode.TOKEN_INVALID: ErrorInfo(
+        "The token's signature, issuer, audience, room or role does not hold; ask the shop for a new one.", False
+    ),
+    ErrorCode.TOKEN_EXPIRED: ErrorInfo("The token is past its `exp`; ask the shop for a new one.", False),
+    ErrorCode.TICKET_INVALID: ErrorInfo("The ticket is unknown, used or expired; ask for a new one.", False),
+    ErrorCode.SIGN_IN_REQUIRED: ErrorInfo("Anonymous viewers may not do this here; join with a token.", False),
+    ErrorCode.NAME_REQUIRED: ErrorInfo("Join with a display name to comment.", False),
+    ErrorCode.FORBIDDEN: ErrorInfo("Your role may not do this; the permission table says who may.", False),
+    ErrorCode.RATE_LIMITED: ErrorInfo("Too many of this kind from you; wait `retry_after_ms`.", True),
+    ErrorCode.BUSY: ErrorInfo("The server sheds load; wait `retry_after_ms` and send again.", True),
+    ErrorCode.UNAVAILABLE: ErrorInfo("A store is away and nothing was done; wait `retry_after_ms`.", True),
+    ErrorCode.OUTCOME_UNKNOWN: ErrorInfo(
+        "The store went away while it committed; send the same command with the same `key` to learn the outcome.",
+        True,
+    ),
+    ErrorCode.KEY_REUSED: ErrorInfo("This idempotency key was used with another body; make a new key.", False),
+    ErrorCode.COMMENTS_CLOSED: ErrorInfo("No comments now: the show is not warming up, live or paused.", False),
+    ErrorCode.NO_SHOW: ErrorInfo("The room has no show to change; schedule one.", False),
+    ErrorCode.SHOW_OPEN: ErrorInfo("The room's present show has not ended; end it first.", False),
+    ErrorCode.ILLEGAL_TRANSITION: ErrorInfo("The show cannot go from its present state to that one.", False),
+    ErrorCode.MESSAGE_NOT_FOUND: ErrorInfo("No host message of this id in this room.", False),
+    ErrorCode.COMMENT_NOT_FOUND: ErrorInfo("No comment of this id in this room.", False),
+    ErrorCode.INTERNAL: ErrorInfo("Our fault; it is logged under the request's ref.", True),
+}
+
+
+class CloseInfo(NamedTuple):
+    text: str
+    reconnect: bool  #: come back by yourself, with a jittered delay, and resume
+    fresh_token: bool = False  #: get a new token before coming back
+
+
+class CloseCode(enum.IntEnum):
+    """Why the server closed. 4000-4099: come back; 4100-4199: with a new token; 4200-4299: stay away."""
+
+    GOING_AWAY = 1001
+    PROTOCOL_ERROR = 1002
+    BAD_UTF8 = 1007
+    TOO_BIG = 1009
+    DRAIN = 4000
+    SLOW = 4001
+    REBALANCE = 4002
+    PONG_TIMEOUT = 4003
+    TRY_LATER = 4004
+    TOKEN_EXPIRED = 4100
+    BAD_FRAME = 4200
+    JOIN_TIMEOUT = 4201
+    FLOOD = 4202
+    REPLACED = 4203
+    WRONG_SUBPROTOCOL = 4204
+
+
+CLOSES: dict[CloseCode, CloseInfo] = {
+    CloseCode.GOING_AWAY: CloseInfo("The process stops at once.", True),
+    CloseCode.PROTOCOL_ERROR: CloseInfo("The peer broke RFC 6455.", False),
+    CloseCode.BAD_UTF8: CloseInfo("A text frame was not UTF-8.", False),
+    CloseCode.TOO_BIG: CloseInfo(
+        "A message, a fragment or an inflated message is over the limit, or in too many fragments.", False
+    ),
+    CloseCode.DRAIN: CloseInfo("The process is being replaced; come back and resume.", True),
+    CloseCode.SLOW: CloseInfo("You read too slowly and your buffer is full; come back and resume.", True),
+    CloseCode.REBALANCE: CloseInfo("This process has more than its share; come back and resume.", True),
+    CloseCode.PONG_TIMEOUT: CloseInfo("No sign of life after a ping; come back and resume.", True),
+    CloseCode.TRY_LATER: CloseInfo("The server sheds load; come back later.", True),
+    CloseCode.TOKEN_EXPIRED: CloseInfo("Your token expired; come back with a new one.", True, True),
+    CloseCode.BAD_FRAME: CloseInfo("The frame is not a list of commands in the negotiated codec.", False),
+    CloseCode.JOIN_TIMEOUT: CloseInfo("No join in time.", False),
+    CloseCode.FLOOD: CloseInfo("You went on sending after many refusals, or flooded control frames.", False),
+    CloseCode.REPLACED: CloseInfo("You opened more connections than one viewer may have; the oldest goes.", False),
+    CloseCode.WRONG_SUBPROTOCOL: CloseInfo(
+        "Offer `livestream.v1.json` or `livestream.v1.msgpack` in the handshake.", False
+    ),
+}
+
+
+class LivestreamError(Exception):
+    """Root of everything this project raises on purpose."""
+
+
+class Refused(LivestreamError):
+    """The domain says no: nothing was changed."""
+
+    def __init__(self, code: ErrorCode, detail: str = "", *, retry_after_ms: int | None = None) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.retry_after_ms = retry_after_ms
+
+
+class ProtocolViolation(LivestreamError):
+    """The peer broke the grammar: close with `close`."""
+
+    def __init__(self, close: CloseCode, detail: str) -> None:
+        super().__init__(close, detail)
+        self.close = close
+        self.detail = detail
+
+
+class Unavailable(LivestreamError):
+    """A dependency is away; nothing was done."""
+
+    def __init__(self, dependency: str, *, retry_after_ms: int = 1000) -> None:
+        super().__init__(dependency)
+        self.dependency = dependency
+        self.retry_after_ms = retry_after_ms
+
+
+class OutcomeUnknown(LivestreamError):
+    """The connection to the store broke while it committed."""

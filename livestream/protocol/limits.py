@@ -1,0 +1,48 @@
+"""Limits: sizes, counts and rates of the wire, each with its unit and the reason for the number.
+
+Rates are the defaults of `Settings`, which may override them for one deployment.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+VIEWER_FRAME_BYTES = 4 * 1024  #: in; a join with a 2 KiB token fits, a pasted novel does not
+STAFF_FRAME_BYTES = 64 * 1024  #: in; raised after a staff join
+FRAGMENTS = 64  #: a message may come in so many; a million one-byte fragments are an attack
+MESSAGES_PER_FRAME = 64  #: commands in one frame
+COMMENT_CHARS = 500  #: cap; a room may set less (default 200) [Amazon IVS: 500]
+HOST_MESSAGE_CHARS = 2000
+NAME_CHARS = 40
+TITLE_CHARS = 200
+KEY_CHARS = 64  #: idempotency key
+TOKEN_CHARS = 3000
+LIKES_PER_COMMAND = 50  #: an app gathers taps and sends their number
+SNAPSHOT_MESSAGES = 50  #: newest host messages a snapshot carries
+SNAPSHOT_COMMENTS = 50  #: newest shown comments a snapshot carries
+SNAPSHOT_NOTICES = 20  #: newest unseen notices of the viewer who joins
+
+
+class Rate(NamedTuple):
+    burst: int  #: so many at once
+    per_s: float  #: refilled so many a second
+
+
+class RateClass(enum.StrEnum):
+    """Commands of one class share one token bucket a viewer and room."""
+
+    JOIN = "join"
+    COMMENT = "comment"
+    LIKE = "like"
+    STAFF = "staff"
+    OTHER = "other"
+
+
+RATES: dict[RateClass, Rate] = {
+    RateClass.JOIN: Rate(5, 0.5),  # a join that fails may be tried again, not hammered
+    RateClass.COMMENT: Rate(20, 20 / 30),  # Twitch: 20 messages in 30 s
+    RateClass.LIKE: Rate(20, 5),
+    RateClass.STAFF: Rate(50, 20),
+    RateClass.OTHER: Rate(20, 5),
+}

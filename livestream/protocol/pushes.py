@@ -1,0 +1,95 @@
+"""Pushes: what the server sends without being asked. Each belongs to a lane."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from . import types
+from .events import Commented, HostMessage, LiveEvent, LogEvent, NoticeEvent, Show, StaffEvent
+from .lanes import Lane
+
+
+class Push(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", omit_defaults=True):
+    """What every push has: a lane."""
+
+    lane: ClassVar[Lane]
+
+
+class Log(Push, frozen=True, tag="log"):
+    """One event of the room log. `seq` rises by exactly 1."""
+
+    lane = Lane.LOG
+    seq: types.Seq
+    at: types.Millis
+    event: LogEvent
+
+
+class Staff(Push, frozen=True, tag="staff"):
+    """One event of the staff log. Staff only; own `seq`, rises by exactly 1."""
+
+    lane = Lane.STAFF
+    seq: types.Seq
+    at: types.Millis
+    event: StaffEvent
+
+
+class Live(Push, frozen=True, tag="live"):
+    """What happened in the last tick, and how many comments a flood kept off the screen."""
+
+    lane = Lane.LIVE
+    events: list[LiveEvent] = []
+    left_out: types.Count = 0
+
+
+class Gauge(Push, frozen=True, tag="gauge"):
+    """Latest values: `viewers`, `likes`."""
+
+    lane = Lane.GAUGE
+    values: dict[str, int]
+
+
+class Notice(Push, frozen=True, tag="notice"):
+    """To you alone. Numbered a room; the same number twice is the same notice."""
+
+    lane = Lane.DIRECT
+    notice: types.Seq
+    at: types.Millis
+    event: NoticeEvent
+
+
+class Snapshot(Push, frozen=True, tag="snapshot"):
+    """The whole state at `seq`: forget what you knew. Sent after a join and as a reset."""
+
+    lane = Lane.LOG
+    epoch: types.Epoch
+    seq: types.Seq
+    room: types.RoomId
+    title: str
+    show: Show | None = None
+    messages: list[HostMessage] = []  #: newest last
+    pinned: HostMessage | None = None
+    comments: list[Commented] = []  #: newest last
+    values: dict[str, int] = {}
+    staff_seq: types.Seq = 0
+    staff: list[Staff] = []  #: newest last; staff only
+
+
+class Heartbeat(Push, frozen=True, tag="heartbeat"):
+    """Once a second or so: the database's clock, by which countdowns run, and the log's top."""
+
+    lane = Lane.GAUGE
+    now: types.Millis
+    seq: types.Seq
+
+
+class ComeBack(Push, frozen=True, tag="come_back"):
+    """The server is about to close this connection: wait so long, then come back and resume."""
+
+    lane = Lane.DIRECT
+    after_ms: types.Count
+
+
+AnyPush = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack
+PUSHES: tuple[type[Push], ...] = (Log, Staff, Live, Gauge, Notice, Snapshot, Heartbeat, ComeBack)

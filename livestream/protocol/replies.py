@@ -1,0 +1,62 @@
+"""Replies: the one answer that each ref gets, and what a viewer learns on joining. Lane: direct."""
+
+from __future__ import annotations
+
+import msgspec
+
+from . import types
+from .errors import ErrorCode
+from .roles import Role
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", omit_defaults=True):
+    """What every reply has."""
+
+    ref: types.Ref
+
+
+class Ok(Reply, frozen=True, tag="ok"):
+    """Done, and durable."""
+
+    seq: types.Seq | None = None  #: the log event it caused, if it caused one
+
+
+class Posted(Reply, frozen=True, tag="posted"):
+    """Something with an id was made, and is durable."""
+
+    id: types.Id
+    seq: types.Seq | None = None  #: the log event it caused; a comment causes none
+    shown: bool = True  #: false: a comment was accepted and archived, but a flood kept it off others' screens
+
+
+class Error(Reply, frozen=True, tag="error"):
+    """Refused, and nothing changed (but for `outcome_unknown`)."""
+
+    code: ErrorCode
+    text: str  #: for a developer's eyes, English
+    temporary: bool = False
+    retry_after_ms: int | None = None
+
+
+class Me(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who the server takes this connection for."""
+
+    id: types.Pseudonym
+    role: Role
+    name: str | None = None
+    expires_at: types.Millis | None = None  #: when the token ends; come back with a new one before
+
+
+class Joined(Reply, frozen=True, tag="joined"):
+    """You are in."""
+
+    room: types.RoomId
+    epoch: types.Epoch
+    now: types.Millis
+    me: Me
+    resume: types.Token  #: send it in `resume` when you come back
+    resumed: bool = False  #: true: missed events follow; false: a snapshot follows
+
+
+AnyReply = Joined | Ok | Posted | Error
+REPLIES: tuple[type[Reply], ...] = (Joined, Ok, Posted, Error)
