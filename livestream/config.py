@@ -18,6 +18,8 @@ from msgspec import Meta
 
 PREFIX = "LIVESTREAM_"
 _UNPREFIXED = ("DATABASE_URL", "REDIS_URL")
+#: between the supervisor and its children, not settings
+_NOT_SETTINGS = frozenset({PREFIX + "CONFIG", PREFIX + "ALIVE_FD", PREFIX + "LIFELINE_FD"})
 
 
 class ConfigError(Exception):
@@ -162,7 +164,7 @@ def _from_file(path: Path) -> dict[str, object]:
 def _from_environ(environ: Mapping[str, str]) -> dict[str, object]:
     found: dict[str, object] = {name.lower(): environ[name] for name in _UNPREFIXED if environ.get(name)}
     for variable, value in environ.items():
-        if variable.startswith(PREFIX) and variable != PREFIX + "CONFIG":
+        if variable.startswith(PREFIX) and variable not in _NOT_SETTINGS:
             found[variable.removeprefix(PREFIX).lower()] = value
     return {
         name: [item.strip() for item in value.split(",") if item.strip()]
