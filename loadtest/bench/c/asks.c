@@ -102,24 +102,22 @@ static void keep_joined(struct conn *c, const char *at, const char *end) {
         joins.resumed++;
 }
 
-/* Replies are flat maps that start with their name and ref, so they are found without a JSON parser. */
+/* Replies are flat maps with the name in front, so they are found without a JSON parser. */
 void read_replies(struct conn *c, const unsigned char *plain, size_t n) {
     const char *at = (const char *)plain, *all = at + n;
-    while ((at = memmem(at, (size_t)(all - at), "{\"t\":\"", 6))) {
-        const char *name = at + 6, *ref = memchr(name, '"', (size_t)(all - name));
-        at = name;
-        if (!ref || all - ref < 8 || memcmp(ref, "\",\"ref\":", 8))
-            continue;
-        const char *end = memmem(name, (size_t)(all - name), "{\"t\":\"", 6);
+    while (c->state == OPEN && (at = memmem(at, (size_t)(all - at), "{\"t\":\"", 6))) {
+        const char *name = at + 6, *end = memmem(name, (size_t)(all - name), "{\"t\":\"", 6);
         end = end ? end : all;
+        at = end;
+        const char *ref = memmem(name, (size_t)(end - name), "\"ref\":", 6);
+        if (!ref)
+            continue;
         char code[32];
         bool error = !memcmp(name, "error", 5) && string_of(name, end, "\"code\":\"", code, sizeof code);
         bool shown = !memmem(name, (size_t)(end - name), "\"shown\":false", 13);
         if (!memcmp(name, "joined", 6))
             keep_joined(c, name, end);
-        take_answer(c, strtoull(ref + 8, NULL, 10), error ? code : NULL, shown);
-        if (c->state != OPEN)
-            return;
+        take_answer(c, strtoull(ref + 6, NULL, 10), error ? code : NULL, shown);
     }
 }
 

@@ -58,9 +58,9 @@ static bool run_closed(double secs, double burst) {
     for (;;) {
         u64 now = now_ns();
         bool quiet = !messages_open() && (!opt.wait_acks || !asks_waiting());
-        if (quiet && now >= end)
+        if (quiet && now >= end && !asks_waiting())
             return true;
-        if (quiet)
+        if (quiet && now < end)
             publish(now, (int)burst, COMMENT);
         step(SECOND / 100);
         u64 count = delivered[COMMENT].count;
