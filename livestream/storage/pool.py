@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator, Iterator
 from typing import TypeAlias
 
 import asyncpg
+import structlog
 
 from livestream.config import Settings
 from livestream.protocol.errors import LivestreamError, OutcomeUnknown, Unavailable
 
+_log = structlog.get_logger()
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 #: how much longer than the server's own limits a client waits before it takes the server for frozen
@@ -83,6 +86,18 @@ class Database:
                 },
             )
         return cls(pool, timeout_s)
+
+    @classmethod
+    async def connect_when_up(cls, settings: Settings, stop: asyncio.Event, *, name: str) -> Database | None:
+        """Open the pool to `settings.database_url`, waiting for Postgres; None: told to stop meanwhile."""
+        while not stop.is_set():
+            try:
+                return await cls.connect(settings.database_url, settings, name=name)
+            except Unavailable as error:
+                _log.warning("postgres.away", error=str(error.__cause__))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), timeout=random.uniform(0.2, 1.0))
+        return None
 
     async def close(self) -> None:
         """Close politely, or after a moment by force."""
