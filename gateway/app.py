@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 from collections.abc import Callable
 
 import structlog
 from aiohttp import web
-from livestream.auth import TokenVerifier
-from livestream.ids import IdMaker
-from livestream.tickets import Tickets
 
 from livestream import lifeline, metrics
+from livestream.auth import TokenVerifier
 from livestream.bus import Bus
 from livestream.config import Settings
+from livestream.ids import IdMaker
 from livestream.keys import KeyStore
 from livestream.protocol.limits import Rate
 from livestream.room.door import Door
 from livestream.room.service import RoomService
 from livestream.storage.pool import Database
+from livestream.tickets import Tickets
 
 from .admission import Admission
 from .clock import Clock
@@ -123,7 +124,7 @@ class Gateway:
         self._server: asyncio.Server | None = None
         self._running: list[asyncio.Task[None]] = []
 
-    async def serve(self, listening: object) -> None:
+    async def serve(self, listening: socket.socket) -> None:
         """Start the tasks, then listen."""
         loop = asyncio.get_running_loop()
         for task in (
@@ -144,7 +145,7 @@ class Gateway:
         make_http: Callable[[], asyncio.Protocol] = http_server
         self._server = await loop.create_server(
             lambda: Front(self._fronts, self._edge.connect, make_http),
-            sock=listening,  # type: ignore[arg-type]
+            sock=listening,
             backlog=_BACKLOG,
         )
         await self._serve_metrics()

@@ -20,6 +20,7 @@ import asyncio
 from collections import deque
 from typing import NamedTuple, Protocol
 
+from livestream.config import Settings
 from livestream.metrics import (
     BYTES_SENT,
     DELIVERIES,
@@ -27,8 +28,6 @@ from livestream.metrics import (
     FRAMES,
     SKIPPED_FRAMES,
 )
-
-from livestream.config import Settings
 from livestream.protocol import codec as wire
 from livestream.protocol.codec import Codec
 from livestream.protocol.lanes import Lane
@@ -110,7 +109,7 @@ def _messages(batch: Pending, variant: Variant, all_lanes: bool) -> list[bytes]:
     codec = variant.codec
     messages = []
     if batch.snapshot is not None:
-        messages.append(batch.snapshot(codec, variant.staff))
+        messages.append(batch.snapshot[codec, variant.staff])
     messages += [wire.encode_logged(Log, item.seq, item.at, item.event, codec) for item in batch.log]
     if variant.staff:
         messages += [wire.encode_logged(Staff, item.seq, item.at, item.event, codec) for item in batch.staff]

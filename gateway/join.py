@@ -12,12 +12,11 @@ import time
 from collections.abc import Sequence
 
 import msgspec
-from livestream.auth import Identity, TokenVerifier, pseudonym, read_resume, sign_resume
-from livestream.metrics import JOINS
-from livestream.tickets import Tickets
 
+from livestream.auth import Identity, TokenVerifier, pseudonym, read_resume, sign_resume
 from livestream.bus import BusMessage
 from livestream.config import Settings
+from livestream.metrics import JOINS
 from livestream.protocol import codec as wire
 from livestream.protocol import limits
 from livestream.protocol.commands import Join
@@ -31,6 +30,7 @@ from livestream.storage import roomlog
 from livestream.storage.batcher import Batcher
 from livestream.storage.pool import Database
 from livestream.storage.roomlog import LoggedNotice
+from livestream.tickets import Tickets
 
 from .channel import Channel, notice_message
 from .clock import Clock
