@@ -48,6 +48,11 @@ class _StaffSpliced(msgspec.Struct, tag="staff", tag_field="t"):
     event: msgspec.Raw
 
 
+class _LiveSpliced(msgspec.Struct, tag="live", tag_field="t", omit_defaults=True):
+    events: list[msgspec.Raw] = []
+    left_out: int = 0
+
+
 _SPLICED = {Log: _LogSpliced, Staff: _StaffSpliced}
 _json_commands = msgspec.json.Decoder(list[AnyCommand])
 _msgpack_commands = msgspec.msgpack.Decoder(list[AnyCommand])
@@ -64,6 +69,12 @@ def encode_logged(kind: type[Log] | type[Staff], seq: int, at: int, event_json: 
     return encode(_SPLICED[kind](seq, at, msgspec.Raw(raw)), codec)
 
 
+def encode_live(events_json: Sequence[bytes], left_out: int, codec: Codec) -> bytes:
+    """Encode a live push around events that are JSON already."""
+    raw = events_json if codec is Codec.JSON else [_msgpack_encode(_json_plain(event)) for event in events_json]
+    return encode(_LiveSpliced([msgspec.Raw(event) for event in raw], left_out), codec)
+
+
 def frame(messages: Sequence[bytes], codec: Codec) -> bytes:
     """Make one frame's payload of encoded messages, in order. Cost: one copy."""
     if codec is Codec.JSON:
@@ -76,6 +87,14 @@ def frame(messages: Sequence[bytes], codec: Codec) -> bytes:
     else:
         head = b"\xdd" + count.to_bytes(4, "big")
     return head + b"".join(messages)
+
+
+def frame_around(before: Sequence[bytes], after: Sequence[bytes], codec: Codec) -> tuple[bytes, bytes]:
+    """What stands before and after one message that is spliced in between: head + message + tail is a frame."""
+    if codec is Codec.JSON:
+        return b"[" + b"".join(item + b"," for item in before), b"".join(b"," + item for item in after) + b"]"
+    head = frame([b""] * (len(before) + 1 + len(after)), codec)
+    return head + b"".join(before), b"".join(after)
 
 
 def decode_commands(payload: bytes, codec: Codec) -> list[AnyCommand | Error]:

@@ -105,7 +105,6 @@ class CloseCode(enum.IntEnum):
     JOIN_TIMEOUT = 4201
     FLOOD = 4202
     REPLACED = 4203
-    WRONG_SUBPROTOCOL = 4204
 
 
 CLOSES: dict[CloseCode, CloseInfo] = {
@@ -125,9 +124,6 @@ CLOSES: dict[CloseCode, CloseInfo] = {
     CloseCode.JOIN_TIMEOUT: CloseInfo("No join in time.", False),
     CloseCode.FLOOD: CloseInfo("You went on sending after many refusals, or flooded control frames.", False),
     CloseCode.REPLACED: CloseInfo("You opened more connections than one viewer may have; the oldest goes.", False),
-    CloseCode.WRONG_SUBPROTOCOL: CloseInfo(
-        "Offer `livestream.v1.json` or `livestream.v1.msgpack` in the handshake.", False
-    ),
 }
 
 

@@ -1,0 +1,244 @@
+"""Channel: one room in one gateway process. Applies the logs in order and hands them to fan-out.
+
+bus ───────┐                        ┌─> state (for snapshots)
+own commit ┼─> sequencers ─> apply ─┼─> tail (for resumes)
+repair ────┘    │ gap               └─> fan-out
+                └─> `needs_repair`: the hub reads what is missing from Postgres, once
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+import msgspec
+
+from livestream.bus import BusMessage
+from livestream.config import Settings
+from livestream.protocol import codec as wire
+from livestream.protocol import limits
+from livestream.protocol.codec import Codec
+from livestream.protocol.events import Commented, LiveEvent, LogEvent
+from livestream.protocol.pushes import Heartbeat, Log, Notice, Snapshot, Staff
+from livestream.room.store import RoomLoad, RoomSettings
+from livestream.storage.roomlog import Head, Logged, LoggedNotice
+
+from .connection import Connection
+from .fanout import Fanout
+from .sequencer import Sequencer
+from .snapshots import SnapshotCache
+
+_event = msgspec.json.Decoder(LogEvent).decode
+_live_event = msgspec.json.Decoder(LiveEvent).decode
+_plain = msgspec.json.Decoder().decode
+#: the snapshot's staff events
+STAFF_TAIL = 50
+
+
+class Channel:
+    """A room's state, its recent past and its connections here."""
+
+    def __init__(self, room_id: str, load: RoomLoad, staff_tail: list[Logged], epoch: str, settings: Settings) -> None:
+        self.room_id = room_id
+        self.epoch = epoch
+        self.fanout = Fanout(settings)
+        self.gauges: dict[str, int] = {}
+        self.idle_since: float | None = None
+        self._settings = settings
+        self._loop = asyncio.get_running_loop()
+        self._viewers: dict[str, list[Connection]] = {}
+        self.snapshots = SnapshotCache(self._snapshot)
+        self._load(load, staff_tail)
+
+    def _load(self, load: RoomLoad, staff_tail: list[Logged]) -> None:
+        self.room: RoomSettings = load.settings
+        self.state = load.state
+        self.log: Sequencer[Logged] = Sequencer(load.state.seq)
+        self.staff: Sequencer[Logged] = Sequencer(load.staff_seq)
+        self.notices: Sequencer[LoggedNotice] = Sequencer(load.notice_seq)
+        self.tail: deque[Logged] = deque(maxlen=self._settings.log_tail)
+        self._staff_tail = deque(staff_tail, maxlen=STAFF_TAIL)
+        self._comments = deque(load.comments, maxlen=limits.SNAPSHOT_COMMENTS)
+        self.gauges["likes"] = load.likes
+        self._missed: dict[tuple[int, Codec], list[bytes]] = {}
+
+    def reload(self, load: RoomLoad, staff_tail: list[Logged], epoch: str) -> None:
+        """The past has changed (the database was restored): start over, and tell everybody."""
+        self.epoch = epoch
+        self._load(load, staff_tail)
+        self.fanout.reset(
+            {(codec, staff): self.snapshot_message(codec, staff) for codec in Codec for staff in (False, True)}
+        )
+
+    # -- what happens
+
+    def receive(self, message: BusMessage) -> None:
+        """Take what a process published: this one after COMMIT, or another one over the bus."""
+        self.receive_log(message.appended.log)
+        self.receive_staff(message.appended.staff)
+        self.receive_notices(message.appended.notices)
+        if message.live or message.left_out:
+            self._receive_live(message.live, message.left_out)
+        for key, value in message.gauges.items():
+            self.set_gauge(key, value)
+
+    def receive_log(self, events: list[Logged]) -> None:
+        ready = self.log.push(events)
+        if not ready:
+            return
+        for logged in ready:
+            self._evolve(logged)
+        self._missed.clear()
+        self.tail.extend(ready)
+        self.fanout.log(ready)
+
+    def _evolve(self, logged: Logged) -> None:
+        try:
+            event = _event(logged.event)
+        except msgspec.ValidationError:
+            self.state.seq = logged.seq  # written by a newer version: pass it on unread
+            return
+        self.state.evolve(logged.seq, event)
+
+    def receive_staff(self, events: list[Logged]) -> None:
+        ready = self.staff.push(events)
+        if ready:
+            self._staff_tail.extend(ready)
+            self.fanout.staff(ready)
+
+    def receive_notices(self, notices: list[LoggedNotice]) -> None:
+        for notice in self.notices.push(notices):
+            for connection in self._viewers.get(notice.viewer_id, ()):
+                connection.send([notice_message(notice, connection.variant.codec)])
+
+    def _receive_live(self, events: list[bytes], left_out: int) -> None:
+        for raw in events:
+            event = _live_event(raw)
+            if isinstance(event, Commented):
+                self._comments.append(event)
+        self.fanout.live(events, left_out)
+
+    def set_gauge(self, key: str, value: int) -> None:
+        if self.gauges.get(key) != value:
+            self.gauges[key] = value
+            self.fanout.gauge(key, value)
+
+    def heartbeat(self, now_ms: int) -> None:
+        self.fanout.heartbeat(Heartbeat(now=now_ms, seq=self.state.seq))
+
+    # -- what is missing
+
+    @property
+    def gap(self) -> bool:
+        return self.log.gap or self.staff.gap or self.notices.gap
+
+    def behind(self, head: Head) -> bool:
+        """Postgres has more than we applied."""
+        return head.seq > self.log.top or head.staff_seq > self.staff.top or head.notice_seq > self.notices.top
+
+    # -- who is in
+
+    def add(self, connection: Connection) -> None:
+        """Let a connection receive from now on; its snapshot or missed events must be on their way already."""
+        self.idle_since = None
+        self.fanout.add(connection)
+        viewer_id = connection.viewer_id
+        if viewer_id is None:
+            return
+        sockets = self._viewers.setdefault(viewer_id, [])
+        sockets.append(connection)
+        if len(sockets) > self._settings.sockets_per_viewer:
+            sockets[0].replace()
+
+    def remove(self, connection: Connection) -> None:
+        self.fanout.remove(connection)
+        viewer_id = connection.viewer_id
+        sockets = self._viewers.get(viewer_id) if viewer_id is not None else None
+        if viewer_id is not None and sockets is not None and connection in sockets:
+            sockets.remove(connection)
+            if not sockets:
+                del self._viewers[viewer_id]
+        if not len(self.fanout):
+            self.idle_since = self._loop.time()
+
+    def count_viewers(self) -> int:
+        """Viewers here: a signed-in one counts once, however many sockets."""
+        signed_in_sockets = sum(map(len, self._viewers.values()))
+        return len(self.fanout) - signed_in_sockets + len(self._viewers)
+
+    # -- what a newcomer gets
+
+    def _version(self) -> tuple[int, int]:
+        return (self.log.top, self.staff.top)
+
+    def snapshot_message(self, codec: Codec, staff: bool) -> bytes:
+        return self.snapshots.message(codec, staff, self._version(), self._loop.time())
+
+    def snapshot_block(self, codec: Codec, staff: bool) -> bytes:
+        return self.snapshots.block(codec, staff, self._version(), self._loop.time())
+
+    def reaches(self, after: int) -> bool:
+        """The tail holds every event after this seq."""
+        oldest = self.tail[0].seq if self.tail else self.log.top + 1
+        return oldest - 1 <= after <= self.log.top
+
+    def may_reach_back_to(self, after: int) -> bool:
+        """Not now, but with what Postgres has of the tail."""
+        return self.log.top - self._settings.log_tail <= after < self.log.top and not self.reaches(after)
+
+    def missed(self, after: int, codec: Codec) -> list[bytes] | None:
+        """Encoded log pushes after a seq; None: too long ago, or in a future that was undone."""
+        if not self.reaches(after):
+            return None
+        key = (after, codec)
+        if key not in self._missed:
+            self._missed[key] = [
+                wire.encode_logged(Log, item.seq, item.at, item.event, codec) for item in self.tail if item.seq > after
+            ]
+        return self._missed[key]
+
+    def missed_staff(self, after: int, codec: Codec) -> list[bytes] | None:
+        """The same for the staff log."""
+        oldest = self._staff_tail[0].seq if self._staff_tail else self.staff.top + 1
+        if after > self.staff.top or after < oldest - 1:
+            return None
+        return [
+            wire.encode_logged(Staff, item.seq, item.at, item.event, codec)
+            for item in self._staff_tail
+            if item.seq > after
+        ]
+
+    def extend_tail(self, events: list[Logged]) -> None:
+        """Put older events, read from Postgres, before those in the tail."""
+        oldest = self.tail[0].seq if self.tail else self.log.top + 1
+        older = [event for event in events if event.seq < oldest]
+        room = self._settings.log_tail - len(self.tail)
+        self.tail.extendleft(reversed(older[-room:] if room else []))
+
+    def _snapshot(self, staff: bool) -> Snapshot:
+        state = self.state
+        return Snapshot(
+            epoch=self.epoch,
+            seq=state.seq,
+            room=self.room_id,
+            title=state.title,
+            show=state.show,
+            messages=list(state.messages),
+            pinned=state.pinned,
+            comments=list(self._comments),
+            values=self.gauges,
+            staff_seq=self.staff.top if staff else 0,
+            staff=[
+                msgspec.convert({"t": "staff", "seq": item.seq, "at": item.at, "event": _plain(item.event)}, Staff)
+                for item in self._staff_tail
+            ]
+            if staff
+            else [],
+        )
+
+
+def notice_message(notice: LoggedNotice, codec: Codec) -> bytes:
+    return wire.encode(
+        msgspec.convert({"t": "notice", "notice": notice.seq, "at": notice.at, "event": _plain(notice.event)}, Notice),
+        codec,
+    )

@@ -1,0 +1,249 @@
+"""Connection: one websocket. RFC 6455 inward by `websockets`' Sans-I/O core, bytes outward straight to the transport.
+
+It knows frames and bytes; what the messages in them mean is the business of
+`Edge`, which it calls with whole payloads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, cast
+
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+
+from livestream.protocol import codec as wire
+from livestream.protocol import limits
+from livestream.protocol.codec import Codec
+from livestream.protocol.errors import CLOSES, CloseCode, ProtocolViolation
+from livestream.protocol.limits import Rate
+from livestream.ratelimit import TokenBucket
+
+from . import frames
+from .fanout import Sink, Variant
+from .session import Session
+
+if TYPE_CHECKING:
+    from .channel import Channel
+
+_DEFLATE = [ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)]
+_SUBPROTOCOLS = [codec.value for codec in Codec]
+_LOGGER = logging.getLogger("gateway.websocket")
+_LOGGER.setLevel(logging.CRITICAL)  # what peers do wrong is counted, not logged
+#: frames that carry no message; a browser answers a ping every 25 s
+_CONTROL_RATE = Rate(50, 5.0)
+
+
+class Edge(Protocol):
+    """What a connection asks of the rest of the gateway."""
+
+    hard_buffer_bytes: int
+    compress: bool
+
+    def admit(self, connection: Connection, request: Request) -> tuple[int, str] | None:
+        """None: welcome; else the HTTP status and text to refuse with."""
+
+    def opened(self, connection: Connection) -> None: ...
+    def received(self, connection: Connection, payload: bytes) -> None: ...
+    def closed(self, connection: Connection, code: int | None) -> None:
+        """It takes no part any more; its socket may linger."""
+
+    def lost(self, connection: Connection) -> None:
+        """Its socket is gone."""
+
+
+class _Nowhere:
+    """Takes the place of the transport when a connection closes, so that no frame follows the close frame."""
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+
+_NOWHERE = _Nowhere()
+
+
+class Connection(asyncio.Protocol):
+    """One viewer's socket."""
+
+    __slots__ = (
+        "_control",
+        "_edge",
+        "_fragments",
+        "_ws",
+        "address",
+        "alive",
+        "channel",
+        "close_code",
+        "deadline",
+        "expires_at_ms",
+        "out",
+        "session",
+        "slot",
+        "transport",
+        "variant",
+        "viewer_id",
+    )
+
+    def __init__(self, edge: Edge, transport: asyncio.Transport, address: str) -> None:
+        self._edge = edge
+        self._ws = ServerProtocol(
+            extensions=_DEFLATE if edge.compress else None,
+            subprotocols=_SUBPROTOCOLS,  # type: ignore[arg-type]
+            max_size=limits.VIEWER_FRAME_BYTES,
+            logger=_LOGGER,
+        )
+        self.transport = transport
+        self.out: Sink = _NOWHERE
+        self.address = address
+        self.session = Session()
+        self.variant = Variant(Codec.JSON, False, False)
+        self.channel: Channel | None = None
+        self.viewer_id: str | None = None  #: the shop's id of a signed-in viewer
+        self.expires_at_ms: int | None = None
+        self.alive = True  #: something came in since the last ping
+        self.slot = 0  #: of the keepalive wheel
+        self.deadline = 0.0  #: to join; later: to be gone after a close
+        self.close_code: int | None = None
+        self._fragments: list[bytes] | None = None
+        self._control: TokenBucket | None = None
+
+    # -- asyncio calls these
+
+    def data_received(self, data: bytes) -> None:
+        self.alive = True
+        ws = self._ws
+        ws.receive_data(data)
+        for event in ws.events_received():
+            if not isinstance(event, Frame):
+                self._handshake(cast(Request, event))
+            elif self.open:
+                self._frame(event)
+        self._flush()
+
+    def eof_received(self) -> None:
+        self._ws.receive_eof()
+        self._flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.open:
+            self.out = _NOWHERE
+            close = self._ws.close_rcvd or self._ws.close_sent
+            self._edge.closed(self, close.code if close else None)
+        self._edge.lost(self)
+
+    # -- inward
+
+    def _handshake(self, request: Request) -> None:
+        ws = self._ws
+        refusal = self._edge.admit(self, request)
+        response: Response = ws.reject(*refusal) if refusal else ws.accept(request)
+        ws.send_response(response)
+        self._flush()
+        if ws.state is not OPEN or ws.subprotocol is None:
+            return
+        self.variant = Variant(Codec(ws.subprotocol), bool(ws.extensions), False)
+        self.out = cast(Sink, self.transport)
+        self._edge.opened(self)
+
+    def _frame(self, frame: Frame) -> None:
+        opcode = frame.opcode
+        if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
+            expected = Opcode.TEXT if self.variant.codec is Codec.JSON else Opcode.BINARY
+            if opcode is not expected:
+                self.close(CloseCode.BAD_FRAME, "text frames carry JSON, binary frames MessagePack")
+            elif frame.fin:
+                self._payload(bytes(frame.data))
+            else:
+                self._fragments = [bytes(frame.data)]
+        elif opcode is Opcode.CONT:
+            self._continue(frame)
+        elif opcode is not Opcode.CLOSE:
+            self._count_control()
+
+    def _continue(self, frame: Frame) -> None:
+        if self._fragments is None:
+            return  # closed already
+        self._fragments.append(bytes(frame.data))
+        if len(self._fragments) > limits.FRAGMENTS:
+            self._fragments = None
+            self.close(CloseCode.TOO_BIG, f"more than {limits.FRAGMENTS} fragments")
+        elif frame.fin:
+            payload, self._fragments = b"".join(self._fragments), None
+            self._payload(payload)
+
+    def _payload(self, payload: bytes) -> None:
+        if self.variant.codec is Codec.JSON:
+            try:
+                payload.decode()
+            except UnicodeDecodeError:
+                self.close(CloseCode.BAD_UTF8)
+                return
+        try:
+            self._edge.received(self, payload)
+        except ProtocolViolation as violation:
+            self.close(violation.close, violation.detail)
+
+    def _count_control(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._control is None:
+            self._control = TokenBucket(_CONTROL_RATE, now)
+        if not self._control.take(_CONTROL_RATE, now):
+            self.close(CloseCode.FLOOD, "too many pings")
+
+    def allow_staff_frames(self) -> None:
+        self._ws.max_message_size = limits.STAFF_FRAME_BYTES
+
+    # -- outward
+
+    def send(self, messages: Sequence[bytes]) -> None:
+        """Send encoded messages to this connection alone."""
+        self.send_payload(wire.frame(messages, self.variant.codec))
+
+    def send_payload(self, payload: bytes, *, compressed: bool = False) -> None:
+        if self.out.get_write_buffer_size() > self._edge.hard_buffer_bytes:
+            self.cut_slow()
+        else:
+            self.out.write(frames.frame(payload, self.variant.codec, compressed=compressed))
+
+    def ping(self) -> None:
+        self.alive = False
+        self.out.write(frames.PING)
+
+    @property
+    def open(self) -> bool:
+        return self.out is not _NOWHERE
+
+    def cut_slow(self) -> None:
+        self.close(CloseCode.SLOW)
+
+    def replace(self) -> None:
+        self.close(CloseCode.REPLACED)
+
+    def close(self, code: CloseCode, detail: str = "") -> None:
+        """Say why, and close. Idempotent. The keepalive aborts whoever does not answer."""
+        if not self.open:
+            return
+        self.out = _NOWHERE
+        self.close_code = code
+        if self._ws.state is OPEN:
+            self._ws.send_close(int(code), (detail or CLOSES[code].text)[:120])
+        self._flush()
+        self._edge.closed(self, code)
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    def _flush(self) -> None:
+        for data in self._ws.data_to_send():
+            if data:
+                self.transport.write(data)
+            else:
+                self.transport.close()

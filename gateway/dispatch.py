@@ -1,0 +1,123 @@
+"""Dispatch: from a payload to commands to replies. Every ref is answered exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+from livestream.metrics import COMMANDS
+
+from livestream.config import Settings
+from livestream.protocol import codec as wire
+from livestream.protocol.commands import AnyCommand, Command, Join
+from livestream.protocol.errors import ERRORS, ErrorCode, OutcomeUnknown, Refused, Unavailable
+from livestream.protocol.limits import Rate, RateClass
+from livestream.protocol.replies import AnyReply, Error
+from livestream.room.desk import Actor
+from livestream.room.service import RoomService
+
+from .connection import Connection
+from .join import Joiner
+from .session import rates
+
+_log = structlog.get_logger()
+_RETRY_MS = 1000
+
+
+class Dispatcher:
+    """Runs what connections ask for; one short-lived task a command."""
+
+    def __init__(self, service: RoomService, joiner: Joiner, settings: Settings, tasks: asyncio.TaskGroup) -> None:
+        self._service = service
+        self._joiner = joiner
+        self._tasks = tasks
+        self._rates = rates(
+            {
+                RateClass.COMMENT: Rate(settings.comment_rate_burst, settings.comment_rate_per_s),
+                RateClass.STAFF: Rate(settings.staff_rate_burst, settings.staff_rate_per_s),
+            }
+        )
+
+    def received(self, connection: Connection, payload: bytes) -> None:
+        """Take one frame's payload.
+
+        Raises:
+            ProtocolViolation: close the connection with its code.
+        """
+        now = time.monotonic()
+        refused = []
+        for command in wire.decode_commands(payload, connection.variant.codec):
+            if isinstance(command, Error):
+                refused.append(command)
+                continue
+            try:
+                connection.session.admit(command, self._rates, now)
+            except Refused as error:
+                refused.append(_error(command, error))
+            else:
+                self._start(connection, command)
+        for reply in refused:
+            COMMANDS.labels("refused", reply.code).inc()
+        if refused:
+            connection.send([wire.encode(reply, connection.variant.codec) for reply in refused])
+
+    def _start(self, connection: Connection, command: AnyCommand) -> None:
+        if isinstance(command, Join):
+            connection.session.joining()
+            self._tasks.create_task(self._join(connection, command))
+        else:
+            self._tasks.create_task(self._run(connection, command))
+
+    async def _join(self, connection: Connection, command: Join) -> None:
+        try:
+            await self._joiner.join(connection, command)
+        except Exception as error:
+            connection.session.refused_to_join()
+            self._reply(connection, command, _failure(error, command, None, command.room))
+
+    async def _run(self, connection: Connection, command: Command) -> None:
+        actor, channel = connection.session.actor, connection.channel
+        assert actor is not None
+        assert channel is not None
+        reply: AnyReply
+        try:
+            reply = await self._service.run(actor, command, channel.room)
+        except Exception as error:
+            reply = _failure(error, command, actor, actor.room_id)
+        self._reply(connection, command, reply)
+
+    def _reply(self, connection: Connection, command: Command, reply: AnyReply) -> None:
+        COMMANDS.labels(command.__struct_config__.tag, reply.code if isinstance(reply, Error) else "ok").inc()
+        connection.send([wire.encode(reply, connection.variant.codec)])
+
+
+def _failure(error: Exception, command: Command, actor: Actor | None, room_id: str) -> Error:
+    match error:
+        case Refused():
+            return _error(command, error)
+        case Unavailable(dependency=dependency, retry_after_ms=retry_after_ms):
+            return _error(command, Refused(ErrorCode.UNAVAILABLE, dependency, retry_after_ms=retry_after_ms))
+        case OutcomeUnknown():
+            return _error(command, Refused(ErrorCode.OUTCOME_UNKNOWN, retry_after_ms=_RETRY_MS))
+    _log.error(
+        "command.bug",
+        room=room_id,
+        ref=command.ref,
+        command=command.__struct_config__.tag,
+        viewer=actor.pseudonym if actor else None,
+        exc_info=error,
+    )
+    return _error(command, Refused(ErrorCode.INTERNAL))
+
+
+def _error(command: Command, refused: Refused) -> Error:
+    info = ERRORS[refused.code]
+    text = f"{info.text} ({refused.detail})" if refused.detail else info.text
+    return Error(
+        ref=command.ref,
+        code=refused.code,
+        text=text,
+        temporary=info.temporary,
+        retry_after_ms=refused.retry_after_ms,
+    )

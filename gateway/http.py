@@ -1,0 +1,180 @@
+"""HTTP beside the websockets: pages, tickets, health, metrics, the protocol's reference."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+from livestream.auth import Identity, TokenVerifier, mint
+from livestream.tickets import Tickets
+from markdown_it import MarkdownIt
+
+from livestream import metrics
+from livestream.keys import KeyStore
+from livestream.protocol.errors import ERRORS, ErrorCode, Refused, Unavailable
+from livestream.protocol.roles import HOSTS
+
+from .admission import Admission
+from .clock import Clock
+from .rooms import Rooms
+
+DIST = Path(str(importlib.resources.files(__package__))) / "web" / "dist"
+_TICKET_TTL_S = 600
+_SESSION_TTL_S = 12 * 3600
+_BODY_BYTES = 64 * 1024
+_STATUS = {
+    ErrorCode.INVALID: 400,
+    ErrorCode.TOKEN_INVALID: 401,
+    ErrorCode.TOKEN_EXPIRED: 401,
+    ErrorCode.TICKET_INVALID: 401,
+    ErrorCode.FORBIDDEN: 403,
+    ErrorCode.ROOM_NOT_FOUND: 404,
+    ErrorCode.UNAVAILABLE: 503,
+}
+_SECURITY = {
+    "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: https:;"
+    " frame-ancestors 'self'; base-uri 'none'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class TicketRequest(msgspec.Struct, kw_only=True):
+    ticket: str
+
+
+class Http:
+    """The routes. Raised refusals become JSON: {"error": {"code", "text"}}."""
+
+    def __init__(
+        self,
+        admission: Admission,
+        verifier: TokenVerifier,
+        tickets: Tickets,
+        keys: KeyStore,
+        rooms: Rooms,
+        clock: Clock,
+        ready: Callable[[], dict[str, bool]],
+        public_metrics: bool,
+    ) -> None:
+        self._admission = admission
+        self._verifier = verifier
+        self._tickets = tickets
+        self._keys = keys
+        self._rooms = rooms
+        self._clock = clock
+        self._ready = ready
+        self._public_metrics = public_metrics
+
+    def app(self) -> web.Application:
+        app = web.Application(middlewares=[self._guard], client_max_size=_BODY_BYTES)
+        app.add_routes(
+            [
+                web.get("/", self._landing),
+                web.get("/r/{room}", self._page("index.html")),
+                web.get("/host/{room}", self._page("host.html")),
+                web.get("/docs", self._docs),
+                web.post("/v1/tickets", self._issue_ticket),
+                web.post("/v1/tickets/redeem", self._redeem_ticket),
+                web.get("/healthz", self._healthz),
+                web.get("/readyz", self._readyz),
+            ]
+        )
+        if self._public_metrics:
+            app.router.add_get("/metrics", metrics_page)
+        if (DIST / "assets").is_dir():
+            app.router.add_static("/assets", DIST / "assets")
+        return app
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not self._admission.host_allowed(request.headers.get("Host", "")):
+            return web.json_response({"error": {"code": "wrong_host", "text": "see allowed_hosts"}}, status=421)
+        try:
+            response = await handler(request)
+        except Refused as refused:
+            response = _refusal(refused)
+        except Unavailable as away:
+            response = _refusal(Refused(ErrorCode.UNAVAILABLE, away.dependency))
+        except web.HTTPException as error:
+            error.headers.update(_SECURITY)
+            raise
+        response.headers.update(_SECURITY)
+        return response
+
+    async def _landing(self, request: web.Request) -> web.StreamResponse:
+        rooms = await self._rooms.listed()
+        if len(rooms) == 1:
+            raise web.HTTPFound(f"/r/{rooms[0].room_id}")
+        return web.json_response({"rooms": [{"room": room.room_id, "title": room.title} for room in rooms]})
+
+    def _page(self, name: str) -> Handler:
+        async def page(request: web.Request) -> web.StreamResponse:
+            await self._rooms.require(request.match_info["room"])
+            if not (DIST / name).is_file():
+                return web.Response(status=503, text="The pages are not built: run `make pages`.\n")
+            return web.FileResponse(DIST / name, headers={"Cache-Control": "no-cache"})
+
+        return page
+
+    async def _docs(self, request: web.Request) -> web.StreamResponse:
+        text = importlib.resources.files("livestream.protocol").joinpath("reference.md").read_text("utf-8")
+        body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+        style = '<link rel="stylesheet" href="/assets/docs.css">'
+        page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Protocol</title>{style}<main>{body}</main>'
+        return web.Response(text=page, content_type="text/html")
+
+    async def _issue_ticket(self, request: web.Request) -> web.StreamResponse:
+        """A host's page asks for a one-use link for itself elsewhere, a shop's backend for one for its host."""
+        identity = await self._bearer(request)
+        if identity.role not in HOSTS:
+            raise Refused(ErrorCode.FORBIDDEN)
+        ticket = await self._tickets.issue(identity, _TICKET_TTL_S)
+        return web.json_response({"ticket": ticket, "expires_at": self._clock.now_ms() + _TICKET_TTL_S * 1000})
+
+    async def _redeem_ticket(self, request: web.Request) -> web.StreamResponse:
+        try:
+            body = msgspec.json.decode(await request.read(), type=TicketRequest)
+        except msgspec.DecodeError as error:
+            raise Refused(ErrorCode.INVALID, str(error)) from None
+        identity = await self._tickets.redeem(body.ticket)
+        key = await self._keys.signing(identity.shop_id)
+        now_ms = self._clock.now_ms()
+        assert identity.viewer_id is not None
+        token = mint(
+            key,
+            viewer_id=identity.viewer_id,
+            role=identity.role,
+            name=identity.name,
+            room_id=identity.room_id,
+            ttl_s=_SESSION_TTL_S,
+            now_ms=now_ms,
+        )
+        return web.json_response({"token": token, "expires_at": now_ms + _SESSION_TTL_S * 1000})
+
+    async def _bearer(self, request: web.Request) -> Identity:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Refused(ErrorCode.TOKEN_INVALID, "send Authorization: Bearer <token>")
+        return await self._verifier.verify(token, now_ms=self._clock.now_ms())
+
+    async def _healthz(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"alive": True})
+
+    async def _readyz(self, request: web.Request) -> web.StreamResponse:
+        checks = self._ready()
+        return web.json_response(checks, status=200 if all(checks.values()) else 503)
+
+
+async def metrics_page(request: web.Request) -> web.StreamResponse:
+    body, content_type = metrics.render()
+    return web.Response(body=body, headers={"Content-Type": content_type})
+
+
+def _refusal(refused: Refused) -> web.Response:
+    text = ERRORS[refused.code].text + (f" ({refused.detail})" if refused.detail else "")
+    return web.json_response({"error": {"code": refused.code, "text": text}}, status=_STATUS.get(refused.code, 409))

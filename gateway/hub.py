@@ -1,0 +1,220 @@
+"""Hub: the rooms of one gateway process, and what keeps them right.
+
+A room is loaded when its first viewer comes, follows the bus, and is checked
+against Postgres once a heartbeat: what the bus lost is read, once, for all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from livestream.metrics import HEARTBEAT_LAG, LOG_READS, POSTGRES_UP, REDIS_UP
+
+from livestream.bus import Bus, BusMessage
+from livestream.config import Settings
+from livestream.protocol.errors import LivestreamError, Unavailable
+from livestream.room import store
+from livestream.storage import roomlog
+from livestream.storage.pool import Database
+from livestream.storage.roomlog import Logged, Pulse
+
+from .channel import STAFF_TAIL, Channel
+from .clock import Clock
+
+_log = structlog.get_logger()
+#: a room without viewers is dropped after so long
+_IDLE_S = 60.0
+#: clients get the heartbeat every so many beats: their countdowns drift less than a frame meanwhile
+_BEATS_PER_PUSH = 5
+#: most events that one repair reads; more follow with the next
+_REPAIR_EVENTS = 5000
+
+
+class Hub:
+    """Rooms by id. Tasks: `beat`, and the bus's own."""
+
+    def __init__(self, database: Database, settings: Settings, clock: Clock, tasks: asyncio.TaskGroup) -> None:
+        self.channels: dict[str, Channel] = {}
+        self.bus: Bus  # set by the composition root: bus and hub know each other
+        self._database = database
+        self._settings = settings
+        self._clock = clock
+        self._tasks = tasks
+        self._loading: dict[str, asyncio.Future[Channel]] = {}
+        self._early: dict[str, list[BusMessage]] = {}
+        self._repairing: set[str] = set()
+        self._reading_back: dict[str, asyncio.Future[None]] = {}
+        self.beat_at = 0.0  #: monotonic time of the last heartbeat that Postgres answered
+
+    # -- rooms
+
+    async def channel(self, room_id: str) -> Channel:
+        """The room, loaded if it is not here yet; loaded once for all who ask meanwhile.
+
+        Raises:
+            Refused: ROOM_NOT_FOUND. Unavailable: Postgres is away.
+        """
+        channel = self.channels.get(room_id)
+        if channel is not None:
+            return channel
+        loading = self._loading.get(room_id)
+        if loading is None:
+            loading = self._loading[room_id] = self._tasks.create_task(self._load_guarded(room_id))
+        return await asyncio.shield(loading)
+
+    async def _load_guarded(self, room_id: str) -> Channel:
+        try:
+            return await self._open(room_id)
+        finally:
+            del self._loading[room_id]
+
+    async def _open(self, room_id: str) -> Channel:
+        self._early[room_id] = []
+        try:
+            await self.bus.subscribe(room_id)
+            load, staff, epoch = await self._load(room_id)
+            channel = Channel(room_id, load, staff, epoch, self._settings)
+        except BaseException:
+            await self.bus.unsubscribe(room_id)
+            raise
+        finally:
+            early = self._early.pop(room_id)
+        self.channels[room_id] = channel
+        for message in early:
+            channel.receive(message)
+        return channel
+
+    async def _load(self, room_id: str) -> tuple[store.RoomLoad, list[Logged], str]:
+        async with self._database.transaction(snapshot=True) as tx:
+            load = await store.load_room(tx, room_id)
+            staff = await roomlog.read_staff_log(tx, room_id, load.staff_seq - STAFF_TAIL, STAFF_TAIL)
+            pulse = await roomlog.read_pulse(tx, [])
+        return load, staff, pulse.epoch
+
+    async def drop_idle(self) -> list[str]:
+        """Forget rooms that nobody has been in for a while; returns their ids."""
+        now = asyncio.get_running_loop().time()
+        idle = [
+            channel.room_id
+            for channel in self.channels.values()
+            if channel.idle_since is not None and now - channel.idle_since > _IDLE_S
+        ]
+        for room_id in idle:
+            del self.channels[room_id]
+            await self.bus.unsubscribe(room_id)
+        return idle
+
+    # -- what happened
+
+    def publish(self, room_id: str, message: BusMessage) -> None:
+        """After COMMIT: to our own viewers at once, to the others over the bus."""
+        self.receive(room_id, message)
+        self.bus.publish(room_id, message)
+
+    def receive(self, room_id: str, message: BusMessage) -> None:
+        channel = self.channels.get(room_id)
+        if channel is not None:
+            channel.receive(message)
+            if channel.gap:
+                self._repair_soon(channel)
+        elif room_id in self._early:
+            self._early[room_id].append(message)
+
+    # -- what was lost
+
+    def _repair_soon(self, channel: Channel, wait_s: float | None = None) -> None:
+        if channel.room_id not in self._repairing:
+            self._repairing.add(channel.room_id)
+            wait_s = self._settings.gap_wait_ms / 1000 if wait_s is None else wait_s
+            self._tasks.create_task(self._repair(channel, wait_s))
+
+    async def _repair(self, channel: Channel, wait_s: float) -> None:
+        """Read from Postgres what did not come over the bus, if it does not come in time."""
+        try:
+            await asyncio.sleep(wait_s)
+            if channel.gap or not wait_s:
+                LOG_READS.inc()
+                async with self._database.read() as connection:
+                    room = channel.room_id
+                    channel.receive_log(await roomlog.read_log(connection, room, channel.log.top, _REPAIR_EVENTS))
+                    channel.receive_staff(
+                        await roomlog.read_staff_log(connection, room, channel.staff.top, _REPAIR_EVENTS)
+                    )
+                    channel.receive_notices(
+                        await roomlog.read_notices(connection, room, channel.notices.top, _REPAIR_EVENTS)
+                    )
+        except LivestreamError as error:
+            _log.warning("repair.failed", room=channel.room_id, error=str(error))  # the next heartbeat tries again
+        finally:
+            self._repairing.discard(channel.room_id)
+
+    async def read_back(self, channel: Channel) -> None:
+        """Fill the tail with what was before this process: once a room, for all who resume.
+
+        Raises:
+            Unavailable: Postgres is away.
+        """
+        reading = self._reading_back.get(channel.room_id)
+        if reading is None:
+            reading = self._tasks.create_task(self._read_back(channel))
+            self._reading_back[channel.room_id] = reading
+        await asyncio.shield(reading)
+
+    async def _read_back(self, channel: Channel) -> None:
+        try:
+            LOG_READS.inc()
+            async with self._database.read() as connection:
+                after = max(0, channel.log.top - self._settings.log_tail)
+                events = await roomlog.read_log(connection, channel.room_id, after, self._settings.log_tail)
+            channel.extend_tail(events)
+        finally:
+            del self._reading_back[channel.room_id]
+
+    # -- the heartbeat
+
+    async def beat(self) -> None:
+        """Task: compare with Postgres once a heartbeat, twice as often while Redis is away."""
+        loop = asyncio.get_running_loop()
+        count = 0
+        while True:
+            interval = self._settings.heartbeat_ms / 1000 / (1 if self.bus.up else 2)
+            await asyncio.sleep(interval)
+            REDIS_UP.set(self.bus.up)
+            started = loop.time()
+            tops = {room_id: channel.log.top for room_id, channel in self.channels.items()}
+            try:
+                async with self._database.read() as connection:
+                    pulse = await roomlog.read_pulse(connection, list(tops))
+            except Unavailable:
+                POSTGRES_UP.set(0)
+                continue
+            POSTGRES_UP.set(1)
+            self.beat_at = loop.time()
+            HEARTBEAT_LAG.set(self.beat_at - started)
+            count += 1
+            self._clock.set(pulse.now_ms)
+            await self._compare(pulse, tops, push=count % _BEATS_PER_PUSH == 0)
+
+    async def _compare(self, pulse: Pulse, tops: dict[str, int], push: bool) -> None:
+        for room_id, head in pulse.heads.items():
+            channel = self.channels.get(room_id)
+            if channel is None:
+                continue
+            if channel.epoch != pulse.epoch or head.seq < tops[room_id]:
+                await self._reload(channel)
+            elif channel.behind(head):
+                self._repair_soon(channel, wait_s=0)
+            if head.likes is not None:
+                channel.set_gauge("likes", head.likes)
+            if push:
+                channel.heartbeat(pulse.now_ms)
+
+    async def _reload(self, channel: Channel) -> None:
+        try:
+            load, staff, epoch = await self._load(channel.room_id)
+        except LivestreamError as error:
+            _log.warning("reload.failed", room=channel.room_id, error=str(error))
+            return
+        _log.warning("room.epoch_changed", room=channel.room_id, old=channel.epoch, new=epoch)
+        channel.reload(load, staff, epoch)

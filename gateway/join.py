@@ -1,0 +1,223 @@
+"""Join: from a `join` command to a viewer in the room. The join storm goes through here.
+
+Who is it → load the room → what do they miss → one frame: `joined`, then the
+snapshot or the missed events. The last step has no await in it: between the
+snapshot at N and the registration nothing can happen, so what follows is > N.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from livestream.auth import Identity, TokenVerifier, pseudonym, read_resume, sign_resume
+from livestream.bus import BusMessage
+from livestream.config import Settings
+from livestream.metrics import JOINS
+from livestream.protocol import codec as wire
+from livestream.protocol import limits
+from livestream.protocol.commands import Join
+from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.events import Arrived
+from livestream.protocol.pushes import Gauge
+from livestream.protocol.replies import Joined, Me
+from livestream.protocol.roles import STAFF, Role
+from livestream.room.desk import Actor
+from livestream.storage import roomlog
+from livestream.storage.batcher import Batcher
+from livestream.storage.pool import Database
+from livestream.storage.roomlog import LoggedNotice
+from livestream.tickets import Tickets
+
+from .channel import Channel, notice_message
+from .clock import Clock
+from .connection import Connection
+from .fanout import Variant
+from .frames import end_of_blocks, stored_block
+from .hub import Hub
+
+_ARRIVALS_S = 1.0  #: at most one arrival is told a room, process and so many seconds
+_encode = msgspec.json.Encoder().encode
+
+
+class Joiner:
+    """Lets connections into rooms."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        database: Database,
+        verifier: TokenVerifier,
+        tickets: Tickets,
+        secret: bytes,
+        settings: Settings,
+        clock: Clock,
+        origin: int,
+    ) -> None:
+        self._hub = hub
+        self._database = database
+        self._verifier = verifier
+        self._tickets = tickets
+        self._secret = secret
+        self._settings = settings
+        self._clock = clock
+        self._origin = origin
+        self._own_states = Batcher(
+            "own states", self._read_own_states, size=settings.batch_size, queue=settings.batch_queue
+        )
+        self._arrival_at: dict[str, float] = {}
+
+    async def join(self, connection: Connection, command: Join) -> None:
+        """Let a connection in, and tell it all it needs, in one frame.
+
+        Raises:
+            Refused, Unavailable: the connection may try again.
+        """
+        identity = await self._identify(command)
+        channel = await self._hub.channel(command.room)
+        if identity.role is Role.ANONYMOUS:
+            shop_id = channel.room.shop_id
+        elif identity.shop_id != channel.room.shop_id or identity.room_id not in (None, command.room):
+            raise Refused(ErrorCode.TOKEN_INVALID, "the token is for another room")
+        else:
+            shop_id = identity.shop_id
+        notices = await self._notices(channel, identity)
+        resume = command.resume
+        if resume is not None and resume.epoch == channel.epoch and channel.may_reach_back_to(resume.seq):
+            await self._hub.read_back(channel)
+        if not connection.open:
+            return
+        actor = self._actor(identity, shop_id, command.room)
+        staff = identity.role in STAFF
+        connection.variant = Variant(connection.variant.codec, connection.variant.deflate, staff)
+        connection.viewer_id = actor.viewer_id
+        connection.expires_at_ms = identity.expires_at_ms
+        if staff:
+            connection.allow_staff_frames()
+        resumed = self._greet(connection, channel, command, identity, actor, notices)
+        connection.session.joined(actor)
+        connection.channel = channel
+        channel.add(connection)
+        JOINS.labels("resumed" if resumed else "anonymous" if identity.role is Role.ANONYMOUS else "fresh").inc()
+        if not resumed and identity.role is Role.VIEWER and identity.name:
+            self._tell_arrival(command.room, identity.name)
+
+    # -- who
+
+    async def _identify(self, command: Join) -> Identity:
+        now_ms = self._clock.now_ms()
+        if command.resume is not None:
+            try:
+                return read_resume(self._secret, command.resume.token, command.room, now_ms)
+            except Refused:
+                if command.token is None:
+                    raise
+        if command.token is not None:
+            return await self._verifier.verify(command.token, now_ms=now_ms)
+        if command.ticket is not None:
+            return await self._tickets.redeem(command.ticket)
+        return Identity(
+            shop_id="",
+            viewer_id=secrets.token_urlsafe(9),
+            role=Role.ANONYMOUS,
+            name=command.name,
+            room_id=command.room,
+            expires_at_ms=None,
+        )
+
+    def _actor(self, identity: Identity, shop_id: str, room_id: str) -> Actor:
+        anonymous = identity.role is Role.ANONYMOUS
+        key = f"{'anonymous' if anonymous else 'viewer'}:{identity.viewer_id}"
+        name = identity.name or ("" if anonymous else identity.role.value.capitalize())
+        return Actor(
+            shop_id=shop_id,
+            room_id=room_id,
+            key=key,
+            viewer_id=None if anonymous else identity.viewer_id,
+            role=identity.role,
+            name=name,
+            pseudonym=pseudonym(self._secret, shop_id, key),
+        )
+
+    # -- what
+
+    async def _notices(self, channel: Channel, identity: Identity) -> list[LoggedNotice]:
+        if identity.role is Role.ANONYMOUS or identity.viewer_id is None or not channel.notices.top:
+            return []
+        return await self._own_states.submit((channel.room_id, identity.viewer_id))
+
+    async def _read_own_states(self, batch: Sequence[tuple[str, str]]) -> list[list[LoggedNotice]]:
+        by_room: dict[str, set[str]] = {}
+        for room_id, viewer_id in batch:
+            by_room.setdefault(room_id, set()).add(viewer_id)
+        found: dict[str, dict[str, list[LoggedNotice]]] = {}
+        async with self._database.read() as connection:
+            for room_id, viewers in by_room.items():
+                found[room_id] = await roomlog.unseen_notices(
+                    connection, room_id, sorted(viewers), limits.SNAPSHOT_NOTICES
+                )
+        return [found[room_id].get(viewer_id, []) for room_id, viewer_id in batch]
+
+    def _greet(
+        self,
+        connection: Connection,
+        channel: Channel,
+        command: Join,
+        identity: Identity,
+        actor: Actor,
+        notices: list[LoggedNotice],
+    ) -> bool:
+        """Write the one frame; returns whether it was a resume."""
+        codec = connection.variant.codec
+        missed = self._missed(connection.variant, channel, command)
+        joined = wire.encode(self._joined(command, channel, identity, actor, missed is not None), codec)
+        rest = [notice_message(notice, codec) for notice in notices]
+        if missed is not None:
+            values = wire.encode(Gauge(values=channel.gauges), codec)
+            connection.send([joined, *missed, values, *rest])
+        else:
+            self._send_snapshot(connection, channel, joined, rest)
+        return missed is not None
+
+    def _missed(self, variant: Variant, channel: Channel, command: Join) -> list[bytes] | None:
+        resume = command.resume
+        if resume is None or resume.epoch != channel.epoch:
+            return None
+        missed = channel.missed(resume.seq, variant.codec)
+        if missed is None or not variant.staff:
+            return missed
+        staff = channel.missed_staff(resume.staff_seq, variant.codec)
+        return None if staff is None else missed + staff
+
+    def _joined(self, command: Join, channel: Channel, identity: Identity, actor: Actor, resumed: bool) -> Joined:
+        now_ms = self._clock.now_ms()
+        return Joined(
+            ref=command.ref,
+            room=command.room,
+            epoch=channel.epoch,
+            now=now_ms,
+            me=Me(id=actor.pseudonym, role=actor.role, name=actor.name or None, expires_at=identity.expires_at_ms),
+            resume=sign_resume(self._secret, identity, command.room, now_ms + self._settings.resume_ttl_s * 1000),
+            resumed=resumed,
+        )
+
+    def _send_snapshot(self, connection: Connection, channel: Channel, joined: bytes, rest: list[bytes]) -> None:
+        """The snapshot was encoded, and compressed, once for everybody: splice it between what is this viewer's."""
+        codec, deflate, staff = connection.variant
+        head, tail = wire.frame_around([joined], rest, codec)
+        if deflate:
+            block = channel.snapshot_block(codec, staff)
+            payload = stored_block(head) + block + stored_block(tail) + end_of_blocks()
+        else:
+            payload = head + channel.snapshot_message(codec, staff) + tail
+        connection.send_payload(payload, compressed=deflate)
+
+    def _tell_arrival(self, room_id: str, name: str) -> None:
+        now = time.monotonic()
+        if now - self._arrival_at.get(room_id, 0.0) < _ARRIVALS_S:
+            return
+        self._arrival_at[room_id] = now
+        self._hub.publish(room_id, BusMessage(origin=self._origin, live=[_encode(Arrived(name=name))]))

@@ -1,0 +1,110 @@
+"""Presence: how many viewers a room has over all processes, and how many connections each process holds.
+
+Every process writes its own numbers to Redis and reads the others'. A process
+that stops writing is forgotten after a few seconds. While Redis is away each
+process goes on with what it last knew of the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+
+import redis.asyncio
+import structlog
+
+from livestream.bus import LOST
+
+from .hub import Hub
+
+_log = structlog.get_logger()
+_EVERY_S = 2.0
+_FORGET_S = 7.0
+_KEY_TTL_S = 60
+#: hand viewers over only above this surplus: moving them costs a rejoin each
+_SURPLUS_SHARE = 1.25
+_SURPLUS_LEAST = 50
+#: at most so many a round, so that a handover is never a storm
+_SURPLUS_MOST = 100
+_PROCESSES = "gateways"
+
+
+class Presence:
+    """Counts viewers for the `viewers` gauge, and hands surplus connections over."""
+
+    def __init__(
+        self,
+        client: redis.asyncio.Redis,
+        hub: Hub,
+        origin: int,
+        count_connections: Callable[[], int],
+        hand_over: Callable[[int], None],
+    ) -> None:
+        self._redis = client
+        self._hub = hub
+        self._field = str(origin)
+        self._count_connections = count_connections
+        self._hand_over = hand_over
+        self._others: dict[str, int] = {}
+
+    async def run(self) -> None:
+        """Task."""
+        while True:
+            await asyncio.sleep(_EVERY_S * random.uniform(0.9, 1.1))
+            try:
+                await self._exchange()
+            except LOST as error:
+                _log.debug("presence.alone", error=str(error))
+            for room_id, channel in self._hub.channels.items():
+                channel.set_gauge("viewers", channel.count_viewers() + self._others.get(room_id, 0))
+
+    async def _exchange(self) -> None:
+        rooms = list(self._hub.channels.values())
+        stamp = int(time.time())
+        pipeline = self._redis.pipeline(transaction=False)
+        own = {f"{{{channel.room_id}}}:presence": channel.count_viewers() for channel in rooms}
+        own[_PROCESSES] = self._count_connections()
+        for key, count in own.items():
+            pipeline.hset(key, self._field, f"{count}:{stamp}")
+            pipeline.expire(key, _KEY_TTL_S)
+            pipeline.hgetall(key)
+        answers = await pipeline.execute()
+        tables = [_fresh(answer, stamp) for answer in answers[2::3]]
+        for channel, table in zip(rooms, tables, strict=False):
+            self._others[channel.room_id] = sum(count for field, count in table.items() if field != self._field)
+        self._balance(tables[-1])
+
+    def _balance(self, counts: dict[str, int]) -> None:
+        own = counts.get(self._field, 0)
+        if len(counts) > 1:
+            self._hand_over(surplus(own, list(counts.values())))
+
+    async def leave(self) -> None:
+        """Take our numbers away at once."""
+        try:
+            pipeline = self._redis.pipeline(transaction=False)
+            for room_id in self._hub.channels:
+                pipeline.hdel(f"{{{room_id}}}:presence", self._field)
+            pipeline.hdel(_PROCESSES, self._field)
+            await pipeline.execute()
+        except LOST:
+            pass  # forgotten by itself in a few seconds
+
+
+def surplus(own: int, counts: list[int]) -> int:
+    """How many connections to hand over now, so that processes end up with about the same number."""
+    mean = sum(counts) / len(counts)
+    if own <= mean * _SURPLUS_SHARE or own - mean < _SURPLUS_LEAST:
+        return 0
+    return min(_SURPLUS_MOST, int(own - mean))
+
+
+def _fresh(table: dict[bytes, bytes], stamp: int) -> dict[str, int]:
+    counts = {}
+    for field, value in table.items():
+        count, at = value.decode().split(":")
+        if stamp - int(at) <= _FORGET_S:
+            counts[field.decode()] = int(count)
+    return counts

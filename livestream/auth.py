@@ -1,0 +1,214 @@
+"""Auth: who somebody is. Shop tokens (JWT), resume tokens of our own, pseudonyms.
+
+A shop signs a token for each viewer with a key that we know (`shop_key`). The
+algorithm is the key's, never the token's. After the join the server hands out
+a resume token, which costs a keyed hash to check and no look-up: a storm of
+reconnects never touches Postgres.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import jwt
+import msgspec
+
+from livestream.ids import encode
+from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.roles import Role
+
+AUDIENCE = "livestream"
+_MAC_BYTES = 16
+_CACHED_KEYS = 10_000
+_LEEWAY_S = 5  #: clocks of shops differ a little
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a token says."""
+
+    shop_id: str
+    viewer_id: str  #: the shop's id; for anonymous viewers one that lasts a visit
+    role: Role
+    name: str | None
+    room_id: str | None  #: None: any room of the shop
+    expires_at_ms: int | None  #: None: does not end by itself
+
+
+@dataclass(frozen=True, slots=True)
+class ShopKey:
+    """A row of `shop_key`."""
+
+    kid: str
+    shop_id: str
+    algorithm: str  #: HS256 or EdDSA
+    key: str  #: HS256: the secret; EdDSA: PEM, public to verify, private to mint
+
+
+def mint(
+    key: ShopKey,
+    *,
+    viewer_id: str,
+    role: Role = Role.VIEWER,
+    name: str | None = None,
+    room_id: str | None = None,
+    ttl_s: int,
+    now_ms: int,
+) -> str:
+    """Sign a token, as a shop's backend does."""
+    claims: dict[str, object] = {
+        "iss": key.shop_id,
+        "aud": AUDIENCE,
+        "sub": viewer_id,
+        "role": role.value,
+        "iat": now_ms // 1000,
+        "exp": now_ms // 1000 + ttl_s,
+    }
+    if name is not None:
+        claims["name"] = name
+    if room_id is not None:
+        claims["room"] = room_id
+    return jwt.encode(claims, key.key, algorithm=key.algorithm, headers={"kid": key.kid})
+
+
+class _Claims(msgspec.Struct):
+    iss: str
+    sub: str
+    exp: int
+    role: Role = Role.VIEWER
+    name: str | None = None
+    room: str | None = None
+
+
+class TokenVerifier:
+    """Verifies shop tokens; keeps keys, and the absence of keys, for a moment.
+
+    Args:
+        find_key: by kid; None: there is no such key, or it is retired.
+    """
+
+    def __init__(self, find_key: Callable[[str], Awaitable[ShopKey | None]], cache_s: float = 10.0) -> None:
+        self._find_key = find_key
+        self._cache_s = cache_s
+        self._keys: dict[str, tuple[float, ShopKey | None]] = {}
+
+    async def verify(self, token: str, *, now_ms: int) -> Identity:
+        """Who the bearer is. Cost: 55 µs HS256, 154 µs EdDSA.
+
+        Raises:
+            Refused: TOKEN_INVALID, TOKEN_EXPIRED.
+            Unavailable: the key is not known yet and Postgres is away.
+        """
+        try:
+            kid = jwt.get_unverified_header(token).get("kid")
+        except jwt.PyJWTError as error:
+            raise Refused(ErrorCode.TOKEN_INVALID, str(error)) from None
+        key = await self._key(kid) if isinstance(kid, str) else None
+        if key is None:
+            raise Refused(ErrorCode.TOKEN_INVALID, "no key of this kid")
+        return _identity(_decode(token, key), key, now_ms)
+
+    async def _key(self, kid: str) -> ShopKey | None:
+        now = time.monotonic()
+        cached = self._keys.get(kid)
+        if cached is not None and cached[0] > now:
+            return cached[1]
+        key = await self._find_key(kid)
+        if len(self._keys) >= _CACHED_KEYS:
+            self._keys.clear()
+        self._keys[kid] = (now + self._cache_s, key)
+        return key
+
+
+def _decode(token: str, key: ShopKey) -> _Claims:
+    try:
+        # Time is checked below, on the database's clock and not on this machine's.
+        claims = jwt.decode(
+            token,
+            key.key,
+            algorithms=[key.algorithm],
+            audience=AUDIENCE,
+            options={"require": ["exp", "sub", "iss", "aud"], "verify_exp": False, "verify_iat": False},
+        )
+        return msgspec.convert(claims, _Claims)
+    except (jwt.PyJWTError, msgspec.ValidationError) as error:
+        raise Refused(ErrorCode.TOKEN_INVALID, str(error)) from None
+
+
+def _identity(claims: _Claims, key: ShopKey, now_ms: int) -> Identity:
+    if claims.iss != key.shop_id:
+        raise Refused(ErrorCode.TOKEN_INVALID, "the key is another shop's")
+    if claims.role is Role.ANONYMOUS or not claims.sub or "\0" in claims.sub:
+        raise Refused(ErrorCode.TOKEN_INVALID, "no one may be signed in as that")
+    if claims.exp * 1000 + _LEEWAY_S * 1000 <= now_ms:
+        raise Refused(ErrorCode.TOKEN_EXPIRED)
+    return Identity(claims.iss, claims.sub, claims.role, claims.name, claims.room, claims.exp * 1000)
+
+
+class _Resume(msgspec.Struct, array_like=True):
+    room_id: str
+    expires_at_ms: int
+    shop_id: str
+    viewer_id: str
+    role: Role
+    name: str | None
+    bound_room_id: str | None
+    token_expires_at_ms: int | None
+
+
+_resume = msgspec.msgpack.Decoder(_Resume).decode
+
+
+def sign_resume(secret: bytes, identity: Identity, room_id: str, expires_at_ms: int) -> str:
+    """A token that lets this identity back into this room. Cost: 4 µs."""
+    body = msgspec.msgpack.encode(
+        _Resume(
+            room_id,
+            expires_at_ms,
+            identity.shop_id,
+            identity.viewer_id,
+            identity.role,
+            identity.name,
+            identity.room_id,
+            identity.expires_at_ms,
+        )
+    )
+    return base64.urlsafe_b64encode(_mac(secret, b"resume", body) + body).decode()
+
+
+def read_resume(secret: bytes, token: str, room_id: str, now_ms: int) -> Identity:
+    """Check a resume token.
+
+    Raises:
+        Refused: TOKEN_INVALID; TOKEN_EXPIRED, it or the shop's token behind it.
+    """
+    try:
+        raw = base64.b64decode(token, altchars=b"-_", validate=True)
+        body = raw[_MAC_BYTES:]
+        good = hmac.compare_digest(raw[:_MAC_BYTES], _mac(secret, b"resume", body))
+        resume = _resume(body) if good else None
+    except (ValueError, msgspec.DecodeError):
+        resume = None
+    if resume is None or resume.room_id != room_id:
+        raise Refused(ErrorCode.TOKEN_INVALID, "not a resume token of this room")
+    ends_ms = min(resume.expires_at_ms, resume.token_expires_at_ms or resume.expires_at_ms)
+    if ends_ms <= now_ms:
+        raise Refused(ErrorCode.TOKEN_EXPIRED)
+    return Identity(
+        resume.shop_id, resume.viewer_id, resume.role, resume.name, resume.bound_room_id, resume.token_expires_at_ms
+    )
+
+
+def pseudonym(secret: bytes, shop_id: str, viewer_key: str) -> str:
+    """The public stand-in for one viewer of one shop: 13 characters, the same in every room and process."""
+    digest = _mac(secret, b"pseudonym", msgspec.msgpack.encode((shop_id, viewer_key)))
+    return encode(int.from_bytes(digest[:9], "big") >> 7)
+
+
+def _mac(secret: bytes, context: bytes, body: bytes) -> bytes:
+    return hashlib.blake2b(body, key=secret[:64], person=context, digest_size=_MAC_BYTES).digest()

@@ -1,0 +1,50 @@
+"""Lifeline: how a child process and its supervisor know of each other's life.
+
+The child writes a byte every half second to one pipe; a supervisor that reads
+none for three seconds kills it. The child holds the reading end of another; it
+reads its end when the supervisor is gone, and then stops too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Mapping
+
+ALIVE_FD = "LIVESTREAM_ALIVE_FD"
+LIFELINE_FD = "LIVESTREAM_LIFELINE_FD"
+_BEAT_S = 0.5
+
+
+def stop_on_signals(stop: asyncio.Event, environ: Mapping[str, str] = os.environ) -> None:
+    """Set `stop` on SIGTERM, on SIGINT, and when the supervisor is gone."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if LIFELINE_FD in environ:
+        lifeline = int(environ[LIFELINE_FD])
+
+        def at_end() -> None:
+            loop.remove_reader(lifeline)
+            stop.set()
+
+        loop.add_reader(lifeline, at_end)
+
+
+async def show_life(observe_lag: Callable[[float], None], environ: Mapping[str, str] = os.environ) -> None:
+    """Task: tell the supervisor that the loop turns, and measure how late it turns.
+
+    Args:
+        observe_lag: called with the seconds that the loop was late.
+    """
+    alive = int(environ[ALIVE_FD]) if ALIVE_FD in environ else None
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + _BEAT_S
+        if alive is not None:
+            with contextlib.suppress(OSError):
+                os.write(alive, b".")
+        await asyncio.sleep(_BEAT_S)
+        observe_lag(max(0.0, loop.time() - due))

@@ -1,0 +1,1 @@
+"""Postgres: the truth. Pools and transactions, the room log, group commit, migrations."""

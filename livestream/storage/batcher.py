@@ -1,0 +1,124 @@
+"""Batcher: group commit. Commands that arrive while one transaction runs share the next.
+
+    submit ──> queue ──> run(batch): one transaction ──> each caller's answer, after COMMIT
+                 ^                |
+                 └── gathers while it runs
+
+An idle batcher starts at once: the wait is never longer than the transaction
+before. A poisoned command does not fail its neighbours: the batch is halved
+until it stands alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+import structlog
+
+from livestream.protocol.errors import ErrorCode, LivestreamError, Refused
+
+from .pool import Contention, Poison
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+_log = structlog.get_logger()
+_RETRIES = 5
+
+
+class Batcher(Generic[Item, Answer]):
+    """Runs items in batches, one batch at a time, in order of arrival.
+
+    Args:
+        run: stores a batch in one transaction. Returns one outcome an item, in
+            order: an answer, or a `Refused` that concerns this item alone.
+        gather_s: wait so long before a batch, where company matters more than delay.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | Refused]]],
+        *,
+        size: int,
+        queue: int,
+        gather_s: float = 0.0,
+    ) -> None:
+        self._name = name
+        self._run = run
+        self._size = size
+        self._queue_limit = queue
+        self._gather_s = gather_s
+        self._queue: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
+        self._worker: asyncio.Task[None] | None = None
+
+    async def submit(self, item: Item) -> Answer:
+        """Have an item stored; returns after COMMIT.
+
+        Raises:
+            Refused: the item's own refusal, or BUSY when too many wait.
+            Unavailable, OutcomeUnknown: as the transaction ended.
+        """
+        if len(self._queue) >= self._queue_limit:
+            raise Refused(ErrorCode.BUSY, f"{self._name}: too many wait", retry_after_ms=1000)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._queue.append((item, future))
+        if self._worker is None:
+            # It ends with the queue, and every failure goes to the callers: it needs no keeper.
+            self._worker = loop.create_task(self._drain(), name=f"batcher {self._name}")
+        return await future
+
+    async def _drain(self) -> None:
+        try:
+            while self._queue:
+                if self._gather_s:
+                    await asyncio.sleep(self._gather_s)
+                count = min(len(self._queue), self._size)
+                await self._settle([self._queue.popleft() for _ in range(count)])
+        finally:
+            self._worker = None
+            while self._queue:  # only when cancelled
+                self._queue.popleft()[1].cancel()
+
+    async def _settle(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
+        try:
+            outcomes = await self._attempt([item for item, _ in batch])
+        except Poison as error:
+            if len(batch) > 1:
+                half = len(batch) // 2
+                await self._settle(batch[:half])
+                await self._settle(batch[half:])
+                return
+            _log.error("batch.poison", batcher=self._name, error=str(error))
+            self._fail(batch, Refused(ErrorCode.INVALID, "a value in it cannot be stored"))
+        except LivestreamError as error:
+            self._fail(batch, error)
+        except Exception as error:
+            _log.exception("batch.bug", batcher=self._name)
+            self._fail(batch, error)
+        else:
+            for (_, future), outcome in zip(batch, outcomes, strict=True):
+                if future.done():
+                    continue
+                if isinstance(outcome, Refused):
+                    future.set_exception(outcome)
+                else:
+                    future.set_result(outcome)
+
+    async def _attempt(self, items: list[Item]) -> Sequence[Answer | Refused]:
+        for attempt in range(_RETRIES):
+            try:
+                return await self._run(items)
+            except Contention:
+                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
+        raise Refused(ErrorCode.BUSY, f"{self._name}: the rows stay locked", retry_after_ms=1000)
+
+    def _fail(self, batch: list[tuple[Item, asyncio.Future[Answer]]], error: Exception) -> None:
+        for _, future in batch:
+            if not future.done():
+                future.set_exception(error)
