@@ -29,7 +29,7 @@ static void connect_viewers(void) {
     line_num("server_us_per_join", (double)cpu / 1e3 / joined);
     line_num("client_busy_pct", (double)own / 1e9 / took_s * 100);
     line_latency("join", &joins.each);
-    asks_report(ASKED_JOIN, "join_replies");
+    asks_report(ASKED_JOIN, "joins");
     line_int("rss_before_kb", rss);
     line_int("rss_after_kb", server_rss_kb());
     line_num("rss_per_viewer_kb", ((double)server_rss_kb() - (double)rss) / joined);

@@ -71,9 +71,9 @@ static void report_messages(void) {
         snprintf(name, sizeof name, "%s_deliveries", names[i]);
         line_int(name, delivered[i].count);
     }
-    asks_report(ASKED_JOIN, "join_replies");
-    asks_report(ASKED_SAY, "say_replies");
-    asks_report(ASKED_COMMENT, "comment_replies");
+    asks_report(ASKED_JOIN, "joins");
+    asks_report(ASKED_SAY, "says");
+    asks_report(ASKED_COMMENT, "comments");
     asks_report_faults();
 }
 
