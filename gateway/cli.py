@@ -16,8 +16,11 @@ def gateway(settings: Settings) -> None:
     `livestream serve` starts one a core. In production run this under your
     process manager, with DATABASE_URL, REDIS_URL and LIVESTREAM_SECRET set.
     """
-    from livestream.secret import process_secret
+    from livestream.deployment import resolve, secret_of
+    from livestream.logs import configure
 
     from .app import run
 
-    uvloop.run(run(settings, process_secret(settings)))
+    settings = resolve(settings)
+    configure(settings, "gateway")
+    uvloop.run(run(settings, secret_of(settings)))

@@ -145,7 +145,7 @@ class Joiner:
     # -- what
 
     async def _notices(self, channel: Channel, identity: Identity) -> list[LoggedNotice]:
-        if identity.role is Role.ANONYMOUS or identity.viewer_id is None or not channel.notices.top:
+        if identity.role is Role.ANONYMOUS or not channel.notices.top:
             return []
         return await self._own_states.submit((channel.room_id, identity.viewer_id))
 

@@ -63,7 +63,7 @@ def render() -> tuple[bytes, str]:
     registry = REGISTRY
     if FOLDER in os.environ:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry), CONTENT_TYPE_LATEST
 
 

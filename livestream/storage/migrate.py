@@ -66,7 +66,8 @@ async def migrate(dsn: str) -> list[str]:
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
         await connection.execute(_TABLE)
-        applied = dict(await connection.fetch("SELECT name, sha256 FROM migration"))
+        rows = await connection.fetch("SELECT name, sha256 FROM migration")
+        applied: dict[str, str] = {row["name"]: row["sha256"] for row in rows}
         known = migrations()
         _check(known, applied)
         missing = [migration for migration in known if migration.name not in applied]

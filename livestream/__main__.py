@@ -1,0 +1,5 @@
+"""`python -m livestream`."""
+
+from livestream.cli import main
+
+main()

@@ -1,0 +1,175 @@
+"""The command line. Sibling packages add their commands through the entry point group `livestream.commands`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Coroutine
+from importlib.metadata import entry_points, version
+from typing import Any
+
+import click
+import uvloop
+
+from livestream.config import ConfigError, Settings, load, reference
+from livestream.protocol.errors import LivestreamError
+from livestream.protocol.roles import Role
+
+_ROLES = [role.value for role in Role if role is not Role.ANONYMOUS]
+
+
+class Commands(click.Group):
+    """Our commands and the siblings', which are loaded when asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *(point.name for point in _siblings())})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        for point in _siblings():
+            if point.name == cmd_name:
+                command: click.Command = point.load()
+                return command
+        return None
+
+
+def _siblings() -> Any:
+    return entry_points(group="livestream.commands")
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(version("livestream"), prog_name="livestream")
+@click.option("--config", "config_file", metavar="FILE", help="A TOML file of settings; see `livestream config`.")
+@click.option("--data-dir", metavar="FOLDER", help="Folder of the embedded stores. [default: data]")
+@click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
+@click.option("--port", type=int, help="Port to listen on. [default: 8080]")
+@click.option("--gateways", type=int, help="Gateway processes of `serve`. [default: one a core]")
+@click.option("--log-level", help="debug, info, warning or error. [default: info]")
+@click.pass_context
+def cli(ctx: click.Context, /, config_file: str | None, **flags: object) -> None:
+    """The backend of a live shopping show: everything around the video.
+
+    \b
+    Start a show on this machine:      livestream serve
+    Fill it with simulated viewers:    livestream demo --viewers 500
+    Mint a token for a viewer:         livestream token --viewer ann
+    See every setting:                 livestream config
+
+    Settings come from flags, then the environment (LIVESTREAM_PORT=9000), then
+    --config FILE, then the defaults.
+    """
+    ctx.obj = load(file=config_file, environ=os.environ, flags=flags)
+
+
+def _run(name: str, settings: Settings, work: Coroutine[Any, Any, None]) -> None:
+    from livestream.logs import configure
+
+    configure(settings, name)
+    uvloop.run(work)
+
+
+@cli.command()
+@click.option("--demo/--no-demo", default=None, help="A demo shop with a show on air. [default: in development]")
+@click.pass_obj
+def serve(settings: Settings, demo: bool | None) -> None:
+    """Run everything on this machine: stores, schema, gateways and worker.
+
+    Without DATABASE_URL and REDIS_URL a real Postgres and Valkey start in the
+    data folder. Ctrl-C stops all of it; the next start finds the same data.
+    """
+    from livestream.serve import serve as run
+
+    wanted = not settings.production if demo is None else demo
+    _run("serve", settings, run(settings, click.echo, demo=wanted))
+
+
+@cli.command()
+@click.pass_obj
+def worker(settings: Settings) -> None:
+    """Run one worker process; any number may run."""
+    from livestream.deployment import resolve
+    from livestream.worker import run
+
+    settings = resolve(settings)
+    _run("worker", settings, run(settings))
+
+
+@cli.command()
+@click.option("--new-epoch", is_flag=True, help="Tell clients that the past changed: after restoring a backup.")
+@click.pass_obj
+def migrate(settings: Settings, new_epoch: bool) -> None:
+    """Bring the database's schema up to this program's; safe to run at any time."""
+    from livestream.deployment import resolve
+    from livestream.storage import migrate as migrations
+
+    url = resolve(settings).database_url
+
+    async def work() -> None:
+        applied = await migrations.migrate(url)
+        click.echo(f"applied: {', '.join(applied)}" if applied else "nothing to apply")
+        if new_epoch:
+            click.echo(f"new epoch: {await migrations.new_epoch(url)}")
+
+    _run("migrate", settings, work())
+
+
+@cli.command()
+@click.option("--shop", default="demo", show_default=True)
+@click.option("--viewer", default="viewer", show_default=True, help="The shop's id of the person.")
+@click.option("--name", help="Display name.")
+@click.option("--role", type=click.Choice(_ROLES), default="viewer", show_default=True)
+@click.option("--room", help="Only this room. [default: all rooms of the shop; with --link: demo]")
+@click.option("--ttl", "ttl_s", type=int, default=3600, show_default=True, help="Seconds until it expires.")
+@click.option("--count", type=int, default=1, show_default=True, help="So many tokens, for viewer-1, viewer-2, …")
+@click.option("--link", is_flag=True, help="Print a one-use link to the page instead of a token.")
+@click.pass_obj
+def token(settings: Settings, /, link: bool, count: int, **person: Any) -> None:
+    """Sign a token with the shop's key, as the shop's backend would.
+
+    \b
+    livestream token --viewer ann --name Ann
+    livestream token --role host --name Ada --link
+    """
+    from livestream import tokens
+    from livestream.deployment import resolve
+
+    settings = resolve(settings)
+
+    async def work() -> None:
+        lines = await (tokens.link(settings, **person) if link else tokens.mint_many(settings, count, **person))
+        click.echo("\n".join(lines))
+
+    _run("token", settings, work())
+
+
+@cli.command()
+@click.option("--check", is_flag=True, help="Only say whether the present settings hold, and which they are.")
+@click.pass_obj
+def config(settings: Settings, check: bool) -> None:
+    """Print every setting with its meaning and default, as a TOML file to edit."""
+    if not check:
+        click.echo(reference(), nl=False)
+        return
+    from livestream.serve import shown
+
+    for name, value in shown(settings).items():
+        click.echo(f"{name} = {value!r}")
+
+
+def main() -> None:
+    """Entry point: what goes wrong by the user's doing is one line and exit code 2, never a traceback."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (ConfigError, LivestreamError) as error:
+        detail = str(error) or type(error).__name__
+        click.echo(f"livestream: {detail}", err=True)
+        sys.exit(2)

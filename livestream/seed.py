@@ -1,0 +1,84 @@
+"""Seed: the demo shop of a laptop. One room, one show that is on air, and a key made for this folder alone."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+import asyncpg
+
+from livestream.auth import ShopKey
+from livestream.ids import IdMaker
+from livestream.protocol.events import Show, ShowChanged
+from livestream.protocol.show import ShowState
+from livestream.storage import roomlog
+
+SHOP = "demo"
+ROOM = "demo"
+
+
+async def seed(dsn: str) -> None:
+    """Make what is missing; a second call finds all there."""
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction():
+            made = await connection.fetchval(
+                "INSERT INTO shop (shop_id, name, demo) VALUES ($1, 'Demo shop', true) "
+                "ON CONFLICT DO NOTHING RETURNING true",
+                SHOP,
+            )
+            if made:
+                await _fill(connection)
+    finally:
+        await connection.close()
+
+
+async def _fill(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    await connection.execute(
+        "INSERT INTO shop_key (kid, shop_id, algorithm, key) VALUES ($1, $2, 'HS256', $3)",
+        f"{SHOP}-{secrets.token_hex(4)}",
+        SHOP,
+        secrets.token_hex(32),
+    )
+    await connection.execute(
+        "INSERT INTO room (room_id, shop_id, title, anonymous_comments) VALUES ($1, $2, 'Demo room', true)", ROOM, SHOP
+    )
+    await connection.execute("INSERT INTO room_head (room_id) VALUES ($1)", ROOM)
+    now_ms = int(time.time() * 1000)
+    show = Show(
+        id=IdMaker(0).next(now_ms), title="Tonight's show", state=ShowState.LIVE, starts_at=now_ms, live_at=now_ms
+    )
+    await connection.execute(
+        """
+        INSERT INTO show (show_id, room_id, title, state, starts_at, live_at)
+        SELECT $1, $2, $3, 'live', at, at FROM to_timestamp($4::double precision / 1000) AS at""",
+        show.id,
+        ROOM,
+        show.title,
+        show.starts_at,
+    )
+    await roomlog.append(connection, ROOM, [ShowChanged(show=show)])
+
+
+async def demo_shops(dsn: str) -> list[str]:
+    """Shops that were made for a laptop; production refuses them."""
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(dsn)
+    try:
+        return [row["shop_id"] for row in await connection.fetch("SELECT shop_id FROM shop WHERE demo")]
+    finally:
+        await connection.close()
+
+
+async def signing_key(dsn: str, shop_id: str) -> ShopKey | None:
+    """The newest key under which a command may sign for a shop."""
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(dsn)
+    try:
+        row = await connection.fetchrow(
+            """
+            SELECT kid, shop_id, algorithm, key FROM shop_key
+             WHERE shop_id = $1 AND algorithm = 'HS256' AND retired_at IS NULL ORDER BY created_at DESC LIMIT 1""",
+            shop_id,
+        )
+        return None if row is None else ShopKey(row["kid"], row["shop_id"], row["algorithm"], row["key"])
+    finally:
+        await connection.close()

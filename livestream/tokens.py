@@ -1,0 +1,58 @@
+"""Tokens: what `livestream token` makes: tokens for people of a shop, and one-use links for its pages."""
+
+from __future__ import annotations
+
+import time
+
+from livestream import seed
+from livestream.auth import Identity, mint
+from livestream.bus import connect
+from livestream.config import ConfigError, Settings
+from livestream.protocol.roles import HOSTS, Role
+from livestream.tickets import Tickets
+
+
+async def mint_many(
+    settings: Settings,
+    count: int,
+    *,
+    shop: str,
+    viewer: str,
+    name: str | None,
+    role: str,
+    room: str | None,
+    ttl_s: int,
+) -> list[str]:
+    """Tokens; several are for viewer-1, viewer-2 and so on.
+
+    Raises:
+        ConfigError: the shop has no key that we could sign with.
+    """
+    key = await seed.signing_key(settings.database_url, shop)
+    if key is None:
+        raise ConfigError(f"the shop {shop!r} is unknown, or has no HS256 key to sign with")
+    now_ms = int(time.time() * 1000)
+    people = [viewer] if count == 1 else [f"{viewer}-{number}" for number in range(1, count + 1)]
+    return [
+        mint(key, viewer_id=person, role=Role(role), name=name or person, room_id=room, ttl_s=ttl_s, now_ms=now_ms)
+        for person in people
+    ]
+
+
+async def link(
+    settings: Settings, *, shop: str, viewer: str, name: str | None, role: str, room: str | None, ttl_s: int
+) -> list[str]:
+    """A link that signs one person in once.
+
+    Raises:
+        Unavailable: Redis is away.
+    """
+    room = room or seed.ROOM
+    client = connect(settings.redis_url)
+    try:
+        identity = Identity(shop, viewer, Role(role), name or viewer, room, None)
+        ticket = await Tickets(client).issue(identity, ttl_s)
+    finally:
+        await client.aclose()
+    page = "host" if Role(role) in HOSTS else "r"
+    return [f"http://localhost:{settings.port}/{page}/{room}#ticket={ticket}"]
