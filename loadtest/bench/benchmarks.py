@@ -7,7 +7,21 @@ corpus. The phases are those of fanload, see README.md.
 
 from __future__ import annotations
 
-from .figures import DEFLATE, NO_FAULTS, SHOW_ALL, UNLIMITED, Benchmark, Figure, Line, Round, Run, Server, Taken, of, ratio
+from .figures import (
+    DEFLATE,
+    NO_FAULTS,
+    SHOW_ALL,
+    UNLIMITED,
+    Benchmark,
+    Figure,
+    Line,
+    Round,
+    Run,
+    Server,
+    Taken,
+    of,
+    ratio,
+)
 
 _FLOOD = Run("flood:{s}:200:5", settings=SHOW_ALL, senders=1000)
 

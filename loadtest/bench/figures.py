@@ -100,10 +100,7 @@ def faults(round_: Round) -> float:
     """Gaps and repeats in any viewer's seq, refs answered never or twice, viewers behind at the end."""
     names = ("seq_gaps", "seq_backwards", "behind", "unanswered", "answered_twice", "answered_astray")
     return sum(
-        taken.total(name, index)
-        for taken in round_.values()
-        for index in range(len(taken.phases[0]))
-        for name in names
+        taken.total(name, index) for taken in round_.values() for index in range(len(taken.phases[0])) for name in names
     )
 
 

@@ -7,6 +7,7 @@ supervisor stay on the second, with the client.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -19,6 +20,8 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import asyncpg
 
 from .build import Programs
 from .figures import Run
@@ -54,12 +57,31 @@ class Target:
         return done.stdout
 
     def tokens(self, role: str, count: int) -> list[str]:
-        return self.command("token", "--room", ROOM, "--role", role, "--count", str(count)).split()
+        """So many different people of that role."""
+        return self.command(
+            "token", "--room", ROOM, "--viewer", role, "--role", role, "--ttl", "86400", "--count", str(count)
+        ).split()
 
     def counters(self) -> dict[str, float]:
         """/metrics, summed over labels."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=10) as answer:
             return read_counters(answer.read().decode())
+
+    def fates(self) -> dict[str, int]:
+        """The archive's comments by fate, asked of Postgres itself: what the gateways count is not believed."""
+        variables = Path(f"/proc/{self.pids[0]}/environ").read_bytes().split(b"\0")
+        name = b"LIVESTREAM_DATABASE_URL="
+        url = next(variable.removeprefix(name).decode() for variable in variables if variable.startswith(name))
+        return asyncio.run(_count_fates(url))
+
+
+async def _count_fates(url: str) -> dict[str, int]:
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch("SELECT fate, count(*) AS count FROM comment GROUP BY fate")
+        return {row["fate"]: row["count"] for row in rows}
+    finally:
+        await connection.close()
 
 
 def read_counters(text: str) -> dict[str, float]:
