@@ -45,6 +45,7 @@ class Taken:
     phases: list[list[Line]]  #: a client, a phase
     counters: Mapping[str, float]  #: of /metrics, summed over processes, as they rose during the phases
     fates: Mapping[str, int]  #: archived comments of the run, by fate
+    gateways: int = 1
 
     def phase(self, index: int = 0) -> Line:
         """The only client's phase."""

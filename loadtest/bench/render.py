@@ -14,8 +14,9 @@ Made by `make bench`; the raw numbers of every round lie beside this page. One
 gateway process on one core; stores, worker and client on the other; `csend`, a C
 loop that does nothing but `send(2)`, in the same round on the gateway's core.
 Figures are medians of rounds; in brackets the lowest and highest round. Ratios
-less than about 15 % apart are not resolved on a shared machine. A round whose
-client was the bottleneck is void: left out of the median, and told.
+less than about 15 % apart are not resolved on a shared machine. A round is void,
+left out of the median, and told, where the client was the bottleneck (busy more
+than 85 %) or other processes took more than 10 % of the gateway's core.
 """
 
 
@@ -52,7 +53,8 @@ def row(figure: FigureResult) -> str:
 def conditions(machine: Machine, result: BenchmarkResult) -> str:
     rounds = len(result.client_busy_pct)
     busiest = max(result.client_busy_pct, default=0.0)
-    void = f"; void rounds: {len(result.void_rounds)}" if result.void_rounds else ""
+    reasons = [reason for reason in result.void if reason]
+    void = f"; void rounds: {len(reasons)} ({'; '.join(reasons)})" if reasons else ""
     settings = sorted({f"{name.lower()} = {value}" for run in result.settings.values() for name, value in run.items()})
     changed = " with changes" if machine.changed else ""
     return (

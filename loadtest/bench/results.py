@@ -9,7 +9,7 @@ import msgspec
 
 from .figures import Benchmark, Round
 from .machine import Machine
-from .stats import Summary, client_busy_pct, is_void, summarise, verdict
+from .stats import Summary, client_busy_pct, neighbours_pct, summarise, verdict, void_reason
 
 FOLDER = Path(__file__).parent / "results"
 
@@ -31,7 +31,8 @@ class BenchmarkResult:
     settings: dict[str, dict[str, str]]  #: by run
     figures: list[FigureResult]
     client_busy_pct: list[float]  #: a round
-    void_rounds: list[int]  #: the client was the bottleneck; left out of the medians, kept in `raw`
+    neighbours_pct: list[float]  #: a round
+    void: list[str | None]  #: a round: why it is left out of the medians; it is kept in `raw`
     raw: list[Round]
 
 
@@ -44,8 +45,8 @@ class Results:
 
 def conclude(benchmark: Benchmark, rounds: list[Round]) -> BenchmarkResult:
     """Figures over the rounds that count."""
-    void = [number for number, round_ in enumerate(rounds) if is_void(round_.values())]
-    good = [round_ for number, round_ in enumerate(rounds) if number not in void]
+    void = [void_reason(round_) for round_ in rounds]
+    good = [round_ for round_, reason in zip(rounds, void, strict=True) if reason is None]
     figures = []
     for figure in benchmark.figures:
         values = [figure.value(round_) for round_ in good]
@@ -56,7 +57,8 @@ def conclude(benchmark: Benchmark, rounds: list[Round]) -> BenchmarkResult:
         benchmark.title,
         {name: dict(run.settings) for name, run in benchmark.runs.items()},
         figures,
-        [client_busy_pct(round_.values()) for round_ in rounds],
+        [client_busy_pct(round_) for round_ in rounds],
+        [neighbours_pct(round_) for round_ in rounds],
         void,
         rounds,
     )

@@ -70,7 +70,7 @@ def _load(run: Run, target: Target, programs: Programs, scale: Scale, folder: Pa
             phases = [client.finish() for client in clients]
         after = _counters(run, target)
         rose = {name: value - before.get(name, 0.0) for name, value in after.items()}
-        return Taken(connects, phases, rose, target.fates() if run.senders else {})
+        return Taken(connects, phases, rose, target.fates() if run.senders else {}, run.gateways)
 
 
 def _scripts(run: Run, target: Target, scale: Scale, folder: Path) -> list[Script]:

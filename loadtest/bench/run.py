@@ -18,6 +18,7 @@ from .render import page, row
 from .results import FOLDER, BenchmarkResult, Results, conclude, load_all, save
 from .rounds import FULL, QUICK, Scale, Watch, not_watched, take_round
 from .servers import ServerError
+from .stats import void_reason
 
 _NAMES = [benchmark.name for benchmark in BENCHMARKS]
 
@@ -57,19 +58,22 @@ def _measure(benchmark: Benchmark, rounds: int, programs: Programs, scale: Scale
     if profiled:
         FOLDER.mkdir(exist_ok=True)
         watch = functools.partial(profile, target=FOLDER / f"profile-{benchmark.name}.txt")
-    taken = []
-    for number in range(rounds):
-        taken.append(take_round(benchmark, number, programs, scale, watch))
-        click.echo(f"  round {number + 1} of {rounds}: " + _glance(benchmark, taken[-1:]))
+    taken: list[Round] = []
+    good = 0
+    while good < rounds and len(taken) < 2 * rounds:
+        taken.append(take_round(benchmark, len(taken), programs, scale, watch))
+        reason = void_reason(taken[-1])
+        good += reason is None
+        click.echo(f"  round {len(taken)}: " + (f"void, {reason}" if reason else _glance(benchmark, taken[-1])))
     result = conclude(benchmark, taken)
     for figure in result.figures:
         click.echo("  " + row(figure))
     return result
 
 
-def _glance(benchmark: Benchmark, taken: list[Round]) -> str:
-    figure = conclude(benchmark, taken).figures[0]
-    return f"{figure.name}: {figure.rounds[0]:.4g}" if figure.rounds else "void"
+def _glance(benchmark: Benchmark, round_: Round) -> str:
+    figure = benchmark.figures[0]
+    return f"{figure.name}: {figure.value(round_):.4g}"
 
 
 if __name__ == "__main__":

@@ -192,6 +192,7 @@ struct mark { /* everything that is told as a difference */
     struct totals total;
 };
 struct mark mark_now(void);
+u64 viewers_behind(void); /* viewers whose log is not at the top that another viewer has seen */
 void report(const struct mark *start, const struct mark *stop);
 
 /* ---- phases.c ---- */

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-static u64 viewers_behind(void) {
+u64 viewers_behind(void) {
     u64 top = publisher.seq, behind = 0;
     for (int i = 0; i < opt.viewers; i++)
         top = viewers[i].seq > top ? viewers[i].seq : top;

@@ -96,9 +96,9 @@ static bool run_rejoin(enum how how, double quiet_s, double host_per_s) {
     bool all = join_everyone(how, talk);
     stop = mark_now();
     double took_s = (double)(stop.at - start.at) / 1e9;
-    poll_for(1); /* what was said last must arrive, too */
     line_num("joined_s", took_s);
     line_num("joins_per_s", (double)total.ready / took_s);
+    line_num("server_us_per_join", (double)(stop.server_cpu - start.server_cpu) / 1e3 / (double)opt.viewers);
     line_latency("join", &joins.each);
     line_int("retries", joins.retries);
     line_int("resumed", joins.resumed);
@@ -139,6 +139,8 @@ bool run_phase(const char *spec) {
     bool good = run_named(name, a, b, c);
     if (!stop.at)
         stop = mark_now();
+    for (int i = 0; i < 100 && viewers_behind(); i++)
+        poll_for(0.02); /* what was said last is still under way to some */
     report(&start, &stop);
     line_int("stalled", !good);
     line_end();
