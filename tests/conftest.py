@@ -10,6 +10,7 @@ Everything is real and a test's own, but the two store servers, which the run sh
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -25,9 +26,17 @@ from livestream.embedded import Stores
 from livestream.storage.pool import Database
 from tests.support import databases
 from tests.support.folders import open_folder
-from tests.support.gateways import Gateways, gateways
+from tests.support.gateways import NOT_OURS, Gateways, gateways
 from tests.support.people import People
 from tests.support.ports import reserved_port
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a developer exported must not change what is tested."""
+    for name in list(os.environ):
+        if name.startswith(NOT_OURS):
+            monkeypatch.delenv(name)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -21,10 +21,13 @@ _READY_S = 30.0
 _STOP_S = 30.0
 
 
+#: how variables begin that would set a setting
+NOT_OURS = (PREFIX, "DATABASE_URL", "REDIS_URL", metrics.FOLDER)
+
+
 def clean_environ(**more: str) -> dict[str, str]:
     """This process's environment without anything that would set a setting."""
-    ours = (PREFIX, "DATABASE_URL", "REDIS_URL", metrics.FOLDER)
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | more
+    return {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)} | more
 
 
 class Gateways:
