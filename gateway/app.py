@@ -57,7 +57,7 @@ async def run(settings: Settings, secret: bytes) -> None:
         secret: signs resume tokens and pseudonyms; the same in every process.
 
     Raises:
-        OSError: the port cannot be had.
+        ConfigError: the port cannot be had.
     """
     stop = asyncio.Event()
     lifeline.stop_on_signals(stop)
