@@ -21,6 +21,7 @@ from livestream.bus import Bus
 from livestream.config import Settings
 from livestream.ids import IdMaker
 from livestream.keys import KeyStore
+from livestream.ports import cannot_listen
 from livestream.protocol.limits import Rate
 from livestream.room.door import Door
 from livestream.room.service import RoomService
@@ -164,7 +165,12 @@ class Gateway:
         site = web.TCPSite(
             self._metrics_runner, self._settings.metrics_host, self._settings.metrics_port, reuse_port=True
         )
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise cannot_listen(
+                self._settings.metrics_host, self._settings.metrics_port, error, "`metrics_port`"
+            ) from None
 
     def _ready(self) -> dict[str, bool]:
         silence = asyncio.get_running_loop().time() - self._hub.beat_at
