@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 import signal
-import subprocess
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,7 @@ class Server:
     orphan_signal: signal.Signals  #: what it gets when we die
     #: asked when it ends at once: may an older one of this folder be in its way, that goes down by itself?
     older_one_goes: Callable[[float], bool] = lambda waited_s: False
+    stdin: Path = Path(os.devnull)
     process: asyncio.subprocess.Process | None = None
     stopping: bool = False
 
@@ -99,10 +100,10 @@ class Server:
             await self.process.wait()
 
     async def _run(self) -> asyncio.subprocess.Process:
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, self.stdin.open("rb") as stdin:
             self.process = await asyncio.create_subprocess_exec(
                 *self.arguments,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=log,
                 stderr=log,
                 cwd="/",

@@ -50,12 +50,14 @@ def valkey(data: DataDir) -> Server:
     return Server(
         "valkey",
         data.account,
-        [str(found[0]), str(config)],
+        [str(found[0]), "-"],
         data.path / "valkey.log",
         probe,
         stop_signal=signal.SIGTERM,
         # At once: one that ends in order removes the socket's name, which may be its successor's by then.
         orphan_signal=signal.SIGKILL,
+        # Not by name: it takes `?` and `*` in one for patterns, and what it does not find for no settings at all.
+        stdin=config,
     )
 
 
