@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Coroutine
 from importlib.metadata import entry_points, version
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import uvloop
@@ -170,6 +170,20 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (ConfigError, LivestreamError) as error:
-        detail = str(error) or type(error).__name__
-        click.echo(f"livestream: {detail}", err=True)
-        sys.exit(2)
+        _complain(error)
+    except ExceptionGroup as group:
+        expected, unexpected = group.split((ConfigError, LivestreamError))
+        if unexpected is not None or expected is None:
+            raise
+        _complain(_first(expected))
+
+
+def _complain(error: Exception) -> NoReturn:
+    detail = " ".join(str(error).split()) or type(error).__name__
+    click.echo(f"livestream: {detail}", err=True)
+    sys.exit(2)
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, ExceptionGroup) else inner

@@ -18,6 +18,7 @@ from msgspec import Meta
 
 PREFIX = "LIVESTREAM_"
 _UNPREFIXED = ("DATABASE_URL", "REDIS_URL")
+_SCHEMES = {"database_url": ("postgresql://", "postgres://"), "redis_url": ("redis://", "rediss://", "unix://")}
 #: between the supervisor and its children, not settings
 _NOT_SETTINGS = frozenset({PREFIX + "CONFIG", PREFIX + "ALIVE_FD", PREFIX + "LIFELINE_FD"})
 
@@ -199,6 +200,11 @@ def _consistent(settings: Settings) -> Settings:
         raise ConfigError("setting `hard_buffer_bytes` must be above `soft_buffer_bytes`")
     if settings.secret and len(settings.secret) < 32:
         raise ConfigError("setting `secret` must have 32 characters or more: try `openssl rand -hex 32`")
+    for name, schemes in _SCHEMES.items():
+        if getattr(settings, name) and not getattr(settings, name).startswith(schemes):
+            raise ConfigError(f"setting `{name}` must begin with {' or '.join(schemes)}")
+    if settings.metrics_port == settings.port:
+        raise ConfigError("setting `metrics_port` must be another port than `port`")
     if settings.production:
         for name in ("database_url", "redis_url", "secret"):
             if not getattr(settings, name):
