@@ -8,24 +8,33 @@ reconnects never touches Postgres.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import jwt
 import msgspec
+from msgspec import Meta
 
 from livestream.ids import encode
-from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.errors import ErrorCode, Refused, Unavailable
+from livestream.protocol.limits import NAME_CHARS
 from livestream.protocol.roles import Role
+from livestream.protocol.types import RoomId
 
 AUDIENCE = "livestream"
 _MAC_BYTES = 16
 _CACHED_KEYS = 10_000
 _LEEWAY_S = 5  #: clocks of shops differ a little
+_LATEST_EXP_S = 10**11  #: the year 5138
+_VIEWER_ID_CHARS = 200
+_KID_CHARS = 64
+_STORABLE = r"^[^\x00\ud800-\udfff]*$"  #: Postgres takes neither NUL nor half a surrogate pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +87,11 @@ def mint(
 
 class _Claims(msgspec.Struct):
     iss: str
-    sub: str
-    exp: int
+    sub: Annotated[str, Meta(min_length=1, max_length=_VIEWER_ID_CHARS, pattern=_STORABLE)]
+    exp: Annotated[float, Meta(ge=0, le=_LATEST_EXP_S)]  # RFC 7519 allows fractions; the bounds keep NaN out
     role: Role = Role.VIEWER
-    name: str | None = None
-    room: str | None = None
+    name: Annotated[str, Meta(pattern=_STORABLE)] | None = None
+    room: RoomId | None = None
 
 
 class TokenVerifier:
@@ -96,6 +105,7 @@ class TokenVerifier:
         self._find_key = find_key
         self._cache_s = cache_s
         self._keys: dict[str, tuple[float, ShopKey | None]] = {}
+        self._asked: dict[str, asyncio.Future[ShopKey | None]] = {}
 
     async def verify(self, token: str, *, now_ms: int) -> Identity:
         """Who the bearer is. Cost: 55 µs HS256, 154 µs EdDSA.
@@ -106,9 +116,9 @@ class TokenVerifier:
         """
         try:
             kid = jwt.get_unverified_header(token).get("kid")
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, UnicodeError) as error:
             raise Refused(ErrorCode.TOKEN_INVALID, str(error)) from None
-        key = await self._key(kid) if isinstance(kid, str) else None
+        key = await self._key(kid) if kid is not None and _may_be_kid(kid) else None
         if key is None:
             raise Refused(ErrorCode.TOKEN_INVALID, "no key of this kid")
         return _identity(_decode(token, key), key, now_ms)
@@ -118,11 +128,32 @@ class TokenVerifier:
         cached = self._keys.get(kid)
         if cached is not None and cached[0] > now:
             return cached[1]
-        key = await self._find_key(kid)
+        asked = self._asked.get(kid)
+        key = await (asyncio.shield(asked) if asked is not None else self._ask(kid))
         if len(self._keys) >= _CACHED_KEYS:
             self._keys.clear()
         self._keys[kid] = (now + self._cache_s, key)
         return key
+
+    async def _ask(self, kid: str) -> ShopKey | None:
+        """One question for all who come while it is under way: a join storm is one look-up."""
+        answer = self._asked[kid] = asyncio.get_running_loop().create_future()
+        try:
+            key = await self._find_key(kid)
+        except BaseException as error:
+            answer.set_exception(error if isinstance(error, Exception) else Unavailable("key"))
+            answer.exception()  # it may be that nobody waits for it
+            raise
+        else:
+            answer.set_result(key)
+            return key
+        finally:
+            del self._asked[kid]
+
+
+def _may_be_kid(kid: str) -> bool:
+    """Whatever else a stranger writes there never reaches Postgres."""
+    return 0 < len(kid) <= _KID_CHARS and kid.isascii() and kid.isprintable()
 
 
 def _decode(token: str, key: ShopKey) -> _Claims:
@@ -133,6 +164,7 @@ def _decode(token: str, key: ShopKey) -> _Claims:
             key.key,
             algorithms=[key.algorithm],
             audience=AUDIENCE,
+            leeway=_LEEWAY_S,
             options={"require": ["exp", "sub", "iss", "aud"], "verify_exp": False, "verify_iat": False},
         )
         return msgspec.convert(claims, _Claims)
@@ -143,11 +175,14 @@ def _decode(token: str, key: ShopKey) -> _Claims:
 def _identity(claims: _Claims, key: ShopKey, now_ms: int) -> Identity:
     if claims.iss != key.shop_id:
         raise Refused(ErrorCode.TOKEN_INVALID, "the key is another shop's")
-    if claims.role is Role.ANONYMOUS or not claims.sub or "\0" in claims.sub:
+    if claims.role is Role.ANONYMOUS:
         raise Refused(ErrorCode.TOKEN_INVALID, "no one may be signed in as that")
-    if claims.exp * 1000 + _LEEWAY_S * 1000 <= now_ms:
+    expires_at_ms = int(claims.exp * 1000)
+    if expires_at_ms + _LEEWAY_S * 1000 <= now_ms:
         raise Refused(ErrorCode.TOKEN_EXPIRED)
-    return Identity(claims.iss, claims.sub, claims.role, claims.name, claims.room, claims.exp * 1000)
+    # A long name is cut and not refused: the viewer did not choose what their shop calls them.
+    name = (claims.name or "").strip()[:NAME_CHARS] or None
+    return Identity(claims.iss, claims.sub, claims.role, name, claims.room, expires_at_ms)
 
 
 class _Resume(msgspec.Struct, array_like=True):
@@ -196,8 +231,8 @@ def read_resume(secret: bytes, token: str, room_id: str, now_ms: int) -> Identit
         resume = None
     if resume is None or resume.room_id != room_id:
         raise Refused(ErrorCode.TOKEN_INVALID, "not a resume token of this room")
-    ends_ms = min(resume.expires_at_ms, resume.token_expires_at_ms or resume.expires_at_ms)
-    if ends_ms <= now_ms:
+    tokens_end_ms = resume.token_expires_at_ms
+    if resume.expires_at_ms <= now_ms or (tokens_end_ms is not None and tokens_end_ms <= now_ms):
         raise Refused(ErrorCode.TOKEN_EXPIRED)
     return Identity(
         resume.shop_id, resume.viewer_id, resume.role, resume.name, resume.bound_room_id, resume.token_expires_at_ms
@@ -206,7 +241,16 @@ def read_resume(secret: bytes, token: str, room_id: str, now_ms: int) -> Identit
 
 def pseudonym(secret: bytes, shop_id: str, viewer_key: str) -> str:
     """The public stand-in for one viewer of one shop: 13 characters, the same in every room and process."""
-    digest = _mac(secret, b"pseudonym", msgspec.msgpack.encode((shop_id, viewer_key)))
+    return _stand_in(secret, b"pseudonym", shop_id, viewer_key)
+
+
+def log_pseudonym(secret: bytes, shop_id: str, viewer_key: str) -> str:
+    """The stand-in for logs: who reads both a log and the screen cannot match them."""
+    return _stand_in(secret, b"log pseudonym", shop_id, viewer_key)
+
+
+def _stand_in(secret: bytes, context: bytes, shop_id: str, viewer_key: str) -> str:
+    digest = _mac(secret, context, msgspec.msgpack.encode((shop_id, viewer_key)))
     return encode(int.from_bytes(digest[:9], "big") >> 7)
 
 
