@@ -1,4 +1,4 @@
-"""Build the pages: find node, install what the lock names if it changed, bundle if a source is newer than the result."""
+"""Build the pages: find node, install what the lock names if it changed, bundle if a source is newer."""
 
 from __future__ import annotations
 
