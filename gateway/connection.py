@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
@@ -25,7 +25,7 @@ from livestream.protocol.limits import Rate
 from livestream.ratelimit import TokenBucket
 
 from . import frames
-from .fanout import Sink, Variant
+from .fanout import Variant
 from .session import Session
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ _DEFLATE = [ServerPerMessageDeflateFactory(server_no_context_takeover=True, clie
 _SUBPROTOCOLS = [codec.value for codec in Codec]
 _LOGGER = logging.getLogger("gateway.websocket")
 _LOGGER.setLevel(logging.CRITICAL)  # what peers do wrong is counted, not logged
-#: frames that carry no message; a browser answers a ping every 25 s
-_CONTROL_RATE = Rate(50, 5.0)
+#: frames that carry no command; a browser answers a ping every 25 s
+_IDLE_RATE = Rate(50, 5.0)
+#: parsed at a time, so that a chunk of ten thousand tiny frames is left at the first that breaks a rule
+_PIECE_BYTES = 8192
 
 
 class Edge(Protocol):
@@ -49,7 +51,9 @@ class Edge(Protocol):
         """None: welcome; else the HTTP status and text to refuse with."""
 
     def opened(self, connection: Connection) -> None: ...
-    def received(self, connection: Connection, payload: bytes) -> None: ...
+    def received(self, connection: Connection, payload: bytes) -> int:
+        """Take a payload; returns how many commands were in it."""
+
     def closed(self, connection: Connection, code: int | None) -> None:
         """It takes no part any more; its socket may linger."""
 
@@ -57,26 +61,18 @@ class Edge(Protocol):
         """Its socket is gone."""
 
 
-class _Nowhere:
-    """Takes the place of the transport when a connection closes, so that no frame follows the close frame."""
-
-    def write(self, data: bytes) -> None:
-        pass
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-
-_NOWHERE = _Nowhere()
+def _nowhere(data: bytes) -> None:
+    """Takes the place of the transport's `write` when a connection closes: no frame follows the close frame."""
 
 
 class Connection(asyncio.Protocol):
     """One viewer's socket."""
 
     __slots__ = (
-        "_control",
+        "_closing",
         "_edge",
         "_fragments",
+        "_idle",
         "_ws",
         "address",
         "alive",
@@ -84,12 +80,12 @@ class Connection(asyncio.Protocol):
         "close_code",
         "deadline",
         "expires_at_ms",
-        "out",
         "session",
         "slot",
         "transport",
         "variant",
         "viewer_id",
+        "write",
     )
 
     def __init__(self, edge: Edge, transport: asyncio.Transport, address: str) -> None:
@@ -101,7 +97,7 @@ class Connection(asyncio.Protocol):
             logger=_LOGGER,
         )
         self.transport = transport
-        self.out: Sink = _NOWHERE
+        self.write: Callable[[bytes], None] = _nowhere  # bound once: looking it up is what fan-out would pay for
         self.address = address
         self.session = Session()
         self.variant = Variant(Codec.JSON, False, False)
@@ -113,12 +109,19 @@ class Connection(asyncio.Protocol):
         self.deadline = 0.0  #: to join; later: to be gone after a close
         self.close_code: int | None = None
         self._fragments: list[bytes] | None = None
-        self._control: TokenBucket | None = None
+        self._idle: TokenBucket | None = None
+        self._closing = False
 
     # -- asyncio calls these
 
     def data_received(self, data: bytes) -> None:
         self.alive = True
+        for start in range(0, len(data), _PIECE_BYTES):
+            if self._closing:
+                return  # whatever a peer goes on sending costs us the read alone
+            self._feed(data[start : start + _PIECE_BYTES])
+
+    def _feed(self, data: bytes) -> None:
         ws = self._ws
         ws.receive_data(data)
         for event in ws.events_received():
@@ -129,15 +132,28 @@ class Connection(asyncio.Protocol):
         self._flush()
 
     def eof_received(self) -> None:
-        self._ws.receive_eof()
-        self._flush()
+        if not self._closing:
+            self._ws.receive_eof()
+            self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.open:
-            self.out = _NOWHERE
+            self.write = _nowhere
             close = self._ws.close_rcvd or self._ws.close_sent
             self._edge.closed(self, close.code if close else None)
         self._edge.lost(self)
+
+    def pause_writing(self) -> None:
+        """The kernel's buffer is full: from now on each frame is weighed."""
+        self._regroup(self.variant._replace(slow=True))
+
+    def resume_writing(self) -> None:
+        self._regroup(self.variant._replace(slow=False))
+
+    def _regroup(self, variant: Variant) -> None:
+        if self.channel is not None:
+            self.channel.fanout.regroup(self, variant)
+        self.variant = variant
 
     # -- inward
 
@@ -149,8 +165,10 @@ class Connection(asyncio.Protocol):
         self._flush()
         if ws.state is not OPEN or ws.subprotocol is None:
             return
-        self.variant = Variant(Codec(ws.subprotocol), bool(ws.extensions), False)
-        self.out = cast(Sink, self.transport)
+        self.variant = Variant(Codec(ws.subprotocol), bool(ws.extensions), staff=False)
+        # No high water: every write goes to the kernel at once, and `pause_writing` tells when it takes no more.
+        self.transport.set_write_buffer_limits(high=0)
+        self.write = self.transport.write
         self._edge.opened(self)
 
     def _frame(self, frame: Frame) -> None:
@@ -166,7 +184,7 @@ class Connection(asyncio.Protocol):
         elif opcode is Opcode.CONT:
             self._continue(frame)
         elif opcode is not Opcode.CLOSE:
-            self._count_control()
+            self._count_idle_frame()
 
     def _continue(self, frame: Frame) -> None:
         if self._fragments is None:
@@ -187,16 +205,18 @@ class Connection(asyncio.Protocol):
                 self.close(CloseCode.BAD_UTF8)
                 return
         try:
-            self._edge.received(self, payload)
+            if not self._edge.received(self, payload):
+                self._count_idle_frame()
         except ProtocolViolation as violation:
             self.close(violation.close, violation.detail)
 
-    def _count_control(self) -> None:
+    def _count_idle_frame(self) -> None:
+        """Pings, pongs and empty frames ask for nothing, so no command's rate holds them."""
         now = asyncio.get_running_loop().time()
-        if self._control is None:
-            self._control = TokenBucket(_CONTROL_RATE, now)
-        if not self._control.take(_CONTROL_RATE, now):
-            self.close(CloseCode.FLOOD, "too many pings")
+        if self._idle is None:
+            self._idle = TokenBucket(_IDLE_RATE, now)
+        if not self._idle.take(_IDLE_RATE, now):
+            self.close(CloseCode.FLOOD, "too many frames that ask for nothing")
 
     def allow_staff_frames(self) -> None:
         self._ws.max_message_size = limits.STAFF_FRAME_BYTES
@@ -208,18 +228,22 @@ class Connection(asyncio.Protocol):
         self.send_payload(wire.frame(messages, self.variant.codec))
 
     def send_payload(self, payload: bytes, *, compressed: bool = False) -> None:
-        if self.out.get_write_buffer_size() > self._edge.hard_buffer_bytes:
+        if self.variant.slow and self.unsent_bytes() > self._edge.hard_buffer_bytes:
             self.cut_slow()
         else:
-            self.out.write(frames.frame(payload, self.variant.codec, compressed=compressed))
+            self.write(frames.frame(payload, self.variant.codec, compressed=compressed))
 
     def ping(self) -> None:
         self.alive = False
-        self.out.write(frames.PING)
+        self.write(frames.PING)
 
     @property
     def open(self) -> bool:
-        return self.out is not _NOWHERE
+        return self.write is not _nowhere
+
+    def unsent_bytes(self) -> int:
+        """What the kernel has not taken yet."""
+        return self.transport.get_write_buffer_size()
 
     def cut_slow(self) -> None:
         self.close(CloseCode.SLOW)
@@ -231,11 +255,13 @@ class Connection(asyncio.Protocol):
         """Say why, and close. Idempotent. The keepalive aborts whoever does not answer."""
         if not self.open:
             return
-        self.out = _NOWHERE
+        self.write = _nowhere
         self.close_code = code
+        self._closing = True
         if self._ws.state is OPEN:
             self._ws.send_close(int(code), (detail or CLOSES[code].text)[:120])
-        self._flush()
+            self._flush()
+            self.transport.write_eof()  # the peer has our reason; we have nothing more to hear
         self._edge.closed(self, code)
 
     def abort(self) -> None:

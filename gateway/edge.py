@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import random
 
-from livestream.metrics import CLOSES_TOTAL, CONNECTIONS, SLOW_CLOSES
 from websockets.http11 import Request
 
 from livestream.config import Settings
+from livestream.metrics import CLOSES_TOTAL, CONNECTIONS, SLOW_CLOSES
 from livestream.protocol import codec as wire
 from livestream.protocol.errors import CloseCode
 from livestream.protocol.pushes import ComeBack
@@ -55,8 +55,8 @@ class GatewayEdge:
         self._keepalive.opened(connection)
         CONNECTIONS.labels(connection.variant.codec.value).inc()
 
-    def received(self, connection: Connection, payload: bytes) -> None:
-        self._dispatcher.received(connection, payload)
+    def received(self, connection: Connection, payload: bytes) -> int:
+        return self._dispatcher.received(connection, payload)
 
     def closed(self, connection: Connection, code: int | None) -> None:
         if connection.channel is not None:

@@ -26,6 +26,11 @@ class Account:
         """The servers run as somebody else than we do."""
         return self.uid != os.geteuid()
 
+    @property
+    def passage(self) -> int:
+        """Mode of a folder that the account must walk through and nobody may list."""
+        return 0o711 if self.switched else 0o700
+
     def own(self, path: Path, mode: int) -> None:
         """Give a file or folder to the account."""
         if self.switched:
@@ -33,7 +38,7 @@ class Account:
         path.chmod(mode)
 
     def reaches(self, path: Path) -> bool:
-        """Can the account walk down to this folder? Decided from the modes of its parents."""
+        """Can the account walk down to this folder? Decided from the modes of what exists of it and its parents."""
         if not self.switched:
             return True
         for folder in (path, *path.parents):
@@ -47,6 +52,7 @@ class Account:
 
     def become(self, parent_gone: signal.Signals) -> Callable[[], None]:
         """For `preexec_fn`: drop to the account, and die by this signal when the parent dies."""
+        parent = os.getpid()
 
         def switch() -> None:
             if self.switched:
@@ -55,6 +61,8 @@ class Account:
                 os.setuid(self.uid)
             # After the change of user: the kernel forgets it there.
             _libc.prctl(_PR_SET_PDEATHSIG, int(parent_gone), 0, 0, 0)
+            if os.getppid() != parent:  # it died before we asked
+                os._exit(1)
 
         return switch
 

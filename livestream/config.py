@@ -18,6 +18,7 @@ from msgspec import Meta
 
 PREFIX = "LIVESTREAM_"
 _UNPREFIXED = ("DATABASE_URL", "REDIS_URL")
+_SCHEMES = {"database_url": ("postgresql://", "postgres://"), "redis_url": ("redis://", "rediss://", "unix://")}
 #: between the supervisor and its children, not settings
 _NOT_SETTINGS = frozenset({PREFIX + "CONFIG", PREFIX + "ALIVE_FD", PREFIX + "LIFELINE_FD"})
 
@@ -104,7 +105,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 262_144
     live_floor_ms: Annotated[int, Meta(ge=0, le=1000, description="Least time between live frames of a room.")] = 40
     gauge_tick_ms: Annotated[int, Meta(ge=50, description="Least time between two values of one gauge.")] = 1000
-    slice_size: Annotated[int, Meta(ge=1, description="Connections written before the loop serves others.")] = 256
+    slice_size: Annotated[int, Meta(ge=1, description="Connections written before the loop serves others.")] = 500
     compress: Annotated[bool, Meta(description="Offer permessage-deflate; a frame is compressed once for all.")] = True
     compress_min_bytes: Annotated[int, Meta(ge=0, description="Smaller frames go out as they are.")] = 256
     log_tail: Annotated[int, Meta(ge=1, description="Log events kept in memory a room, for resumes.")] = 2000
@@ -199,6 +200,11 @@ def _consistent(settings: Settings) -> Settings:
         raise ConfigError("setting `hard_buffer_bytes` must be above `soft_buffer_bytes`")
     if settings.secret and len(settings.secret) < 32:
         raise ConfigError("setting `secret` must have 32 characters or more: try `openssl rand -hex 32`")
+    for name, schemes in _SCHEMES.items():
+        if getattr(settings, name) and not getattr(settings, name).startswith(schemes):
+            raise ConfigError(f"setting `{name}` must begin with {' or '.join(schemes)}")
+    if settings.metrics_port == settings.port:
+        raise ConfigError("setting `metrics_port` must be another port than `port`")
     if settings.production:
         for name in ("database_url", "redis_url", "secret"):
             if not getattr(settings, name):

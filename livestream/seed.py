@@ -8,10 +8,12 @@ import time
 import asyncpg
 
 from livestream.auth import ShopKey
+from livestream.config import ConfigError
 from livestream.ids import IdMaker
 from livestream.protocol.events import Show, ShowChanged
 from livestream.protocol.show import ShowState
 from livestream.storage import roomlog
+from livestream.storage.direct import connected
 
 SHOP = "demo"
 ROOM = "demo"
@@ -19,18 +21,14 @@ ROOM = "demo"
 
 async def seed(dsn: str) -> None:
     """Make what is missing; a second call finds all there."""
-    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(dsn)
-    try:
-        async with connection.transaction():
-            made = await connection.fetchval(
-                "INSERT INTO shop (shop_id, name, demo) VALUES ($1, 'Demo shop', true) "
-                "ON CONFLICT DO NOTHING RETURNING true",
-                SHOP,
-            )
-            if made:
-                await _fill(connection)
-    finally:
-        await connection.close()
+    async with connected(dsn) as connection, connection.transaction():
+        made = await connection.fetchval(
+            "INSERT INTO shop (shop_id, name, demo) VALUES ($1, 'Demo shop', true) "
+            "ON CONFLICT DO NOTHING RETURNING true",
+            SHOP,
+        )
+        if made:
+            await _fill(connection)
 
 
 async def _fill(connection: asyncpg.Connection[asyncpg.Record]) -> None:
@@ -60,19 +58,21 @@ async def _fill(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     await roomlog.append(connection, ROOM, [ShowChanged(show=show)])
 
 
-async def demo_shops(dsn: str) -> list[str]:
-    """Shops that were made for a laptop; production refuses them."""
-    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(dsn)
-    try:
-        return [row["shop_id"] for row in await connection.fetch("SELECT shop_id FROM shop WHERE demo")]
-    finally:
-        await connection.close()
+async def refuse_demo_shops(dsn: str) -> None:
+    """A shop made for a laptop has a key that lies in a folder and a room anyone may write in: not in production.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    async with connected(dsn) as connection:
+        found = await connection.fetchval("SELECT string_agg(shop_id, ', ') FROM shop WHERE demo")
+    if found:
+        raise ConfigError(f"the production profile refuses a database with a demo shop ({found}): use another database")
 
 
 async def signing_key(dsn: str, shop_id: str) -> ShopKey | None:
     """The newest key under which a command may sign for a shop."""
-    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(dsn)
-    try:
+    async with connected(dsn) as connection:
         row = await connection.fetchrow(
             """
             SELECT kid, shop_id, algorithm, key FROM shop_key
@@ -80,5 +80,3 @@ async def signing_key(dsn: str, shop_id: str) -> ShopKey | None:
             shop_id,
         )
         return None if row is None else ShopKey(row["kid"], row["shop_id"], row["algorithm"], row["key"])
-    finally:
-        await connection.close()

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -22,6 +21,8 @@ from livestream.bus import connect
 from livestream.config import ConfigError, Settings
 from livestream.deployment import to_environ, with_stores
 from livestream.embedded import Stores
+from livestream.ports import hold_port
+from livestream.protocol.errors import Unavailable
 from livestream.protocol.roles import Role
 from livestream.storage.migrate import migrate
 from livestream.supervisor import Child, Program
@@ -43,22 +44,49 @@ async def serve(settings: Settings, say: Callable[[str], None], *, demo: bool) -
     Raises:
         ConfigError, DataDirError, EmbeddedError, MigrationError: one line that says what to do.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     refuse_unsafe(settings, demo)
-    held = hold_port(settings)
+    stop, up = asyncio.Event(), asyncio.Event()
+    _on_signals(stop, up)
     try:
-        async with _stores(settings, say) as (settings, stores):
-            applied = await migrate(settings.database_url)
-            if applied:
-                say(f"schema: applied {', '.join(applied)}")
-            if demo:
-                await seed.seed(settings.database_url)
-            await _run(settings, stores, stop, say, demo)
-    finally:
-        held.close()
+        with contextlib.closing(hold_port(settings.host, settings.port)), _metrics_port(settings):
+            async with _stores(settings, say) as (settings, stores):
+                await _prepare(settings, say, demo)
+                up.set()
+                await _run(settings, stores, stop, say, demo)
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+    say("stopped")
+
+
+def _on_signals(stop: asyncio.Event, up: asyncio.Event) -> None:
+    """Ctrl-C and SIGTERM set `stop`; before `up` they also break off whatever the start is waiting for."""
+    main = asyncio.current_task()
+    assert main is not None
+
+    def interrupt() -> None:
+        stop.set()
+        if not up.is_set():
+            main.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, interrupt)
+
+
+def _metrics_port(settings: Settings) -> contextlib.AbstractContextManager[object]:
+    if not settings.metrics_port:
+        return contextlib.nullcontext()
+    return contextlib.closing(hold_port(settings.metrics_host, settings.metrics_port, flag="`metrics_port`"))
+
+
+async def _prepare(settings: Settings, say: Callable[[str], None], demo: bool) -> None:
+    applied = await migrate(settings.database_url)
+    if applied:
+        say(f"schema: applied {', '.join(applied)}")
+    if demo:
+        await seed.seed(settings.database_url)
+    if settings.production:
+        await seed.refuse_demo_shops(settings.database_url)
 
 
 def refuse_unsafe(settings: Settings, demo: bool) -> None:
@@ -76,35 +104,20 @@ def refuse_unsafe(settings: Settings, demo: bool) -> None:
         )
 
 
-def hold_port(settings: Settings) -> socket.socket:
-    """Make sure that the port is free, and keep it ours while gateways come and go.
-
-    Raises:
-        ConfigError: it is taken.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    held = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind((settings.host, settings.port))
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    except OSError as error:
-        held.close()
-        raise ConfigError(
-            f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): "
-            "stop what uses it, or choose another with --port"
-        ) from None
-    return held
-
-
 @contextlib.asynccontextmanager
 async def _stores(settings: Settings, say: Callable[[str], None]) -> AsyncIterator[tuple[Settings, Stores | None]]:
+    """Start what no address is given for, and take the secret from the data folder if there is none."""
     if settings.database_url and settings.redis_url and settings.secret:
         yield settings, None
         return
-    say("starting the embedded Postgres and Valkey …")
-    async with Stores.start(Path(settings.data_dir)) as stores:
-        say(f"data folder: {stores.data.path}")
+    wanted = {"Postgres": not settings.database_url, "Valkey": not settings.redis_url}
+    if any(wanted.values()):
+        say(f"starting the embedded {' and '.join(name for name in wanted if wanted[name])} …")
+    async with Stores.start(
+        Path(settings.data_dir), with_postgres=wanted["Postgres"], with_valkey=wanted["Valkey"]
+    ) as stores:
+        reason = f", as user {stores.data.account.name} cannot reach {settings.data_dir}" if stores.data.moved else ""
+        say(f"data folder: {stores.data.path}{reason}")
         yield with_stores(settings, stores.data), stores
 
 
@@ -134,7 +147,6 @@ async def _run(
         await asyncio.wait(running)
         if watching is not None:
             watching.cancel()
-    say("stopped")
 
 
 async def _greet(settings: Settings, say: Callable[[str], None], demo: bool) -> None:
@@ -147,21 +159,28 @@ async def _greet(settings: Settings, say: Callable[[str], None], demo: bool) -> 
     if not demo:
         say(f"ready: {base}")
         return
-    client = connect(settings.redis_url)
     try:
-        identity = Identity(seed.SHOP, "host", Role.HOST, "Host", seed.ROOM, None)
-        ticket = await Tickets(client).issue(identity, _TICKET_TTL_S)
-    finally:
-        await client.aclose()
+        fragment = f"#ticket={await _host_ticket(settings)}"
+    except Unavailable:
+        fragment = "  (Redis is away: ask `livestream token --role host --link` for a link that signs you in)"
     say("")
     say(f"  viewer page   {base}/r/{seed.ROOM}")
-    say(f"  host page     {base}/host/{seed.ROOM}#ticket={ticket}")
+    say(f"  host page     {base}/host/{seed.ROOM}{fragment}")
     say("                (this link works once; `livestream token --role host --link` prints another)")
     say(f"  API docs      {base}/docs")
     say("")
     say("  a busy room:  livestream demo --viewers 500 --comments-per-s 50")
     say("  to stop:      Ctrl-C")
     say("")
+
+
+async def _host_ticket(settings: Settings) -> str:
+    client = connect(settings.redis_url)
+    try:
+        identity = Identity(seed.SHOP, "host", Role.HOST, "Host", seed.ROOM, None)
+        return await Tickets(client).issue(identity, _TICKET_TTL_S)
+    finally:
+        await client.aclose()
 
 
 async def _ready(url: str) -> bool:

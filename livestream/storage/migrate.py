@@ -17,6 +17,7 @@ from importlib.resources.abc import Traversable
 import asyncpg
 
 from livestream.protocol.errors import LivestreamError
+from livestream.storage.direct import connected
 
 _LOCK = 0x6C697665  # any number that only we use
 _TABLE = """
@@ -60,10 +61,11 @@ async def migrate(dsn: str) -> list[str]:
     """Apply what is missing; returns the names of what was applied.
 
     Raises:
-        MigrationError: a file was changed after it was applied, or the database is newer than this code.
+        DatabaseAway
+        MigrationError: a file fails, was changed after it was applied, or the database is newer than this code.
     """
-    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(dsn)
-    try:
+    async with connected(dsn) as connection:
+        # Held by the session: it ends with the connection, whatever happens here.
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
         await connection.execute(_TABLE)
         rows = await connection.fetch("SELECT name, sha256 FROM migration")
@@ -72,14 +74,19 @@ async def migrate(dsn: str) -> list[str]:
         _check(known, applied)
         missing = [migration for migration in known if migration.name not in applied]
         for migration in missing:
-            async with connection.transaction():
-                await connection.execute(migration.sql)
-                await connection.execute(
-                    "INSERT INTO migration (name, sha256) VALUES ($1, $2)", migration.name, migration.sha256
-                )
+            await _apply(connection, migration)
         return [migration.name for migration in missing]
-    finally:
-        await connection.close()
+
+
+async def _apply(connection: asyncpg.Connection[asyncpg.Record], migration: Migration) -> None:
+    try:
+        async with connection.transaction():
+            await connection.execute(migration.sql)
+            await connection.execute(
+                "INSERT INTO migration (name, sha256) VALUES ($1, $2)", migration.name, migration.sha256
+            )
+    except asyncpg.PostgresError as error:
+        raise MigrationError(f"migration {migration.name} failed and left nothing behind: {error}") from error
 
 
 def _check(known: list[Migration], applied: dict[str, str]) -> None:
@@ -93,9 +100,6 @@ def _check(known: list[Migration], applied: dict[str, str]) -> None:
 
 async def new_epoch(dsn: str) -> str:
     """Tell all clients that the past has changed. To be done after a restore that kept the cluster's identity."""
-    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(dsn)
-    try:
+    async with connected(dsn) as connection:
         value: str = await connection.fetchval("UPDATE epoch SET value = gen_random_uuid()::text RETURNING value")
         return value
-    finally:
-        await connection.close()

@@ -1,0 +1,84 @@
+"""Resume tokens and pseudonyms: what was signed comes back unchanged, and nothing else comes back at all."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livestream.auth import Identity, log_pseudonym, pseudonym, read_resume, sign_resume
+from livestream.ids import ALPHABET
+from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.roles import Role
+
+SECRET = b"0123456789abcdef0123456789abcdef"
+_WORD = st.text(st.characters(codec="utf-8"), max_size=40)
+_MS = st.integers(min_value=0, max_value=2**53 - 1)
+_IDENTITY = st.builds(
+    Identity,
+    shop_id=_WORD,
+    viewer_id=_WORD,
+    role=st.sampled_from(Role),
+    name=st.none() | _WORD,
+    room_id=st.none() | _WORD,
+    expires_at_ms=st.none() | _MS,
+)
+
+
+def _code(token: str, *, secret: bytes = SECRET, room: str = "r", now_ms: int = 0) -> ErrorCode | None:
+    try:
+        read_resume(secret, token, room, now_ms)
+    except Refused as refused:
+        return refused.code
+    return None
+
+
+@given(_IDENTITY, _WORD, _MS, _MS)
+def test_an_identity_comes_back_until_the_earlier_of_both_ends(
+    identity: Identity, room: str, ends_ms: int, now_ms: int
+) -> None:
+    token = sign_resume(SECRET, identity, room, ends_ms)
+    ends = [ends_ms] if identity.expires_at_ms is None else [ends_ms, identity.expires_at_ms]
+    if now_ms < min(ends):
+        assert read_resume(SECRET, token, room, now_ms) == identity
+    else:
+        assert _code(token, room=room, now_ms=now_ms) is ErrorCode.TOKEN_EXPIRED
+
+
+@given(_IDENTITY, st.integers(min_value=0), st.integers(1, 255))
+def test_a_changed_byte_is_refused(identity: Identity, place: int, change: int) -> None:
+    raw = bytearray(base64.urlsafe_b64decode(sign_resume(SECRET, identity, "r", 2**53)))
+    raw[place % len(raw)] ^= change
+    assert _code(base64.urlsafe_b64encode(raw).decode()) is ErrorCode.TOKEN_INVALID
+
+
+@given(_IDENTITY)
+def test_another_room_or_another_secret_is_refused(identity: Identity) -> None:
+    token = sign_resume(SECRET, identity, "r", 2**53)
+    assert _code(token, room="r2") is ErrorCode.TOKEN_INVALID
+    assert _code(token, secret=SECRET[::-1]) is ErrorCode.TOKEN_INVALID
+
+
+@given(st.text(max_size=200))
+def test_what_is_no_token_is_refused(text: str) -> None:
+    assert _code(text) is ErrorCode.TOKEN_INVALID
+
+
+@given(_WORD, _WORD)
+def test_a_pseudonym_is_thirteen_characters_and_always_the_same(shop: str, viewer: str) -> None:
+    made = pseudonym(SECRET, shop, viewer)
+    assert len(made) == 13
+    assert set(made) <= set(ALPHABET)
+    assert made == pseudonym(SECRET, shop, viewer)
+
+
+@pytest.mark.parametrize("other", [("shop", "bob"), ("shop2", "ann"), ("sho", "pann")])
+def test_pseudonyms_differ_between_viewers_and_between_shops(other: tuple[str, str]) -> None:
+    assert pseudonym(SECRET, "shop", "ann") != pseudonym(SECRET, *other)
+
+
+def test_the_logs_pseudonym_is_not_the_public_one() -> None:
+    assert log_pseudonym(SECRET, "shop", "ann") != pseudonym(SECRET, "shop", "ann")
+    assert log_pseudonym(SECRET, "shop", "ann") == log_pseudonym(SECRET, "shop", "ann")
