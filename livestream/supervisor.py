@@ -14,6 +14,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import structlog
 
@@ -23,12 +24,17 @@ _log = structlog.get_logger()
 SILENCE_S = 3.0  #: a process whose loop did not turn for so long serves nobody
 _START_S = 20.0  #: the first sign of life may take so long
 _RESTART_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
-_STABLE_S = 30.0  #: after so long a life the next restart is immediate again
+STABLE_S = 30.0  #: after so long a life the next restart is quick again
 
 
 def restart_delay(quick_deaths: int) -> float:
-    """How long to wait before the next start, after so many lives shorter than `_STABLE_S`. Pure."""
+    """How long to wait before the next start, after so many lives shorter than `STABLE_S`. Pure."""
     return _RESTART_S[min(quick_deaths, len(_RESTART_S) - 1)]
+
+
+def _pipe(closing: contextlib.ExitStack) -> tuple[BinaryIO, BinaryIO]:
+    reader, writer = os.pipe()
+    return closing.enter_context(open(reader, "rb", 0)), closing.enter_context(open(writer, "wb", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Child:
             status = await self._live()
             if self._stopping.is_set():
                 return
-            quick_deaths = 1 if loop.time() - began > _STABLE_S else quick_deaths + 1
+            quick_deaths = 1 if loop.time() - began > STABLE_S else quick_deaths + 1
             delay = restart_delay(quick_deaths - 1)
             _log.error("process.died", process=self.program.name, status=status, restart_in_s=delay)
             with contextlib.suppress(TimeoutError):
@@ -68,6 +74,7 @@ class Child:
     def stop(self) -> None:
         self._stopping.set()
 
+<<<<<<< HEAD
     async def _live(self) -> int | None:
         """One life; returns its exit status, None if it could not even begin."""
         alive_reader, alive_writer = os.pipe()
@@ -82,6 +89,41 @@ class Child:
         finally:
             os.close(alive_reader)
             os.close(lifeline_writer)
+=======
+    async def _live(self) -> int:
+        """One life; returns its exit status."""
+        with contextlib.ExitStack() as pipes:
+            alive_reader, alive_writer = _pipe(pipes)
+            lifeline_reader, _ = _pipe(pipes)  # the child reads the end of it when we are gone
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *self.program.arguments,
+                    env={
+                        **self.program.environ,
+                        ALIVE_FD: str(alive_writer.fileno()),
+                        LIFELINE_FD: str(lifeline_reader.fileno()),
+                    },
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=(alive_writer.fileno(), lifeline_reader.fileno()),
+                    start_new_session=True,
+                )
+            except OSError as error:  # no memory or no process to be had: tried again like a death
+                _log.error("process.not_started", process=self.program.name, error=str(error))
+                return -1
+            alive_writer.close()
+            lifeline_reader.close()
+            self.pid = process.pid
+            watcher = asyncio.ensure_future(self._watch(process, alive_reader.fileno()))
+            stopper = asyncio.ensure_future(self._end_when_told(process))
+            try:
+                return await process.wait()
+            finally:
+                watcher.cancel()
+                stopper.cancel()
+                await asyncio.gather(watcher, stopper, return_exceptions=True)
+                self.pid = None
+                self._died(process.pid)
+>>>>>>> main
 
     async def _spawn(self, alive: int, lifeline: int) -> asyncio.subprocess.Process | None:
         try:
@@ -114,11 +156,14 @@ class Child:
         os.set_blocking(alive, False)
         heard = asyncio.Event()
 
-        def hear() -> None:
-            if os.read(alive, 4096):
-                heard.set()
-            else:
+        def hear() -> bool:
+            """Take what the pipe holds; False: nothing new."""
+            with contextlib.suppress(BlockingIOError):
+                if os.read(alive, 4096):
+                    heard.set()
+                    return True
                 loop.remove_reader(alive)
+            return False
 
         loop.add_reader(alive, hear)
         patience = _START_S
@@ -128,10 +173,12 @@ class Child:
                 try:
                     await asyncio.wait_for(heard.wait(), patience)
                 except TimeoutError:
-                    _log.error("process.silent", process=self.program.name, pid=process.pid, seconds=patience)
-                    with contextlib.suppress(ProcessLookupError):
-                        process.kill()
-                    return
+                    # Were we stopped ourselves for a while, then its signs wait unread in the pipe.
+                    if not (heard.is_set() or hear()):
+                        _log.error("process.silent", process=self.program.name, pid=process.pid, seconds=patience)
+                        with contextlib.suppress(ProcessLookupError):
+                            process.kill()
+                        return
                 patience = SILENCE_S
         finally:
             loop.remove_reader(alive)
