@@ -74,22 +74,6 @@ class Child:
     def stop(self) -> None:
         self._stopping.set()
 
-<<<<<<< HEAD
-    async def _live(self) -> int | None:
-        """One life; returns its exit status, None if it could not even begin."""
-        alive_reader, alive_writer = os.pipe()
-        lifeline_reader, lifeline_writer = os.pipe()
-        try:
-            process = await self._spawn(alive_writer, lifeline_reader)
-        finally:
-            os.close(alive_writer)
-            os.close(lifeline_reader)
-        try:
-            return None if process is None else await self._attend(process, alive_reader)
-        finally:
-            os.close(alive_reader)
-            os.close(lifeline_writer)
-=======
     async def _live(self) -> int:
         """One life; returns its exit status."""
         with contextlib.ExitStack() as pipes:
@@ -123,33 +107,6 @@ class Child:
                 await asyncio.gather(watcher, stopper, return_exceptions=True)
                 self.pid = None
                 self._died(process.pid)
->>>>>>> main
-
-    async def _spawn(self, alive: int, lifeline: int) -> asyncio.subprocess.Process | None:
-        try:
-            return await asyncio.create_subprocess_exec(
-                *self.program.arguments,
-                env={**self.program.environ, ALIVE_FD: str(alive), LIFELINE_FD: str(lifeline)},
-                stdin=subprocess.DEVNULL,
-                pass_fds=(alive, lifeline),
-                start_new_session=True,
-            )
-        except OSError as error:  # no memory, no more processes: the others go on
-            _log.error("process.not_started", process=self.program.name, error=str(error))
-            return None
-
-    async def _attend(self, process: asyncio.subprocess.Process, alive: int) -> int:
-        self.pid = process.pid
-        watcher = asyncio.ensure_future(self._watch(process, alive))
-        stopper = asyncio.ensure_future(self._end_when_told(process))
-        try:
-            return await process.wait()
-        finally:
-            watcher.cancel()
-            stopper.cancel()
-            await asyncio.gather(watcher, stopper, return_exceptions=True)
-            self.pid = None
-            self._died(process.pid)
 
     async def _watch(self, process: asyncio.subprocess.Process, alive: int) -> None:
         loop = asyncio.get_running_loop()
