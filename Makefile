@@ -49,7 +49,7 @@ generate: $(DEV)  ## write the files that follow from the protocol
 
 clean:  ## remove what was built and installed; keeps data/
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-	  gateway/web/dist gateway/web/node_modules loadtest/bench/bin test-results
+	  gateway/web/dist gateway/web/node_modules test-results
 
 # -- the environment
 
