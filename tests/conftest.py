@@ -32,13 +32,6 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-@pytest.fixture
-def short_dir() -> Iterator[Path]:
-    """A folder that the servers' user reaches and whose sockets' names are short; pytest's `tmp_path` is neither."""
-    with _folder() as path:
-        yield path
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stores() -> AsyncIterator[Stores]:
     """Both servers, with a migrated template database."""
@@ -51,7 +44,7 @@ async def stores() -> AsyncIterator[Stores]:
 
 
 @pytest_asyncio.fixture
-async def postgres_dsn(stores: Stores) -> AsyncIterator[str]:
+async def database_url(stores: Stores) -> AsyncIterator[str]:
     """A database of this test alone, with the schema and nothing in it."""
     name = f"test_{next(_numbers)}"
     async with _connected(stores) as connection:
@@ -62,7 +55,7 @@ async def postgres_dsn(stores: Stores) -> AsyncIterator[str]:
 
 
 @pytest_asyncio.fixture
-async def empty_dsn(stores: Stores) -> AsyncIterator[str]:
+async def empty_database_url(stores: Stores) -> AsyncIterator[str]:
     """A database of this test alone, without a schema."""
     name = f"empty_{next(_numbers)}"
     async with _connected(stores) as connection:

@@ -66,63 +66,63 @@ def _bring(monkeypatch: pytest.MonkeyPatch, *more: Migration) -> None:
     monkeypatch.setattr(module, "migrations", lambda: known)
 
 
-async def test_the_migrated_schema_is_schema_sql(postgres_dsn: str, empty_dsn: str) -> None:
-    await _execute(empty_dsn, importlib.resources.files("livestream.storage").joinpath("schema.sql").read_text())
-    written, migrated = await _catalog(empty_dsn), await _catalog(postgres_dsn)
+async def test_the_migrated_schema_is_schema_sql(database_url: str, empty_database_url: str) -> None:
+    await _execute(empty_database_url, importlib.resources.files("livestream.storage").joinpath("schema.sql").read_text())
+    written, migrated = await _catalog(empty_database_url), await _catalog(database_url)
     assert len(migrated) > 50
     assert migrated == written
 
 
-async def test_the_comparison_sees_a_difference_in_a_default(postgres_dsn: str) -> None:
-    before = await _catalog(postgres_dsn)
-    await _execute(postgres_dsn, "ALTER TABLE shop ALTER demo SET DEFAULT true")
-    assert before != await _catalog(postgres_dsn)
+async def test_the_comparison_sees_a_difference_in_a_default(database_url: str) -> None:
+    before = await _catalog(database_url)
+    await _execute(database_url, "ALTER TABLE shop ALTER demo SET DEFAULT true")
+    assert before != await _catalog(database_url)
 
 
-async def test_a_migrated_database_has_an_epoch(postgres_dsn: str) -> None:
-    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(postgres_dsn)
+async def test_a_migrated_database_has_an_epoch(database_url: str) -> None:
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(database_url)
     try:
         before = await connection.fetchval("SELECT value FROM epoch")
-        after = await new_epoch(postgres_dsn)
+        after = await new_epoch(database_url)
         assert before != after == await connection.fetchval("SELECT value FROM epoch")
     finally:
         await connection.close()
 
 
-async def test_a_second_run_applies_nothing(empty_dsn: str) -> None:
-    assert await migrate(empty_dsn) == [each.name for each in migrations()]
-    assert await migrate(empty_dsn) == []
+async def test_a_second_run_applies_nothing(empty_database_url: str) -> None:
+    assert await migrate(empty_database_url) == [each.name for each in migrations()]
+    assert await migrate(empty_database_url) == []
 
 
-async def test_processes_that_start_together_apply_each_file_once(empty_dsn: str) -> None:
-    applied = await asyncio.gather(*(migrate(empty_dsn) for _ in range(4)))
+async def test_processes_that_start_together_apply_each_file_once(empty_database_url: str) -> None:
+    applied = await asyncio.gather(*(migrate(empty_database_url) for _ in range(4)))
     assert sorted(name for names in applied for name in names) == [each.name for each in migrations()]
 
 
-async def test_a_file_that_fails_leaves_nothing_behind(postgres_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = await _catalog(postgres_dsn)
+async def test_a_file_that_fails_leaves_nothing_behind(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = await _catalog(database_url)
     _bring(monkeypatch, Migration("sibling/0001_bad.sql", "CREATE TABLE half (x int); SELECT 1/0"))
     with pytest.raises(MigrationError, match=r"sibling/0001_bad\.sql"):
-        await migrate(postgres_dsn)
-    assert await _catalog(postgres_dsn) == before
+        await migrate(database_url)
+    assert await _catalog(database_url) == before
 
 
-async def test_a_sibling_brings_its_own(postgres_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_sibling_brings_its_own(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     _bring(monkeypatch, Migration("sibling/0001_more.sql", "CREATE TABLE more (x int)"))
-    assert await migrate(postgres_dsn) == ["sibling/0001_more.sql"]
-    assert ("relation", "more", "r", "") in await _catalog(postgres_dsn)
+    assert await migrate(database_url) == ["sibling/0001_more.sql"]
+    assert ("relation", "more", "r", "") in await _catalog(database_url)
 
 
-async def test_a_changed_file_is_refused_by_name(postgres_dsn: str) -> None:
-    await _execute(postgres_dsn, "UPDATE migration SET sha256 = 'other' WHERE name = 'livestream/0001_ground.sql'")
+async def test_a_changed_file_is_refused_by_name(database_url: str) -> None:
+    await _execute(database_url, "UPDATE migration SET sha256 = 'other' WHERE name = 'livestream/0001_ground.sql'")
     with pytest.raises(MigrationError, match=r"livestream/0001_ground\.sql was changed"):
-        await migrate(postgres_dsn)
+        await migrate(database_url)
 
 
-async def test_a_newer_database_is_refused(postgres_dsn: str) -> None:
-    await _execute(postgres_dsn, "INSERT INTO migration (name, sha256) VALUES ('livestream/9999_later.sql', '')")
+async def test_a_newer_database_is_refused(database_url: str) -> None:
+    await _execute(database_url, "INSERT INTO migration (name, sha256) VALUES ('livestream/9999_later.sql', '')")
     with pytest.raises(MigrationError, match="newer"):
-        await migrate(postgres_dsn)
+        await migrate(database_url)
 
 
 async def test_a_postgres_that_is_away_is_one_clear_line() -> None:
