@@ -47,6 +47,7 @@ class Account:
 
     def become(self, parent_gone: signal.Signals) -> Callable[[], None]:
         """For `preexec_fn`: drop to the account, and die by this signal when the parent dies."""
+        parent = os.getpid()
 
         def switch() -> None:
             if self.switched:
@@ -55,6 +56,8 @@ class Account:
                 os.setuid(self.uid)
             # After the change of user: the kernel forgets it there.
             _libc.prctl(_PR_SET_PDEATHSIG, int(parent_gone), 0, 0, 0)
+            if os.getppid() != parent:
+                os._exit(1)  # it died before we asked to be told
 
         return switch
 

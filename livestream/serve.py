@@ -103,8 +103,11 @@ async def _stores(settings: Settings, say: Callable[[str], None]) -> AsyncIterat
         yield settings, None
         return
     say("starting the embedded Postgres and Valkey …")
-    async with Stores.start(Path(settings.data_dir)) as stores:
+    wanted = Path(settings.data_dir)
+    async with Stores.start(wanted) as stores:
         say(f"data folder: {stores.data.path}")
+        if stores.data.moved:
+            say(f"  (the stores run as user {stores.data.account.name}, who cannot reach {wanted})")
         yield with_stores(settings, stores.data), stores
 
 

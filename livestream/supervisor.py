@@ -23,11 +23,11 @@ _log = structlog.get_logger()
 SILENCE_S = 3.0  #: a process whose loop did not turn for so long serves nobody
 _START_S = 20.0  #: the first sign of life may take so long
 _RESTART_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
-_STABLE_S = 30.0  #: after so long a life the next restart is immediate again
+STABLE_S = 30.0  #: after so long a life the next restart is immediate again
 
 
 def restart_delay(quick_deaths: int) -> float:
-    """How long to wait before the next start, after so many lives shorter than `_STABLE_S`. Pure."""
+    """How long to wait before the next start, after so many lives shorter than `STABLE_S`. Pure."""
     return _RESTART_S[min(quick_deaths, len(_RESTART_S) - 1)]
 
 
@@ -59,7 +59,7 @@ class Child:
             status = await self._live()
             if self._stopping.is_set():
                 return
-            quick_deaths = 0 if loop.time() - began > _STABLE_S else quick_deaths + 1
+            quick_deaths = 0 if loop.time() - began > STABLE_S else quick_deaths + 1
             delay = restart_delay(quick_deaths - 1)
             _log.error("process.died", process=self.program.name, status=status, restart_in_s=delay)
             with contextlib.suppress(TimeoutError):

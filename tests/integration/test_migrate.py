@@ -67,7 +67,9 @@ def _bring(monkeypatch: pytest.MonkeyPatch, *more: Migration) -> None:
 
 
 async def test_the_migrated_schema_is_schema_sql(database_url: str, empty_database_url: str) -> None:
-    await _execute(empty_database_url, importlib.resources.files("livestream.storage").joinpath("schema.sql").read_text())
+    await _execute(
+        empty_database_url, importlib.resources.files("livestream.storage").joinpath("schema.sql").read_text()
+    )
     written, migrated = await _catalog(empty_database_url), await _catalog(database_url)
     assert len(migrated) > 50
     assert migrated == written
