@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
@@ -25,7 +25,7 @@ from livestream.protocol.limits import Rate
 from livestream.ratelimit import TokenBucket
 
 from . import frames
-from .fanout import Sink, Variant
+from .fanout import Variant
 from .session import Session
 
 if TYPE_CHECKING:
@@ -57,17 +57,8 @@ class Edge(Protocol):
         """Its socket is gone."""
 
 
-class _Nowhere:
-    """Takes the place of the transport when a connection closes, so that no frame follows the close frame."""
-
-    def write(self, data: bytes) -> None:
-        pass
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-
-_NOWHERE = _Nowhere()
+def _nowhere(data: bytes) -> None:
+    """Takes the place of the transport's `write` when a connection closes: no frame follows the close frame."""
 
 
 class Connection(asyncio.Protocol):
@@ -84,12 +75,12 @@ class Connection(asyncio.Protocol):
         "close_code",
         "deadline",
         "expires_at_ms",
-        "out",
         "session",
         "slot",
         "transport",
         "variant",
         "viewer_id",
+        "write",
     )
 
     def __init__(self, edge: Edge, transport: asyncio.Transport, address: str) -> None:
@@ -101,7 +92,7 @@ class Connection(asyncio.Protocol):
             logger=_LOGGER,
         )
         self.transport = transport
-        self.out: Sink = _NOWHERE
+        self.write: Callable[[bytes], None] = _nowhere  # bound once: looking it up is what fan-out would pay for
         self.address = address
         self.session = Session()
         self.variant = Variant(Codec.JSON, False, False)
@@ -134,10 +125,22 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.open:
-            self.out = _NOWHERE
+            self.write = _nowhere
             close = self._ws.close_rcvd or self._ws.close_sent
             self._edge.closed(self, close.code if close else None)
         self._edge.lost(self)
+
+    def pause_writing(self) -> None:
+        """The kernel's buffer is full: from now on each frame is weighed."""
+        self._regroup(self.variant._replace(slow=True))
+
+    def resume_writing(self) -> None:
+        self._regroup(self.variant._replace(slow=False))
+
+    def _regroup(self, variant: Variant) -> None:
+        if self.channel is not None:
+            self.channel.fanout.regroup(self, variant)
+        self.variant = variant
 
     # -- inward
 
@@ -149,8 +152,10 @@ class Connection(asyncio.Protocol):
         self._flush()
         if ws.state is not OPEN or ws.subprotocol is None:
             return
-        self.variant = Variant(Codec(ws.subprotocol), bool(ws.extensions), False)
-        self.out = cast(Sink, self.transport)
+        self.variant = Variant(Codec(ws.subprotocol), bool(ws.extensions), staff=False)
+        # No high water: every write goes to the kernel at once, and `pause_writing` tells when it takes no more.
+        self.transport.set_write_buffer_limits(high=0)
+        self.write = self.transport.write
         self._edge.opened(self)
 
     def _frame(self, frame: Frame) -> None:
@@ -208,18 +213,22 @@ class Connection(asyncio.Protocol):
         self.send_payload(wire.frame(messages, self.variant.codec))
 
     def send_payload(self, payload: bytes, *, compressed: bool = False) -> None:
-        if self.out.get_write_buffer_size() > self._edge.hard_buffer_bytes:
+        if self.variant.slow and self.unsent_bytes() > self._edge.hard_buffer_bytes:
             self.cut_slow()
         else:
-            self.out.write(frames.frame(payload, self.variant.codec, compressed=compressed))
+            self.write(frames.frame(payload, self.variant.codec, compressed=compressed))
 
     def ping(self) -> None:
         self.alive = False
-        self.out.write(frames.PING)
+        self.write(frames.PING)
 
     @property
     def open(self) -> bool:
-        return self.out is not _NOWHERE
+        return self.write is not _nowhere
+
+    def unsent_bytes(self) -> int:
+        """What the kernel has not taken yet."""
+        return self.transport.get_write_buffer_size()
 
     def cut_slow(self) -> None:
         self.close(CloseCode.SLOW)
@@ -231,7 +240,7 @@ class Connection(asyncio.Protocol):
         """Say why, and close. Idempotent. The keepalive aborts whoever does not answer."""
         if not self.open:
             return
-        self.out = _NOWHERE
+        self.write = _nowhere
         self.close_code = code
         if self._ws.state is OPEN:
             self._ws.send_close(int(code), (detail or CLOSES[code].text)[:120])

@@ -6,9 +6,9 @@ import asyncio
 import time
 
 import structlog
-from livestream.metrics import COMMANDS
 
 from livestream.config import Settings
+from livestream.metrics import COMMANDS
 from livestream.protocol import codec as wire
 from livestream.protocol.commands import AnyCommand, Command, Join
 from livestream.protocol.errors import ERRORS, ErrorCode, OutcomeUnknown, Refused, Unavailable

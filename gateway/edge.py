@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import random
 
-from livestream.metrics import CLOSES_TOTAL, CONNECTIONS, SLOW_CLOSES
 from websockets.http11 import Request
 
 from livestream.config import Settings
+from livestream.metrics import CLOSES_TOTAL, CONNECTIONS, SLOW_CLOSES
 from livestream.protocol import codec as wire
 from livestream.protocol.errors import CloseCode
 from livestream.protocol.pushes import ComeBack

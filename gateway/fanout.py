@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from livestream.config import Settings
@@ -43,25 +44,20 @@ class Variant(NamedTuple):
     codec: Codec
     deflate: bool
     staff: bool
+    slow: bool = False  #: its kernel buffer is full: each write is weighed
 
 
 #: encoded snapshot messages, by codec and whether for staff
 Snapshots = dict[tuple[Codec, bool], bytes]
 
 
-class Sink(Protocol):
-    """Where bytes go: a transport, or nowhere once a connection is closing."""
-
-    def write(self, data: bytes) -> None: ...
-    def get_write_buffer_size(self) -> int: ...
-
-
 class Receiver(Protocol):
     """A connection, as fan-out sees it."""
 
-    out: Sink
+    write: Callable[[bytes], None]  #: straight to the transport, or nowhere once it is closing
     variant: Variant
 
+    def unsent_bytes(self) -> int: ...
     def cut_slow(self) -> None: ...
 
 
@@ -94,11 +90,11 @@ class Run:
         self.batch = batch
         self.groups = groups
         self.offset = 0
-        self._encoded: dict[tuple[Variant, bool], bytes | None] = {}
+        self._encoded: dict[tuple[Codec, bool, bool, bool], bytes | None] = {}
 
     def frame_for(self, variant: Variant, all_lanes: bool, compress_min: int) -> bytes | None:
         """The frame of a variant, made when first asked for; None: nothing to send."""
-        key = (variant, all_lanes)
+        key = (variant.codec, variant.deflate, variant.staff, all_lanes)
         if key not in self._encoded:
             messages = _messages(self.batch, variant, all_lanes)
             self._encoded[key] = _frame(messages, variant, compress_min) if messages else None
@@ -166,6 +162,16 @@ class Fanout:
             self._tuples.pop(receiver.variant, None)
             if not group:
                 del self._members[receiver.variant]
+
+    def regroup(self, receiver: Receiver, variant: Variant) -> None:
+        """Move a member to another variant; it misses nothing and gets nothing twice."""
+        group = self._members.get(receiver.variant)
+        if group is None or receiver not in group:
+            return
+        self.remove(receiver)
+        receiver.variant = variant
+        self._members.setdefault(variant, {})[receiver] = None
+        self._tuples.pop(variant, None)
 
     def members(self) -> list[Receiver]:
         return [receiver for group in self._members.values() for receiver in group]
@@ -292,36 +298,31 @@ class Fanout:
         part = members[run.offset : stop]
         full = run.frame_for(variant, True, self._compress_min)
         if full is not None:
-            self._write(part, full, run, variant)
+            if variant.slow:
+                self._write_weighed(part, full, run.frame_for(variant, False, self._compress_min))
+            else:
+                for receiver in part:
+                    receiver.write(full)
+            FRAMES.inc(len(part))
+            BYTES_SENT.inc(len(part) * len(full))
         if stop < len(members) and full is not None:
             run.offset = stop
         else:
             run.groups.popleft()
             run.offset = 0
 
-    def _write(self, part: tuple[Receiver, ...], full: bytes, run: Run, variant: Variant) -> None:
-        soft = self._soft
-        slow = []
-        for receiver in part:
-            out = receiver.out
-            if out.get_write_buffer_size() <= soft:
-                out.write(full)
-            else:
-                slow.append(receiver)
-        for receiver in slow:
-            self._write_slow(receiver, run, variant)
-        FRAMES.inc(len(part) - len(slow))
-        BYTES_SENT.inc((len(part) - len(slow)) * len(full))
-
-    def _write_slow(self, receiver: Receiver, run: Run, variant: Variant) -> None:
+    def _write_weighed(self, part: tuple[Receiver, ...], full: bytes, log_only: bytes | None) -> None:
         """Behind: spare it the live lane; too far behind: cut it, to resume when it can read again."""
-        if receiver.out.get_write_buffer_size() > self._hard:
-            receiver.cut_slow()
-            return
-        SKIPPED_FRAMES.inc()
-        log_only = run.frame_for(variant, False, self._compress_min)
-        if log_only is not None:
-            receiver.out.write(log_only)
+        for receiver in part:
+            unsent = receiver.unsent_bytes()
+            if unsent <= self._soft:
+                receiver.write(full)
+            elif unsent > self._hard:
+                receiver.cut_slow()
+            else:
+                SKIPPED_FRAMES.inc()
+                if log_only is not None:
+                    receiver.write(log_only)
 
     def _finish(self, run: Run) -> None:
         batch = run.batch

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import msgspec
 from aiohttp import web
-from livestream.auth import Identity, TokenVerifier, mint
-from livestream.tickets import Tickets
 from markdown_it import MarkdownIt
 
 from livestream import metrics
+from livestream.auth import Identity, TokenVerifier, mint
 from livestream.keys import KeyStore
 from livestream.protocol.errors import ERRORS, ErrorCode, Refused, Unavailable
 from livestream.protocol.roles import HOSTS
+from livestream.tickets import Tickets
 
 from .admission import Admission
 from .clock import Clock

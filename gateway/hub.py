@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 
 import structlog
-from livestream.metrics import HEARTBEAT_LAG, LOG_READS, POSTGRES_UP, REDIS_UP
 
 from livestream.bus import Bus, BusMessage
 from livestream.config import Settings
+from livestream.metrics import HEARTBEAT_LAG, LOG_READS, POSTGRES_UP, REDIS_UP
 from livestream.protocol.errors import LivestreamError, Unavailable
 from livestream.room import store
 from livestream.storage import roomlog

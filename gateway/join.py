@@ -92,7 +92,7 @@ class Joiner:
             return
         actor = self._actor(identity, shop_id, command.room)
         staff = identity.role in STAFF
-        connection.variant = Variant(connection.variant.codec, connection.variant.deflate, staff)
+        connection.variant = connection.variant._replace(staff=staff)
         connection.viewer_id = actor.viewer_id
         connection.expires_at_ms = identity.expires_at_ms
         if staff:
@@ -206,7 +206,7 @@ class Joiner:
 
     def _send_snapshot(self, connection: Connection, channel: Channel, joined: bytes, rest: list[bytes]) -> None:
         """The snapshot was encoded, and compressed, once for everybody: splice it between what is this viewer's."""
-        codec, deflate, staff = connection.variant
+        codec, deflate, staff, _ = connection.variant
         head, tail = wire.frame_around([joined], rest, codec)
         if deflate:
             block = channel.snapshot_block(codec, staff)

@@ -1,96 +1,133 @@
-"""Stores for the tests: the real Postgres and Valkey, once a run, and a fresh database for each test."""
+"""Fixtures: from the running stores up to gateway processes with a seeded room.
+
+    stores ─> database_url, redis_url ─> settings ─> database
+                                            └──────> gateway, start_gateway
+              seeded, people (tokens)
+
+Everything is real and a test's own, but the two store servers, which the run shares.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
-import asyncpg
+import msgspec
 import pytest
 import pytest_asyncio
 import redis.asyncio
 
+from livestream import seed
+from livestream.config import Settings
 from livestream.embedded import Stores
-from livestream.storage.direct import connected
-from livestream.storage.migrate import migrate
-
-_TEMPLATE = "template_livestream"
-_numbers = itertools.count(1)
+from livestream.storage.pool import Database
+from tests.support import databases
+from tests.support.folders import open_folder
+from tests.support.gateways import NOT_OURS, Gateways, gateways
+from tests.support.people import People
+from tests.support.ports import reserved_port
 
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a developer exported must not change what is tested."""
-    for name in os.environ:
-        if name.startswith("LIVESTREAM_") or name in ("DATABASE_URL", "REDIS_URL"):
+    for name in list(os.environ):
+        if name.startswith(NOT_OURS):
             monkeypatch.delenv(name)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stores() -> AsyncIterator[Stores]:
-    """Both servers, with a migrated template database."""
-    with _folder() as folder:
+    """The embedded Postgres and Valkey of this run, with the migrated template."""
+    with open_folder() as folder:
         async with Stores.start(folder / "data") as running:
-            async with _connected(running) as connection:
-                await connection.execute(f"CREATE DATABASE {_TEMPLATE}")
-            await migrate(database(running, _TEMPLATE))
+            await databases.make_template(running.database_url)
             yield running
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def database_url(stores: Stores) -> AsyncIterator[str]:
-    """A database of this test alone, with the schema and nothing in it."""
-    name = f"test_{next(_numbers)}"
-    async with _connected(stores) as connection:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
-    yield database(stores, name)
-    async with _connected(stores) as connection:
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    """A migrated database without a row of ours."""
+    async with databases.cloned(stores.database_url) as url:
+        yield url
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def empty_database_url(stores: Stores) -> AsyncIterator[str]:
-    """A database of this test alone, without a schema."""
-    name = f"empty_{next(_numbers)}"
-    async with _connected(stores) as connection:
-        await connection.execute(f"CREATE DATABASE {name}")
-    yield database(stores, name)
-    async with _connected(stores) as connection:
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    """A database without a table."""
+    async with databases.cloned(stores.database_url, databases.EMPTY) as url:
+        yield url
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def redis_url(stores: Stores) -> str:
-    """The run's Valkey, emptied."""
+    """Redis, flushed."""
     client = redis.asyncio.Redis.from_url(stores.redis_url)
-    try:
-        await client.flushall()
-    finally:
-        await client.aclose()
+    await client.flushall()
+    await client.aclose()
     return stores.redis_url
 
 
-def database(stores: Stores, name: str) -> str:
-    """The address of another database of the same server."""
-    return stores.database_url.replace("@/livestream?", f"@/{name}?")
+@pytest.fixture
+def settings(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a deployment of this test's own; its port is reserved. Drains are short."""
+    with reserved_port() as port:
+        yield Settings(
+            database_url=database_url,
+            redis_url=redis_url,
+            secret=secrets.token_hex(32),
+            data_dir=str(tmp_path / "data"),
+            port=port,
+            drain_s=0.2,
+            log_format="json",
+        )
 
 
-def _connected(stores: Stores) -> AbstractAsyncContextManager[asyncpg.Connection[asyncpg.Record]]:
-    """To the server's own database, from where others are made and dropped."""
-    return connected(database(stores, "postgres"))
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """A pool of connections to this test's database."""
+    pool = await Database.connect(settings.database_url, settings, name="livestream test")
+    yield pool
+    await pool.close()
 
 
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="livestream-test-"))
-    try:
-        path.chmod(0o755)
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
+@pytest.fixture
+async def seeded(database_url: str) -> str:
+    """The demo shop with its room and a show on air; the room's id."""
+    await seed.seed(database_url)
+    return seed.ROOM
+
+
+@pytest.fixture
+async def people(seeded: str, database_url: str) -> People:
+    """Mints tokens for the seeded room."""
+    key = await seed.signing_key(database_url, seed.SHOP)
+    assert key is not None
+    return People(key)
+
+
+@pytest.fixture
+def start_gateway(settings: Settings, seeded: str, tmp_path: Path) -> Iterator[Callable[..., Gateways]]:
+    """Start gateway processes over the seeded room: `start_gateway(count=2, compress=False)`.
+
+    `count` processes share a port, other arguments are settings.
+    """
+    with contextlib.ExitStack() as running:
+        numbers = iter(range(1000))
+
+        def start(count: int = 1, **overrides: object) -> Gateways:
+            folder = tmp_path / f"gateways-{next(numbers)}"
+            folder.mkdir()
+            changed = msgspec.structs.replace(settings, **overrides)
+            return running.enter_context(gateways(changed, folder, count))
+
+        yield start
+
+
+@pytest.fixture
+def gateway(start_gateway: Callable[..., Gateways]) -> Gateways:
+    """One gateway process over the seeded room."""
+    return start_gateway()

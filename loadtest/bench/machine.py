@@ -1,0 +1,50 @@
+"""Machine: what a result depends on beside the code."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where and when a result was taken."""
+
+    processor: str
+    cores: int
+    memory_gib: float
+    kernel: str
+    python: str
+    commit: str
+    changed: bool  #: files differ from the commit
+    date: str
+
+
+def describe() -> Machine:
+    return Machine(
+        processor=_line("/proc/cpuinfo", "model name"),
+        cores=os.cpu_count() or 1,
+        memory_gib=round(int(_line("/proc/meminfo", "MemTotal").split()[0]) / 1024**2, 1),
+        kernel=platform.release(),
+        python=platform.python_version(),
+        commit=_git("rev-parse", "--short=10", "HEAD"),
+        changed=bool(_git("status", "--porcelain", "--untracked-files=no")),
+        date=datetime.now(UTC).strftime("%Y-%m-%d"),
+    )
+
+
+def _line(file: str, name: str) -> str:
+    for line in Path(file).read_text().splitlines():
+        if line.startswith(name):
+            return line.split(":", 1)[1].strip()
+    return "0"
+
+
+def _git(*arguments: str) -> str:
+    """Empty where this is no checkout."""
+    done = subprocess.run(["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
