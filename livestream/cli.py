@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Coroutine
-from importlib.metadata import entry_points, version
+from importlib.metadata import EntryPoint, EntryPoints, entry_points, version
 from typing import Any
 
 import click
 import uvloop
 
-from livestream.config import ConfigError, Settings, load, reference
-from livestream.protocol.errors import LivestreamError
+from livestream.config import ConfigError, Settings, reference
+from livestream.flags import load_settings, settings_flags
+from livestream.protocol.errors import LivestreamError, Unavailable
 from livestream.protocol.roles import Role
 
 _ROLES = [role.value for role in Role if role is not Role.ANONYMOUS]
@@ -30,25 +30,33 @@ class Commands(click.Group):
             return own
         for point in _siblings():
             if point.name == cmd_name:
-                command: click.Command = point.load()
-                return command
+                return _loaded(point)
         return None
 
 
-def _siblings() -> Any:
+def _siblings() -> EntryPoints:
     return entry_points(group="livestream.commands")
+
+
+def _loaded(point: EntryPoint) -> click.Command:
+    """The command, or one that says why there is none: a broken sibling must not take the others' help away."""
+    try:
+        command: click.Command = point.load()
+    except ImportError as error:
+        reason = f"cannot be loaded: {error}"
+
+        def refuse() -> None:
+            raise click.ClickException(f"`{point.name}` {reason}")
+
+        return click.Command(point.name, callback=refuse, short_help=f"({reason})")
+    return command
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(version("livestream"), prog_name="livestream")
-@click.option("--config", "config_file", metavar="FILE", help="A TOML file of settings; see `livestream config`.")
-@click.option("--data-dir", metavar="FOLDER", help="Folder of the embedded stores. [default: data]")
-@click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
-@click.option("--port", type=int, help="Port to listen on. [default: 8080]")
-@click.option("--gateways", type=int, help="Gateway processes of `serve`. [default: one a core]")
-@click.option("--log-level", help="debug, info, warning or error. [default: info]")
+@settings_flags
 @click.pass_context
-def cli(ctx: click.Context, /, config_file: str | None, **flags: object) -> None:
+def cli(ctx: click.Context) -> None:
     """The backend of a live shopping show: everything around the video.
 
     \b
@@ -57,10 +65,10 @@ def cli(ctx: click.Context, /, config_file: str | None, **flags: object) -> None
     Mint a token for a viewer:         livestream token --viewer ann
     See every setting:                 livestream config
 
-    Settings come from flags, then the environment (LIVESTREAM_PORT=9000), then
-    --config FILE, then the defaults.
+    Flags win over the environment (LIVESTREAM_PORT=9000), which wins over the
+    --config file, which wins over the defaults.
     """
-    ctx.obj = load(file=config_file, environ=os.environ, flags=flags)
+    load_settings(ctx)
 
 
 def _run(name: str, settings: Settings, work: Coroutine[Any, Any, None]) -> None:
@@ -72,6 +80,7 @@ def _run(name: str, settings: Settings, work: Coroutine[Any, Any, None]) -> None
 
 @cli.command()
 @click.option("--demo/--no-demo", default=None, help="A demo shop with a show on air. [default: in development]")
+@settings_flags
 @click.pass_obj
 def serve(settings: Settings, demo: bool | None) -> None:
     """Run everything on this machine: stores, schema, gateways and worker.
@@ -86,6 +95,7 @@ def serve(settings: Settings, demo: bool | None) -> None:
 
 
 @cli.command()
+@settings_flags
 @click.pass_obj
 def worker(settings: Settings) -> None:
     """Run one worker process; any number may run."""
@@ -98,6 +108,7 @@ def worker(settings: Settings) -> None:
 
 @cli.command()
 @click.option("--new-epoch", is_flag=True, help="Tell clients that the past changed: after restoring a backup.")
+@settings_flags
 @click.pass_obj
 def migrate(settings: Settings, new_epoch: bool) -> None:
     """Bring the database's schema up to this program's; safe to run at any time."""
@@ -124,6 +135,7 @@ def migrate(settings: Settings, new_epoch: bool) -> None:
 @click.option("--ttl", "ttl_s", type=int, default=3600, show_default=True, help="Seconds until it expires.")
 @click.option("--count", type=int, default=1, show_default=True, help="So many tokens, for viewer-1, viewer-2, …")
 @click.option("--link", is_flag=True, help="Print a one-use link to the page instead of a token.")
+@settings_flags
 @click.pass_obj
 def token(settings: Settings, /, link: bool, count: int, **person: Any) -> None:
     """Sign a token with the shop's key, as the shop's backend would.
@@ -146,6 +158,7 @@ def token(settings: Settings, /, link: bool, count: int, **person: Any) -> None:
 
 @cli.command()
 @click.option("--check", is_flag=True, help="Only say whether the present settings hold, and which they are.")
+@settings_flags
 @click.pass_obj
 def config(settings: Settings, check: bool) -> None:
     """Print every setting with its meaning and default, as a TOML file to edit."""
@@ -169,6 +182,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except Unavailable as away:
+        click.echo(f"livestream: {away.dependency} does not answer: is it running?", err=True)
+        sys.exit(2)
     except (ConfigError, LivestreamError) as error:
         detail = str(error) or type(error).__name__
         click.echo(f"livestream: {detail}", err=True)

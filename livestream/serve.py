@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import os
+import shlex
 import signal
 import socket
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -17,11 +20,14 @@ import msgspec
 import structlog
 
 from livestream import metrics, seed
+from livestream.account import account
 from livestream.auth import Identity
 from livestream.bus import connect
 from livestream.config import ConfigError, Settings
+from livestream.datadir import DataDir
 from livestream.deployment import to_environ, with_stores
 from livestream.embedded import Stores
+from livestream.protocol.errors import Unavailable
 from livestream.protocol.roles import Role
 from livestream.storage.migrate import migrate
 from livestream.supervisor import Child, Program
@@ -30,7 +36,6 @@ from livestream.tickets import Tickets
 _log = structlog.get_logger()
 _READY_S = 60.0
 _TICKET_TTL_S = 24 * 3600  #: the host link printed at the start is used some time that day
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 async def serve(settings: Settings, say: Callable[[str], None], *, demo: bool) -> None:
@@ -56,7 +61,10 @@ async def serve(settings: Settings, say: Callable[[str], None], *, demo: bool) -
                 say(f"schema: applied {', '.join(applied)}")
             if demo:
                 await seed.seed(settings.database_url)
-            await _run(settings, stores, stop, say, demo)
+            elif settings.production or not is_loopback(settings.host):
+                await refuse_demo_shops(settings.database_url)
+            with _metrics_folder(stores) as folder:
+                await _run(settings, stores, folder, stop, say, demo)
     finally:
         held.close()
 
@@ -68,12 +76,34 @@ def refuse_unsafe(settings: Settings, demo: bool) -> None:
         ConfigError
     """
     if demo and settings.production:
-        raise ConfigError("the demo shop is refused in the production profile: add --no-demo")
-    if demo and settings.host not in _LOOPBACK:
+        raise ConfigError("the demo shop is refused in the production profile: leave out --demo")
+    if is_loopback(settings.host) or settings.production:
+        return
+    if demo or not settings.secret:
         raise ConfigError(
-            f"the demo shop is for this machine alone, not for {settings.host}: "
-            "add --no-demo and set profile, secret and allowed_hosts (see docs/operations.md)"
+            f"a show for development is for this machine alone, not for {settings.host}: give --no-demo and a secret "
+            "of your own, or better the production profile (see docs/operations.md)"
         )
+
+
+async def refuse_demo_shops(dsn: str) -> None:
+    """Raises:
+    ConfigError: the database was one of a laptop.
+    """
+    shops = await seed.demo_shops(dsn)
+    if shops:
+        raise ConfigError(
+            f"the database holds the demo shop {', '.join(shops)}, which is for one machine alone: "
+            "use another database, or another --data-dir"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Does nobody but this machine reach an address?"""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def hold_port(settings: Settings) -> socket.socket:
@@ -99,11 +129,14 @@ def hold_port(settings: Settings) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def _stores(settings: Settings, say: Callable[[str], None]) -> AsyncIterator[tuple[Settings, Stores | None]]:
-    if settings.database_url and settings.redis_url and settings.secret:
+    wanted = Path(settings.data_dir)
+    if settings.database_url and settings.redis_url:
+        if not settings.secret:
+            with contextlib.closing(DataDir.open(wanted, account())) as data:
+                settings = with_stores(settings, data)
         yield settings, None
         return
     say("starting the embedded Postgres and Valkey …")
-    wanted = Path(settings.data_dir)
     async with Stores.start(wanted) as stores:
         say(f"data folder: {stores.data.path}")
         if stores.data.moved:
@@ -111,11 +144,26 @@ async def _stores(settings: Settings, say: Callable[[str], None]) -> AsyncIterat
         yield with_stores(settings, stores.data), stores
 
 
+@contextlib.contextmanager
+def _metrics_folder(stores: Stores | None) -> Iterator[Path]:
+    """Where the processes count together."""
+    if stores is not None:
+        folder = stores.data.path / "metrics"
+        metrics.fresh_folder(folder)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="livestream-metrics-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
 async def _run(
-    settings: Settings, stores: Stores | None, stop: asyncio.Event, say: Callable[[str], None], demo: bool
+    settings: Settings,
+    stores: Stores | None,
+    folder: Path,
+    stop: asyncio.Event,
+    say: Callable[[str], None],
+    demo: bool,
 ) -> None:
-    folder = Path(settings.data_dir if stores is None else stores.data.path) / "metrics"
-    metrics.fresh_folder(folder)
     environ = {**os.environ, **to_environ(settings), metrics.FOLDER: str(folder)}
     count = settings.gateways or os.cpu_count() or 1
 
@@ -142,34 +190,58 @@ async def _run(
 
 async def _greet(settings: Settings, say: Callable[[str], None], demo: bool) -> None:
     """Wait until a gateway answers, then print the links."""
-    host = "localhost" if settings.host in _LOOPBACK or settings.host in ("0.0.0.0", "::") else settings.host
-    base = f"http://{host}:{settings.port}"
-    if not await _ready(f"{base}/readyz"):
+    base = address(settings)
+    if not await _ready(f"{base}/readyz", settings):
         say(f"no gateway answers at {base} yet; see the lines above")
-        return
-    if not demo:
+    elif demo:
+        say(await _welcome(settings, base))
+    else:
         say(f"ready: {base}")
-        return
+
+
+def address(settings: Settings) -> str:
+    """What to type into a browser on this machine."""
+    host = settings.host
+    if host in ("127.0.0.1", "::1", "0.0.0.0", "::"):
+        host = "localhost"
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+async def _welcome(settings: Settings, base: str) -> str:
+    command = " ".join(["livestream", *_flags(settings)])
     client = connect(settings.redis_url)
     try:
-        identity = Identity(seed.SHOP, "host", Role.HOST, "Host", seed.ROOM, None)
-        ticket = await Tickets(client).issue(identity, _TICKET_TTL_S)
+        ticket = await Tickets(client).issue(
+            Identity(seed.SHOP, "host", Role.HOST, "Host", seed.ROOM, None), _TICKET_TTL_S
+        )
+        host_page = f"{base}/host/{seed.ROOM}#ticket={ticket}"
+    except Unavailable:
+        host_page = "no link, for Redis does not answer"
     finally:
         await client.aclose()
-    say("")
-    say(f"  viewer page   {base}/r/{seed.ROOM}")
-    say(f"  host page     {base}/host/{seed.ROOM}#ticket={ticket}")
-    say("                (this link works once; `livestream token --role host --link` prints another)")
-    say(f"  API docs      {base}/docs")
-    say("")
-    say("  a busy room:  livestream demo --viewers 500 --comments-per-s 50")
-    say("  to stop:      Ctrl-C")
-    say("")
+    return f"""
+  viewer page   {base}/r/{seed.ROOM}
+  host page     {host_page}
+                (works once; another: {command} token --role host --link)
+  API docs      {base}/docs
+
+  a busy room:  {command} demo --viewers 500 --comments-per-s 50
+  to stop:      Ctrl-C
+"""
 
 
-async def _ready(url: str) -> bool:
+def _flags(settings: Settings) -> list[str]:
+    """What a command beside this `serve` must be told to find it."""
+    given = {"--port": settings.port != Settings().port, "--data-dir": settings.data_dir != Settings().data_dir}
+    values = {"--port": str(settings.port), "--data-dir": settings.data_dir}
+    return [word for flag, differs in given.items() if differs for word in (flag, shlex.quote(values[flag]))]
+
+
+async def _ready(url: str, settings: Settings) -> bool:
     deadline = time.monotonic() + _READY_S
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
+    # In production this machine's own name need not be among those that are served.
+    headers = {"Host": settings.allowed_hosts[0]} if settings.allowed_hosts else {}
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2), headers=headers) as session:
         while time.monotonic() < deadline:
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                 async with session.get(url) as response:

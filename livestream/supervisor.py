@@ -14,6 +14,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import structlog
 
@@ -23,12 +24,17 @@ _log = structlog.get_logger()
 SILENCE_S = 3.0  #: a process whose loop did not turn for so long serves nobody
 _START_S = 20.0  #: the first sign of life may take so long
 _RESTART_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
-STABLE_S = 30.0  #: after so long a life the next restart is immediate again
+STABLE_S = 30.0  #: after so long a life the next restart is quick again
 
 
 def restart_delay(quick_deaths: int) -> float:
     """How long to wait before the next start, after so many lives shorter than `STABLE_S`. Pure."""
     return _RESTART_S[min(quick_deaths, len(_RESTART_S) - 1)]
+
+
+def _pipe(closing: contextlib.ExitStack) -> tuple[BinaryIO, BinaryIO]:
+    reader, writer = os.pipe()
+    return closing.enter_context(open(reader, "rb", 0)), closing.enter_context(open(writer, "wb", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +76,28 @@ class Child:
 
     async def _live(self) -> int:
         """One life; returns its exit status."""
-        alive_reader, alive_writer = os.pipe()
-        lifeline_reader, lifeline_writer = os.pipe()
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *self.program.arguments,
-                env={**self.program.environ, ALIVE_FD: str(alive_writer), LIFELINE_FD: str(lifeline_reader)},
-                stdin=subprocess.DEVNULL,
-                pass_fds=(alive_writer, lifeline_reader),
-                start_new_session=True,
-            )
-            os.close(alive_writer)
-            os.close(lifeline_reader)
+        with contextlib.ExitStack() as pipes:
+            alive_reader, alive_writer = _pipe(pipes)
+            lifeline_reader, _ = _pipe(pipes)  # the child reads the end of it when we are gone
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *self.program.arguments,
+                    env={
+                        **self.program.environ,
+                        ALIVE_FD: str(alive_writer.fileno()),
+                        LIFELINE_FD: str(lifeline_reader.fileno()),
+                    },
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=(alive_writer.fileno(), lifeline_reader.fileno()),
+                    start_new_session=True,
+                )
+            except OSError as error:  # no memory or no process to be had: tried again like a death
+                _log.error("process.not_started", process=self.program.name, error=str(error))
+                return -1
+            alive_writer.close()
+            lifeline_reader.close()
             self.pid = process.pid
-            watcher = asyncio.ensure_future(self._watch(process, alive_reader))
+            watcher = asyncio.ensure_future(self._watch(process, alive_reader.fileno()))
             stopper = asyncio.ensure_future(self._end_when_told(process))
             try:
                 return await process.wait()
@@ -93,20 +107,20 @@ class Child:
                 await asyncio.gather(watcher, stopper, return_exceptions=True)
                 self.pid = None
                 self._died(process.pid)
-        finally:
-            os.close(alive_reader)
-            os.close(lifeline_writer)
 
     async def _watch(self, process: asyncio.subprocess.Process, alive: int) -> None:
         loop = asyncio.get_running_loop()
         os.set_blocking(alive, False)
         heard = asyncio.Event()
 
-        def hear() -> None:
-            if os.read(alive, 4096):
-                heard.set()
-            else:
+        def hear() -> bool:
+            """Take what the pipe holds; False: nothing new."""
+            with contextlib.suppress(BlockingIOError):
+                if os.read(alive, 4096):
+                    heard.set()
+                    return True
                 loop.remove_reader(alive)
+            return False
 
         loop.add_reader(alive, hear)
         patience = _START_S
@@ -116,10 +130,12 @@ class Child:
                 try:
                     await asyncio.wait_for(heard.wait(), patience)
                 except TimeoutError:
-                    _log.error("process.silent", process=self.program.name, pid=process.pid, seconds=patience)
-                    with contextlib.suppress(ProcessLookupError):
-                        process.kill()
-                    return
+                    # Were we stopped ourselves for a while, then its signs wait unread in the pipe.
+                    if not (heard.is_set() or hear()):
+                        _log.error("process.silent", process=self.program.name, pid=process.pid, seconds=patience)
+                        with contextlib.suppress(ProcessLookupError):
+                            process.kill()
+                        return
                 patience = SILENCE_S
         finally:
             loop.remove_reader(alive)

@@ -21,7 +21,7 @@ async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record
     """Connect, and close at the end.
 
     Raises:
-        DatabaseAway: no answer, a wrong address or a wrong password.
+        DatabaseAway: no answer, a wrong address, a wrong password, or no schema.
     """
     try:
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(dsn, timeout=_CONNECT_S)
@@ -33,5 +33,7 @@ async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record
         ) from None
     try:
         yield connection
+    except asyncpg.UndefinedTableError as error:
+        raise DatabaseAway(f"the database has no schema ({error}): run `livestream migrate`") from error
     finally:
         await connection.close()
