@@ -21,6 +21,7 @@ from livestream.bus import Bus
 from livestream.config import Settings
 from livestream.ids import IdMaker
 from livestream.keys import KeyStore
+from livestream.ports import cannot_listen
 from livestream.protocol.limits import Rate
 from livestream.room.door import Door
 from livestream.room.service import RoomService
@@ -57,7 +58,7 @@ async def run(settings: Settings, secret: bytes) -> None:
         secret: signs resume tokens and pseudonyms; the same in every process.
 
     Raises:
-        OSError: the port cannot be had.
+        ConfigError: the port cannot be had.
     """
     stop = asyncio.Event()
     lifeline.stop_on_signals(stop)
@@ -164,7 +165,12 @@ class Gateway:
         site = web.TCPSite(
             self._metrics_runner, self._settings.metrics_host, self._settings.metrics_port, reuse_port=True
         )
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise cannot_listen(
+                self._settings.metrics_host, self._settings.metrics_port, error, "`metrics_port`"
+            ) from None
 
     def _ready(self) -> dict[str, bool]:
         silence = asyncio.get_running_loop().time() - self._hub.beat_at

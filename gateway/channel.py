@@ -9,6 +9,7 @@ repair ────┘    │ gap               └─> fan-out
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 
 import msgspec
@@ -113,9 +114,10 @@ class Channel:
 
     def _receive_live(self, events: list[bytes], left_out: int) -> None:
         for raw in events:
-            event = _live_event(raw)
-            if isinstance(event, Commented):
-                self._comments.append(event)
+            with contextlib.suppress(msgspec.ValidationError):  # of a newer version: passed on unread
+                event = _live_event(raw)
+                if isinstance(event, Commented):
+                    self._comments.append(event)
         self.fanout.live(events, left_out)
 
     def set_gauge(self, key: str, value: int) -> None:

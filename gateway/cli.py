@@ -6,11 +6,9 @@ import click
 import uvloop
 
 from livestream.config import Settings
-from livestream.flags import settings_flags
 
 
 @click.command()
-@settings_flags
 @click.pass_obj
 def gateway(settings: Settings) -> None:
     """Run one gateway process; it shares its port with the others of this machine.

@@ -35,8 +35,10 @@ _DEFLATE = [ServerPerMessageDeflateFactory(server_no_context_takeover=True, clie
 _SUBPROTOCOLS = [codec.value for codec in Codec]
 _LOGGER = logging.getLogger("gateway.websocket")
 _LOGGER.setLevel(logging.CRITICAL)  # what peers do wrong is counted, not logged
-#: frames that carry no message; a browser answers a ping every 25 s
-_CONTROL_RATE = Rate(50, 5.0)
+#: frames that carry no command; a browser answers a ping every 25 s
+_IDLE_RATE = Rate(50, 5.0)
+#: parsed at a time, so that a chunk of ten thousand tiny frames is left at the first that breaks a rule
+_PIECE_BYTES = 8192
 
 
 class Edge(Protocol):
@@ -49,7 +51,9 @@ class Edge(Protocol):
         """None: welcome; else the HTTP status and text to refuse with."""
 
     def opened(self, connection: Connection) -> None: ...
-    def received(self, connection: Connection, payload: bytes) -> None: ...
+    def received(self, connection: Connection, payload: bytes) -> int:
+        """Take a payload; returns how many commands were in it."""
+
     def closed(self, connection: Connection, code: int | None) -> None:
         """It takes no part any more; its socket may linger."""
 
@@ -65,9 +69,10 @@ class Connection(asyncio.Protocol):
     """One viewer's socket."""
 
     __slots__ = (
-        "_control",
+        "_closing",
         "_edge",
         "_fragments",
+        "_idle",
         "_ws",
         "address",
         "alive",
@@ -104,12 +109,19 @@ class Connection(asyncio.Protocol):
         self.deadline = 0.0  #: to join; later: to be gone after a close
         self.close_code: int | None = None
         self._fragments: list[bytes] | None = None
-        self._control: TokenBucket | None = None
+        self._idle: TokenBucket | None = None
+        self._closing = False
 
     # -- asyncio calls these
 
     def data_received(self, data: bytes) -> None:
         self.alive = True
+        for start in range(0, len(data), _PIECE_BYTES):
+            if self._closing:
+                return  # whatever a peer goes on sending costs us the read alone
+            self._feed(data[start : start + _PIECE_BYTES])
+
+    def _feed(self, data: bytes) -> None:
         ws = self._ws
         ws.receive_data(data)
         for event in ws.events_received():
@@ -120,8 +132,9 @@ class Connection(asyncio.Protocol):
         self._flush()
 
     def eof_received(self) -> None:
-        self._ws.receive_eof()
-        self._flush()
+        if not self._closing:
+            self._ws.receive_eof()
+            self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.open:
@@ -171,7 +184,7 @@ class Connection(asyncio.Protocol):
         elif opcode is Opcode.CONT:
             self._continue(frame)
         elif opcode is not Opcode.CLOSE:
-            self._count_control()
+            self._count_idle_frame()
 
     def _continue(self, frame: Frame) -> None:
         if self._fragments is None:
@@ -192,16 +205,18 @@ class Connection(asyncio.Protocol):
                 self.close(CloseCode.BAD_UTF8)
                 return
         try:
-            self._edge.received(self, payload)
+            if not self._edge.received(self, payload):
+                self._count_idle_frame()
         except ProtocolViolation as violation:
             self.close(violation.close, violation.detail)
 
-    def _count_control(self) -> None:
+    def _count_idle_frame(self) -> None:
+        """Pings, pongs and empty frames ask for nothing, so no command's rate holds them."""
         now = asyncio.get_running_loop().time()
-        if self._control is None:
-            self._control = TokenBucket(_CONTROL_RATE, now)
-        if not self._control.take(_CONTROL_RATE, now):
-            self.close(CloseCode.FLOOD, "too many pings")
+        if self._idle is None:
+            self._idle = TokenBucket(_IDLE_RATE, now)
+        if not self._idle.take(_IDLE_RATE, now):
+            self.close(CloseCode.FLOOD, "too many frames that ask for nothing")
 
     def allow_staff_frames(self) -> None:
         self._ws.max_message_size = limits.STAFF_FRAME_BYTES
@@ -242,9 +257,11 @@ class Connection(asyncio.Protocol):
             return
         self.write = _nowhere
         self.close_code = code
+        self._closing = True
         if self._ws.state is OPEN:
             self._ws.send_close(int(code), (detail or CLOSES[code].text)[:120])
-        self._flush()
+            self._flush()
+            self.transport.write_eof()  # the peer has our reason; we have nothing more to hear
         self._edge.closed(self, code)
 
     def abort(self) -> None:

@@ -39,16 +39,18 @@ class Dispatcher:
             }
         )
 
-    def received(self, connection: Connection, payload: bytes) -> None:
-        """Take one frame's payload.
+    def received(self, connection: Connection, payload: bytes) -> int:
+        """Take one frame's payload; returns how many commands were in it.
 
         Raises:
             ProtocolViolation: close the connection with its code.
         """
         now = time.monotonic()
         refused = []
-        for command in wire.decode_commands(payload, connection.variant.codec):
+        commands = wire.decode_commands(payload, connection.variant.codec)
+        for command in commands:
             if isinstance(command, Error):
+                connection.session.lose_patience(now)
                 refused.append(command)
                 continue
             try:
@@ -61,6 +63,7 @@ class Dispatcher:
             COMMANDS.labels("refused", reply.code).inc()
         if refused:
             connection.send([wire.encode(reply, connection.variant.codec) for reply in refused])
+        return len(commands)
 
     def _start(self, connection: Connection, command: AnyCommand) -> None:
         if isinstance(command, Join):

@@ -55,8 +55,8 @@ class GatewayEdge:
         self._keepalive.opened(connection)
         CONNECTIONS.labels(connection.variant.codec.value).inc()
 
-    def received(self, connection: Connection, payload: bytes) -> None:
-        self._dispatcher.received(connection, payload)
+    def received(self, connection: Connection, payload: bytes) -> int:
+        return self._dispatcher.received(connection, payload)
 
     def closed(self, connection: Connection, code: int | None) -> None:
         if connection.channel is not None:

@@ -7,14 +7,16 @@ against Postgres once a heartbeat: what the bus lost is read, once, for all.
 from __future__ import annotations
 
 import asyncio
+import functools
 
 import structlog
 
 from livestream.bus import Bus, BusMessage
 from livestream.config import Settings
 from livestream.metrics import HEARTBEAT_LAG, LOG_READS, POSTGRES_UP, REDIS_UP
-from livestream.protocol.errors import LivestreamError, Unavailable
+from livestream.protocol.errors import LivestreamError
 from livestream.room import store
+from livestream.singleflight import SingleFlight
 from livestream.storage import roomlog
 from livestream.storage.pool import Database
 from livestream.storage.roomlog import Logged, Pulse
@@ -41,10 +43,10 @@ class Hub:
         self._settings = settings
         self._clock = clock
         self._tasks = tasks
-        self._loading: dict[str, asyncio.Future[Channel]] = {}
+        self._loading: SingleFlight[str, Channel] = SingleFlight()
         self._early: dict[str, list[BusMessage]] = {}
         self._repairing: set[str] = set()
-        self._reading_back: dict[str, asyncio.Future[None]] = {}
+        self._reading_back: SingleFlight[str, None] = SingleFlight()
         self.beat_at = 0.0  #: monotonic time of the last heartbeat that Postgres answered
 
     # -- rooms
@@ -58,16 +60,7 @@ class Hub:
         channel = self.channels.get(room_id)
         if channel is not None:
             return channel
-        loading = self._loading.get(room_id)
-        if loading is None:
-            loading = self._loading[room_id] = self._tasks.create_task(self._load_guarded(room_id))
-        return await asyncio.shield(loading)
-
-    async def _load_guarded(self, room_id: str) -> Channel:
-        try:
-            return await self._open(room_id)
-        finally:
-            del self._loading[room_id]
+        return await self._loading.do(room_id, functools.partial(self._open, room_id))
 
     async def _open(self, room_id: str) -> Channel:
         self._early[room_id] = []
@@ -155,21 +148,14 @@ class Hub:
         Raises:
             Unavailable: Postgres is away.
         """
-        reading = self._reading_back.get(channel.room_id)
-        if reading is None:
-            reading = self._tasks.create_task(self._read_back(channel))
-            self._reading_back[channel.room_id] = reading
-        await asyncio.shield(reading)
+        await self._reading_back.do(channel.room_id, functools.partial(self._read_back, channel))
 
     async def _read_back(self, channel: Channel) -> None:
-        try:
-            LOG_READS.inc()
-            async with self._database.read() as connection:
-                after = max(0, channel.log.top - self._settings.log_tail)
-                events = await roomlog.read_log(connection, channel.room_id, after, self._settings.log_tail)
-            channel.extend_tail(events)
-        finally:
-            del self._reading_back[channel.room_id]
+        LOG_READS.inc()
+        async with self._database.read() as connection:
+            after = max(0, channel.log.top - self._settings.log_tail)
+            events = await roomlog.read_log(connection, channel.room_id, after, self._settings.log_tail)
+        channel.extend_tail(events)
 
     # -- the heartbeat
 
@@ -186,7 +172,8 @@ class Hub:
             try:
                 async with self._database.read() as connection:
                     pulse = await roomlog.read_pulse(connection, list(tops))
-            except Unavailable:
+            except LivestreamError as error:
+                _log.warning("heartbeat.failed", error=repr(error))
                 POSTGRES_UP.set(0)
                 continue
             POSTGRES_UP.set(1)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import cast
 
 from livestream.config import Settings
+from livestream.ports import cannot_listen
 
 HEAD_BYTES = 16 * 1024
 WEBSOCKET_PATH = b"/v1/ws"
@@ -112,7 +113,7 @@ def bind(settings: Settings) -> socket.socket:
     """A listening socket that shares its port with the other processes.
 
     Raises:
-        OSError: the address cannot be had.
+        ConfigError: the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
@@ -125,7 +126,7 @@ def bind(settings: Settings) -> socket.socket:
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listening.setblocking(False)
         listening.bind((settings.host, settings.port))
-    except BaseException:
+    except OSError as error:
         listening.close()
-        raise
+        raise cannot_listen(settings.host, settings.port, error) from None
     return listening

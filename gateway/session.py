@@ -59,10 +59,15 @@ class Session:
         if bucket is None:
             bucket = self._buckets[kind] = TokenBucket(rate, now)
         if not bucket.take(rate, now):
-            self._lose_patience(now)
+            self.lose_patience(now)
             raise Refused(ErrorCode.RATE_LIMITED, str(kind), retry_after_ms=bucket.wait_ms(rate))
 
-    def _lose_patience(self, now: float) -> None:
+    def lose_patience(self, now: float) -> None:
+        """Count a command that could not be run.
+
+        Raises:
+            ProtocolViolation: FLOOD, too many of them.
+        """
         if self._patience is None:
             self._patience = TokenBucket(_PATIENCE, now)
         if not self._patience.take(_PATIENCE, now):

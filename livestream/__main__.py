@@ -1,5 +1,9 @@
 """`python -m livestream`."""
 
-from livestream.cli import main
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during the imports: an end without a traceback
+
+from livestream.cli import main  # noqa: E402 - after the line above
 
 main()

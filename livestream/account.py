@@ -26,6 +26,11 @@ class Account:
         """The servers run as somebody else than we do."""
         return self.uid != os.geteuid()
 
+    @property
+    def passage(self) -> int:
+        """Mode of a folder that the account must walk through and nobody may list."""
+        return 0o711 if self.switched else 0o700
+
     def own(self, path: Path, mode: int) -> None:
         """Give a file or folder to the account."""
         if self.switched:
@@ -33,7 +38,7 @@ class Account:
         path.chmod(mode)
 
     def reaches(self, path: Path) -> bool:
-        """Can the account walk down to this folder? Decided from the modes of its parents."""
+        """Can the account walk down to this folder? Decided from the modes of what exists of it and its parents."""
         if not self.switched:
             return True
         for folder in (path, *path.parents):
@@ -56,8 +61,8 @@ class Account:
                 os.setuid(self.uid)
             # After the change of user: the kernel forgets it there.
             _libc.prctl(_PR_SET_PDEATHSIG, int(parent_gone), 0, 0, 0)
-            if os.getppid() != parent:
-                os._exit(1)  # it died before we asked to be told
+            if os.getppid() != parent:  # it died before we asked
+                os._exit(1)
 
         return switch
 

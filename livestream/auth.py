@@ -8,8 +8,8 @@ reconnects never touches Postgres.
 
 from __future__ import annotations
 
-import asyncio
 import base64
+import functools
 import hashlib
 import hmac
 import time
@@ -22,10 +22,11 @@ import msgspec
 from msgspec import Meta
 
 from livestream.ids import encode
-from livestream.protocol.errors import ErrorCode, Refused, Unavailable
+from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.limits import NAME_CHARS
 from livestream.protocol.roles import Role
 from livestream.protocol.types import RoomId
+from livestream.singleflight import SingleFlight
 
 AUDIENCE = "livestream"
 _MAC_BYTES = 16
@@ -112,7 +113,7 @@ class TokenVerifier:
         self._cache_s = cache_s
         self._keys: dict[str, tuple[float, ShopKey | None]] = {}
         self._kids: dict[str, str | None] = {}
-        self._asked: dict[str, asyncio.Future[ShopKey | None]] = {}
+        self._asked: SingleFlight[str, ShopKey | None] = SingleFlight()
 
     async def verify(self, token: str, *, now_ms: int) -> Identity:
         """Who the bearer is. Cost: 55 µs HS256, 154 µs EdDSA.
@@ -147,27 +148,11 @@ class TokenVerifier:
         cached = self._keys.get(kid)
         if cached is not None and cached[0] > now:
             return cached[1]
-        asked = self._asked.get(kid)
-        key = await (asyncio.shield(asked) if asked is not None else self._ask(kid))
+        key = await self._asked.do(kid, functools.partial(self._find_key, kid))
         if len(self._keys) >= _CACHED_KEYS:
             self._keys.clear()
         self._keys[kid] = (now + self._cache_s, key)
         return key
-
-    async def _ask(self, kid: str) -> ShopKey | None:
-        """One question for all who come while it is under way: a join storm is one look-up."""
-        answer = self._asked[kid] = asyncio.get_running_loop().create_future()
-        try:
-            key = await self._find_key(kid)
-        except BaseException as error:
-            answer.set_exception(error if isinstance(error, Exception) else Unavailable("key"))
-            answer.exception()  # it may be that nobody waits for it
-            raise
-        else:
-            answer.set_result(key)
-            return key
-        finally:
-            del self._asked[kid]
 
 
 def _may_be_kid(kid: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Coroutine
 from importlib.metadata import EntryPoint, EntryPoints, entry_points, version
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import uvloop
@@ -182,10 +182,23 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except Unavailable as away:
-        click.echo(f"livestream: {away.dependency} does not answer: is it running?", err=True)
-        sys.exit(2)
     except (ConfigError, LivestreamError) as error:
-        detail = str(error) or type(error).__name__
-        click.echo(f"livestream: {detail}", err=True)
-        sys.exit(2)
+        _complain(error)
+    except ExceptionGroup as group:
+        expected, unexpected = group.split((ConfigError, LivestreamError))
+        if unexpected is not None or expected is None:
+            raise
+        _complain(_first(expected))
+
+
+def _complain(error: Exception) -> NoReturn:
+    if isinstance(error, Unavailable):
+        error = ConfigError(f"{error.dependency} does not answer: is it running?")
+    detail = " ".join(str(error).split()) or type(error).__name__
+    click.echo(f"livestream: {detail}", err=True)
+    sys.exit(2)
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, ExceptionGroup) else inner

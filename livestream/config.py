@@ -18,6 +18,7 @@ from msgspec import Meta
 
 PREFIX = "LIVESTREAM_"
 _UNPREFIXED = ("DATABASE_URL", "REDIS_URL")
+_SCHEMES = {"database_url": ("postgresql://", "postgres://"), "redis_url": ("redis://", "rediss://", "unix://")}
 #: between the supervisor and its children, not settings
 _NOT_SETTINGS = frozenset({PREFIX + "CONFIG", PREFIX + "ALIVE_FD", PREFIX + "LIFELINE_FD"})
 
@@ -39,9 +40,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     )
     database_url: Annotated[str, Meta(description="PostgreSQL; empty: the embedded one in `data_dir`.")] = ""
     redis_url: Annotated[str, Meta(description="Redis or Valkey; empty: the embedded one in `data_dir`.")] = ""
-    embedded_in_production: Annotated[
-        bool, Meta(description="Let the production profile use the embedded stores: one machine, no copies.")
-    ] = False
     secret: Annotated[
         str,
         Meta(description="Signs resume tokens and pseudonyms, 32 characters or more; empty: made once in `data_dir`."),
@@ -202,11 +200,15 @@ def _consistent(settings: Settings) -> Settings:
         raise ConfigError("setting `hard_buffer_bytes` must be above `soft_buffer_bytes`")
     if settings.secret and len(settings.secret) < 32:
         raise ConfigError("setting `secret` must have 32 characters or more: try `openssl rand -hex 32`")
+    for name, schemes in _SCHEMES.items():
+        if getattr(settings, name) and not getattr(settings, name).startswith(schemes):
+            raise ConfigError(f"setting `{name}` must begin with {' or '.join(schemes)}")
+    if settings.metrics_port == settings.port:
+        raise ConfigError("setting `metrics_port` must be another port than `port`")
     if settings.production:
-        for name in ("secret",) if settings.embedded_in_production else ("database_url", "redis_url", "secret"):
+        for name in ("database_url", "redis_url", "secret"):
             if not getattr(settings, name):
-                either = "" if name == "secret" else ", or `embedded_in_production` set to true"
-                raise ConfigError(f"setting `{name}` must be given in the production profile{either}")
+                raise ConfigError(f"setting `{name}` must be given in the production profile")
         if not settings.metrics_port:
             raise ConfigError("setting `metrics_port` must be given in the production profile: /metrics is not public")
     return settings

@@ -8,7 +8,7 @@ import msgspec
 
 from livestream.account import account
 from livestream.config import PREFIX, ConfigError, Settings
-from livestream.datadir import DataDir, locate
+from livestream.datadir import DataDir
 
 
 def to_environ(settings: Settings) -> dict[str, str]:
@@ -28,8 +28,8 @@ def resolve(settings: Settings) -> Settings:
     """
     if settings.database_url and settings.redis_url and settings.secret:
         return settings
-    data = DataDir(locate(Path(settings.data_dir), account()), account())
-    if not (data.path / "secrets.json").exists():
+    data = DataDir(Path(settings.data_dir), account())
+    if not data.made:
         raise ConfigError(
             f"no show runs in the data folder {data.path}: start `livestream serve`, "
             "or give DATABASE_URL, REDIS_URL and LIVESTREAM_SECRET"

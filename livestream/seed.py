@@ -8,6 +8,7 @@ import time
 import asyncpg
 
 from livestream.auth import ShopKey
+from livestream.config import ConfigError
 from livestream.ids import IdMaker
 from livestream.protocol.events import Show, ShowChanged
 from livestream.protocol.show import ShowState
@@ -57,10 +58,16 @@ async def _fill(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     await roomlog.append(connection, ROOM, [ShowChanged(show=show)])
 
 
-async def demo_shops(dsn: str) -> list[str]:
-    """Shops that were made for a laptop; production refuses them."""
+async def refuse_demo_shops(dsn: str) -> None:
+    """A shop made for a laptop has a key that lies in a folder and a room anyone may write in: not in production.
+
+    Raises:
+        ConfigError: there is one.
+    """
     async with connected(dsn) as connection:
-        return [row["shop_id"] for row in await connection.fetch("SELECT shop_id FROM shop WHERE demo")]
+        found = await connection.fetchval("SELECT string_agg(shop_id, ', ') FROM shop WHERE demo")
+    if found:
+        raise ConfigError(f"the production profile refuses a database with a demo shop ({found}): use another database")
 
 
 async def signing_key(dsn: str, shop_id: str) -> ShopKey | None:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import os
-import shlex
 import signal
-import socket
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import aiohttp
@@ -20,13 +16,12 @@ import msgspec
 import structlog
 
 from livestream import metrics, seed
-from livestream.account import account
 from livestream.auth import Identity
 from livestream.bus import connect
 from livestream.config import ConfigError, Settings
-from livestream.datadir import DataDir
 from livestream.deployment import to_environ, with_stores
 from livestream.embedded import Stores
+from livestream.ports import hold_port
 from livestream.protocol.errors import Unavailable
 from livestream.protocol.roles import Role
 from livestream.storage.migrate import migrate
@@ -36,6 +31,7 @@ from livestream.tickets import Tickets
 _log = structlog.get_logger()
 _READY_S = 60.0
 _TICKET_TTL_S = 24 * 3600  #: the host link printed at the start is used some time that day
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 async def serve(settings: Settings, say: Callable[[str], None], *, demo: bool) -> None:
@@ -48,25 +44,49 @@ async def serve(settings: Settings, say: Callable[[str], None], *, demo: bool) -
     Raises:
         ConfigError, DataDirError, EmbeddedError, MigrationError: one line that says what to do.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     refuse_unsafe(settings, demo)
-    held = hold_port(settings)
+    stop, up = asyncio.Event(), asyncio.Event()
+    _on_signals(stop, up)
     try:
-        async with _stores(settings, say) as (settings, stores):
-            applied = await migrate(settings.database_url)
-            if applied:
-                say(f"schema: applied {', '.join(applied)}")
-            if demo:
-                await seed.seed(settings.database_url)
-            elif settings.production or not is_loopback(settings.host):
-                await refuse_demo_shops(settings.database_url)
-            with _metrics_folder(stores) as folder:
-                await _run(settings, stores, folder, stop, say, demo)
-    finally:
-        held.close()
+        with contextlib.closing(hold_port(settings.host, settings.port)), _metrics_port(settings):
+            async with _stores(settings, say) as (settings, stores):
+                await _prepare(settings, say, demo)
+                up.set()
+                await _run(settings, stores, stop, say, demo)
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+    say("stopped")
+
+
+def _on_signals(stop: asyncio.Event, up: asyncio.Event) -> None:
+    """Ctrl-C and SIGTERM set `stop`; before `up` they also break off whatever the start is waiting for."""
+    main = asyncio.current_task()
+    assert main is not None
+
+    def interrupt() -> None:
+        stop.set()
+        if not up.is_set():
+            main.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, interrupt)
+
+
+def _metrics_port(settings: Settings) -> contextlib.AbstractContextManager[object]:
+    if not settings.metrics_port:
+        return contextlib.nullcontext()
+    return contextlib.closing(hold_port(settings.metrics_host, settings.metrics_port, flag="`metrics_port`"))
+
+
+async def _prepare(settings: Settings, say: Callable[[str], None], demo: bool) -> None:
+    applied = await migrate(settings.database_url)
+    if applied:
+        say(f"schema: applied {', '.join(applied)}")
+    if demo:
+        await seed.seed(settings.database_url)
+    if settings.production:
+        await seed.refuse_demo_shops(settings.database_url)
 
 
 def refuse_unsafe(settings: Settings, demo: bool) -> None:
@@ -76,94 +96,36 @@ def refuse_unsafe(settings: Settings, demo: bool) -> None:
         ConfigError
     """
     if demo and settings.production:
-        raise ConfigError("the demo shop is refused in the production profile: leave out --demo")
-    if is_loopback(settings.host) or settings.production:
-        return
-    if demo or not settings.secret:
+        raise ConfigError("the demo shop is refused in the production profile: add --no-demo")
+    if demo and settings.host not in _LOOPBACK:
         raise ConfigError(
-            f"a show for development is for this machine alone, not for {settings.host}: give --no-demo and a secret "
-            "of your own, or better the production profile (see docs/operations.md)"
+            f"the demo shop is for this machine alone, not for {settings.host}: "
+            "add --no-demo and set profile, secret and allowed_hosts (see docs/operations.md)"
         )
-
-
-async def refuse_demo_shops(dsn: str) -> None:
-    """Raises:
-    ConfigError: the database was one of a laptop.
-    """
-    shops = await seed.demo_shops(dsn)
-    if shops:
-        raise ConfigError(
-            f"the database holds the demo shop {', '.join(shops)}, which is for one machine alone: "
-            "use another database, or another --data-dir"
-        )
-
-
-def is_loopback(host: str) -> bool:
-    """Does nobody but this machine reach an address?"""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def hold_port(settings: Settings) -> socket.socket:
-    """Make sure that the port is free, and keep it ours while gateways come and go.
-
-    Raises:
-        ConfigError: it is taken.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    held = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind((settings.host, settings.port))
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    except OSError as error:
-        held.close()
-        raise ConfigError(
-            f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): "
-            "stop what uses it, or choose another with --port"
-        ) from None
-    return held
 
 
 @contextlib.asynccontextmanager
 async def _stores(settings: Settings, say: Callable[[str], None]) -> AsyncIterator[tuple[Settings, Stores | None]]:
-    wanted = Path(settings.data_dir)
-    if settings.database_url and settings.redis_url:
-        if not settings.secret:
-            with contextlib.closing(DataDir.open(wanted, account())) as data:
-                settings = with_stores(settings, data)
+    """Start what no address is given for, and take the secret from the data folder if there is none."""
+    if settings.database_url and settings.redis_url and settings.secret:
         yield settings, None
         return
-    say("starting the embedded Postgres and Valkey …")
-    async with Stores.start(wanted) as stores:
-        say(f"data folder: {stores.data.path}")
-        if stores.data.moved:
-            say(f"  (the stores run as user {stores.data.account.name}, who cannot reach {wanted})")
+    wanted = {"Postgres": not settings.database_url, "Valkey": not settings.redis_url}
+    if any(wanted.values()):
+        say(f"starting the embedded {' and '.join(name for name in wanted if wanted[name])} …")
+    async with Stores.start(
+        Path(settings.data_dir), with_postgres=wanted["Postgres"], with_valkey=wanted["Valkey"]
+    ) as stores:
+        reason = f", as user {stores.data.account.name} cannot reach {settings.data_dir}" if stores.data.moved else ""
+        say(f"data folder: {stores.data.path}{reason}")
         yield with_stores(settings, stores.data), stores
 
 
-@contextlib.contextmanager
-def _metrics_folder(stores: Stores | None) -> Iterator[Path]:
-    """Where the processes count together."""
-    if stores is not None:
-        folder = stores.data.path / "metrics"
-        metrics.fresh_folder(folder)
-        yield folder
-        return
-    with tempfile.TemporaryDirectory(prefix="livestream-metrics-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
-
-
 async def _run(
-    settings: Settings,
-    stores: Stores | None,
-    folder: Path,
-    stop: asyncio.Event,
-    say: Callable[[str], None],
-    demo: bool,
+    settings: Settings, stores: Stores | None, stop: asyncio.Event, say: Callable[[str], None], demo: bool
 ) -> None:
+    folder = Path(settings.data_dir if stores is None else stores.data.path) / "metrics"
+    metrics.fresh_folder(folder)
     environ = {**os.environ, **to_environ(settings), metrics.FOLDER: str(folder)}
     count = settings.gateways or os.cpu_count() or 1
 
@@ -185,63 +147,45 @@ async def _run(
         await asyncio.wait(running)
         if watching is not None:
             watching.cancel()
-    say("stopped")
 
 
 async def _greet(settings: Settings, say: Callable[[str], None], demo: bool) -> None:
     """Wait until a gateway answers, then print the links."""
-    base = address(settings)
-    if not await _ready(f"{base}/readyz", settings):
+    host = "localhost" if settings.host in _LOOPBACK or settings.host in ("0.0.0.0", "::") else settings.host
+    base = f"http://{host}:{settings.port}"
+    if not await _ready(f"{base}/readyz"):
         say(f"no gateway answers at {base} yet; see the lines above")
-    elif demo:
-        say(await _welcome(settings, base))
-    else:
+        return
+    if not demo:
         say(f"ready: {base}")
+        return
+    try:
+        fragment = f"#ticket={await _host_ticket(settings)}"
+    except Unavailable:
+        fragment = "  (Redis is away: ask `livestream token --role host --link` for a link that signs you in)"
+    say("")
+    say(f"  viewer page   {base}/r/{seed.ROOM}")
+    say(f"  host page     {base}/host/{seed.ROOM}{fragment}")
+    say("                (this link works once; `livestream token --role host --link` prints another)")
+    say(f"  API docs      {base}/docs")
+    say("")
+    say("  a busy room:  livestream demo --viewers 500 --comments-per-s 50")
+    say("  to stop:      Ctrl-C")
+    say("")
 
 
-def address(settings: Settings) -> str:
-    """What to type into a browser on this machine."""
-    host = settings.host
-    if host in ("127.0.0.1", "::1", "0.0.0.0", "::"):
-        host = "localhost"
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
-
-
-async def _welcome(settings: Settings, base: str) -> str:
-    command = " ".join(["livestream", *_flags(settings)])
+async def _host_ticket(settings: Settings) -> str:
     client = connect(settings.redis_url)
     try:
-        ticket = await Tickets(client).issue(
-            Identity(seed.SHOP, "host", Role.HOST, "Host", seed.ROOM, None), _TICKET_TTL_S
-        )
-        host_page = f"{base}/host/{seed.ROOM}#ticket={ticket}"
-    except Unavailable:
-        host_page = "no link, for Redis does not answer"
+        identity = Identity(seed.SHOP, "host", Role.HOST, "Host", seed.ROOM, None)
+        return await Tickets(client).issue(identity, _TICKET_TTL_S)
     finally:
         await client.aclose()
-    return f"""
-  viewer page   {base}/r/{seed.ROOM}
-  host page     {host_page}
-                (works once; another: {command} token --role host --link)
-  API docs      {base}/docs
-
-  a busy room:  {command} demo --viewers 500 --comments-per-s 50
-  to stop:      Ctrl-C
-"""
 
 
-def _flags(settings: Settings) -> list[str]:
-    """What a command beside this `serve` must be told to find it."""
-    given = {"--port": settings.port != Settings().port, "--data-dir": settings.data_dir != Settings().data_dir}
-    values = {"--port": str(settings.port), "--data-dir": settings.data_dir}
-    return [word for flag, differs in given.items() if differs for word in (flag, shlex.quote(values[flag]))]
-
-
-async def _ready(url: str, settings: Settings) -> bool:
+async def _ready(url: str) -> bool:
     deadline = time.monotonic() + _READY_S
-    # In production this machine's own name need not be among those that are served.
-    headers = {"Host": settings.allowed_hosts[0]} if settings.allowed_hosts else {}
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2), headers=headers) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
         while time.monotonic() < deadline:
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                 async with session.get(url) as response:

@@ -65,7 +65,7 @@ class Child:
             status = await self._live()
             if self._stopping.is_set():
                 return
-            quick_deaths = 0 if loop.time() - began > STABLE_S else quick_deaths + 1
+            quick_deaths = 1 if loop.time() - began > STABLE_S else quick_deaths + 1
             delay = restart_delay(quick_deaths - 1)
             _log.error("process.died", process=self.program.name, status=status, restart_in_s=delay)
             with contextlib.suppress(TimeoutError):

@@ -131,3 +131,10 @@ def start_gateway(settings: Settings, seeded: str, tmp_path: Path) -> Iterator[C
 def gateway(start_gateway: Callable[..., Gateways]) -> Gateways:
     """One gateway process over the seeded room."""
     return start_gateway()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder in which a test can run stores of its own."""
+    with open_folder() as made:
+        yield made

@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+_LOOK_S = 1.0
+_QUIET = 0.12  #: share of a core: a room full of idle viewers takes some of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +42,27 @@ def describe() -> Machine:
     )
 
 
+def wait_for_quiet(cores: Sequence[int], most_s: float) -> bool:
+    """Wait for a second in which nobody uses the cores; False: there was none in time, go ahead anyway."""
+    deadline = time.monotonic() + most_s
+    while time.monotonic() < deadline:
+        before = [_busy_s(core) for core in cores]
+        time.sleep(_LOOK_S)
+        if all(_busy_s(core) - was < _QUIET * _LOOK_S for core, was in zip(cores, before, strict=True)):
+            return True
+    return False
+
+
+def _busy_s(core: int) -> float:
+    fields = _line("/proc/stat", f"cpu{core} ").split()
+    ticks = sum(map(int, fields[1:9])) - int(fields[4]) - int(fields[5])  # all but idle and waiting
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def _line(file: str, name: str) -> str:
     for line in Path(file).read_text().splitlines():
         if line.startswith(name):
-            return line.split(":", 1)[1].strip()
+            return line.split(":", 1)[-1].strip()
     return "0"
 
 

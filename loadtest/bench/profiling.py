@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from .servers import CLIENT_CORE
 
 _RATE = 200  #: samples a second
 _TOP = 45
@@ -61,7 +64,7 @@ def _py_spy(pid: int, target: Path) -> list[Recorder]:
     beside = Path(sys.executable).parent / "py-spy"
     program = str(beside) if beside.exists() else shutil.which("py-spy")
     file = target.with_suffix(".stacks")
-    arguments = ["record", "-p", str(pid), "-f", "raw", "-r", str(_RATE), "-d", "3600", "-o", str(file)]
+    arguments = ["record", "--function", "-p", str(pid), "-f", "raw", "-r", str(_RATE), "-d", "3600", "-o", str(file)]
     return _start("Python functions (py-spy)", program, arguments, file, _read_py_spy)
 
 
@@ -74,10 +77,15 @@ def _perf(pid: int, target: Path) -> list[Recorder]:
 def _start(
     title: str, program: str | None, arguments: list[str], file: Path, read: Callable[[Path], str]
 ) -> list[Recorder]:
-    """None where the program is not installed."""
+    """No recorder where the program is not installed. It keeps off the server's core."""
     if program is None:
         return []
-    process = subprocess.Popen([program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [program, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: os.sched_setaffinity(0, {CLIENT_CORE}),
+    )
     return [Recorder(title, process, file, read)]
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from .build import Programs
 from .client import Client, Script, command_line, write_joins
 from .figures import Benchmark, Round, Run, Server, Taken
-from .servers import Target, limit, product
+from .machine import wait_for_quiet
+from .servers import CLIENT_CORE, SERVER_CORE, Target, limit, product
 
 CORPUS = Path(__file__).parents[2] / "livestream" / "demo" / "corpus"
 
@@ -25,10 +26,11 @@ class Scale:
 
     seconds: int = 10  #: of a phase
     divide_viewers: int = 1
+    patience_s: float = 60.0  #: for other processes to give the cores free
 
 
 FULL = Scale()
-QUICK = Scale(2, 10)
+QUICK = Scale(2, 10, 0.0)
 
 
 @contextlib.contextmanager
@@ -63,6 +65,7 @@ def _load(run: Run, target: Target, programs: Programs, scale: Scale, folder: Pa
         for client in clients:
             stack.callback(client.stop)
         connects = [client.connect() for client in clients]
+        wait_for_quiet((SERVER_CORE, CLIENT_CORE), scale.patience_s)
         before = _counters(run, target)
         with watch(target.pids if run.server is Server.LIVESTREAM else []):
             for client in clients:

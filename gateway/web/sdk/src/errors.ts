@@ -1,0 +1,35 @@
+/** What a command's promise rejects with. */
+
+import type { Error as ErrorReply, ErrorCode } from "./protocol";
+
+/** The server refused the command: nothing was done. */
+export class Refused extends Error {
+  readonly code: ErrorCode;
+  /** The same command may succeed later, unchanged. */
+  readonly temporary: boolean;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(reply: ErrorReply) {
+    super(reply.text);
+    this.name = "Refused";
+    this.code = reply.code;
+    this.temporary = reply.temporary ?? false;
+    this.retryAfterMs = reply.retry_after_ms ?? undefined;
+  }
+}
+
+/** There was no connection to send it on, or the connection was closed for good: nothing was done. */
+export class NotConnected extends Error {
+  constructor(what: string) {
+    super(`not connected: ${what}`);
+    this.name = "NotConnected";
+  }
+}
+
+/** The connection broke before the answer came, and the command carried no key with which to ask again. */
+export class OutcomeUnknown extends Error {
+  constructor(command: string) {
+    super(`the connection broke before the answer to "${command}" came, and it has no idempotency key to ask again with`);
+    this.name = "OutcomeUnknown";
+  }
+}

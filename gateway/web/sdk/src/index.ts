@@ -1,0 +1,9 @@
+/** Livestream SDK: a room, from a browser or from Node, without a framework. */
+
+export { backoffMs } from "./backoff";
+export { Client, type ClientEvents, connect, type ConnectOptions, type Keyed, type Status } from "./client";
+export { type Codec, json } from "./codec";
+export { NotConnected, OutcomeUnknown, Refused } from "./errors";
+export type { Credentials } from "./identity";
+export type * from "./protocol";
+export { apply, EMPTY, place, type RoomState, type StaffEntry } from "./state";

@@ -1,0 +1,23 @@
+/** Icons: drawn here, so that no page asks another server for anything. */
+
+import type { ComponentChildren } from "preact";
+
+function Icon({ children, filled = false }: { children: ComponentChildren; filled?: boolean }) {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" fill={filled ? "currentColor" : "none"} stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round">
+      {children}
+    </svg>
+  );
+}
+
+const HEART = "M12 20.3 4.9 13.4a4.7 4.7 0 0 1 0-6.7 4.8 4.8 0 0 1 6.7 0l.4.4.4-.4a4.8 4.8 0 0 1 6.7 0 4.7 4.7 0 0 1 0 6.7z";
+
+export const Heart = () => <Icon filled><path d={HEART} /></Icon>;
+export const Eye = () => <Icon><path d="M2 12s3.6-6.5 10-6.5S22 12 22 12s-3.6 6.5-10 6.5S2 12 2 12z" /><circle cx="12" cy="12" r="2.8" /></Icon>;
+export const Send = () => <Icon filled><path d="M4 20.5 21 12 4 3.5l2 7 8 1.5-8 1.5z" /></Icon>;
+export const Pin = () => <Icon><path d="M9 3.5h6l-.8 6.5 3.3 3.5H6.5L9.8 10zM12 13.5V21" /></Icon>;
+export const Down = () => <Icon><path d="m6 10 6 6 6-6" /></Icon>;
+export const Reply = () => <Icon><path d="M9 6 4 11l5 5M4 11h9a7 7 0 0 1 7 7v1" /></Icon>;
+export const Copy = () => <Icon><rect x="8.5" y="8.5" width="12" height="12" rx="2.5" /><path d="M15.5 5.5v-.5A1.5 1.5 0 0 0 14 3.5H5A1.5 1.5 0 0 0 3.5 5v9A1.5 1.5 0 0 0 5 15.5h.5" /></Icon>;
+export const Open = () => <Icon><path d="M14 4h6v6M20 4l-9 9M18 14v5a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V7a1 1 0 0 1 1-1h5" /></Icon>;
+export const Close = () => <Icon><path d="m6 6 12 12M18 6 6 18" /></Icon>;

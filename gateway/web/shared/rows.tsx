@@ -1,0 +1,36 @@
+/** Rows of the stream: a comment, a host message. Memoised: a row never changes once it is on the screen. */
+
+import type { Commented, HostMessage } from "@sdk";
+import type { ComponentChildren } from "preact";
+import { memo } from "preact/compat";
+import { strings } from "./strings";
+import { Avatar, RoleBadge, Words } from "./words";
+
+export const CommentRow = memo(function CommentRow({ comment, own, children }: { comment: Commented; own: boolean; children?: ComponentChildren }) {
+  return (
+    <li class={own ? "comment own" : "comment"} data-id={comment.id}>
+      <Avatar of={comment.by} name={comment.name} />
+      <div class="comment-body">
+        <Words class="name">{comment.name}</Words>
+        {own && <span class="role you">{strings.you}</span>}
+        <RoleBadge role={comment.role} /> <Words class="text">{comment.text}</Words>
+      </div>
+      {children}
+    </li>
+  );
+});
+
+export const HostRow = memo(function HostRow({ message, children }: { message: HostMessage; children?: ComponentChildren }) {
+  return (
+    <li class="host-message" data-id={message.id}>
+      <div class="host-body">
+        <p class="host-name"><Words>{message.name}</Words> <span class="role">{strings.host}</span></p>
+        {message.answered_text && (
+          <p class="quote"><Words class="name">{message.answered_name ?? ""}</Words> <Words>{message.answered_text}</Words></p>
+        )}
+        <p class="host-text"><Words>{message.text}</Words></p>
+      </div>
+      {children}
+    </li>
+  );
+});

