@@ -30,7 +30,7 @@ check: $(DEV)  ## style, types, generated files, unit and property tests: under 
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m livestream.protocol.generate --check
+	$(if $(wildcard livestream/protocol/generate.py),$(PY) -m livestream.protocol.generate --check)
 	$(PY) -m pytest --quiet tests/unit tests/property
 
 test: packages $(DEV) $(PAGES)  ## the whole suite, browsers included (ARGS="-k resume")

@@ -24,6 +24,7 @@ _SETTINGS = {
     "shared_buffers": "128MB",
     "max_wal_size": "1GB",
     "log_min_messages": "warning",
+    "log_error_verbosity": "terse",  # the long form holds the values of the row that failed
 }
 #: after kill -9 its processes need a moment to notice, and hold the shared memory until then
 _SHARED_MEMORY_S = 5.0
