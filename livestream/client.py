@@ -159,6 +159,20 @@ class Client:
             self._task.cancel()
             await asyncio.wait([self._task])
 
+    async def wait_closed(self) -> None:
+        """Wait until the client is over.
+
+        Raises:
+            Closed: it was not us who closed.
+        """
+        if self._task is not None:
+            await asyncio.wait([self._task])
+        self._raise_unless_ours()
+
+    def _raise_unless_ours(self) -> None:
+        if self._closed is not None and (self._closed.close_code or self._closed.code):
+            raise self._closed
+
     async def _run(self) -> None:
         """Task: one line after the other."""
         closed = Closed("closed by us")
@@ -392,8 +406,7 @@ class Client:
     async def _pushes(self) -> AsyncIterator[AnyPush]:
         while (push := await self._inbox.get()) is not None:
             yield push
-        if self._closed is not None and (self._closed.close_code or self._closed.code):
-            raise self._closed
+        self._raise_unless_ours()
 
     @property
     def state(self) -> RoomView:
