@@ -65,7 +65,7 @@ def test_without_a_show_and_without_addresses_a_command_says_what_to_do(command:
 
 
 def test_the_demo_is_for_this_machine_alone() -> None:
-    assert "the demo shop is for this machine alone" in refusal("--host", "0.0.0.0", "serve")
+    assert "a show for development is for this machine alone" in refusal("--host", "0.0.0.0", "serve")
     given = {
         "LIVESTREAM_PROFILE": "production",
         "DATABASE_URL": "postgresql://127.0.0.1:9/x",
