@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway import frames
 from livestream.protocol.codec import Codec
-from tests.unit.test_frames import read
+from tests.support.receivers import read_frame as read
 
 PARTS = st.lists(st.tuples(st.booleans(), st.binary(max_size=300), st.integers(0, 400)), max_size=8)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import zlib
 
 import pytest
-from websockets.extensions.permessage_deflate import PerMessageDeflate
-from websockets.frames import Frame, Opcode
-from websockets.streams import StreamReader
+from websockets.frames import Opcode
 
 from gateway import frames
 from livestream.protocol.codec import Codec
+from tests.support.receivers import read_frame as read
 
 SIZES = [0, 1, 125, 126, 127, 65_535, 65_536, 200_000]
 HEADS = {
@@ -23,22 +22,6 @@ HEADS = {
     65_536: b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00",
     200_000: b"\x81\x7f\x00\x00\x00\x00\x00\x03\x0d\x40",
 }
-
-
-def read(data: bytes, *, compressed: bool = False) -> Frame:
-    """Read one frame as a client does, all bytes used up."""
-    reader = StreamReader()
-    reader.feed_data(data)
-    reader.feed_eof()
-    inflate = [PerMessageDeflate(True, True, 15, 15)] if compressed else []
-    parsing = Frame.parse(reader.read_exact, mask=False, max_size=None, extensions=inflate)
-    try:
-        next(parsing)
-    except StopIteration as done:
-        frame: Frame = done.value
-        assert not reader.buffer
-        return frame
-    raise AssertionError("the frame is not whole")
 
 
 @pytest.mark.parametrize("size", SIZES)
