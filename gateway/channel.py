@@ -27,7 +27,7 @@ from livestream.storage.roomlog import Head, Logged, LoggedNotice
 from .connection import Connection
 from .fanout import Fanout
 from .sequencer import Sequencer
-from .snapshots import SnapshotCache
+from .snapshots import SnapshotCache, Version
 
 _event = msgspec.json.Decoder(LogEvent).decode
 _live_event = msgspec.json.Decoder(LiveEvent).decode
@@ -170,8 +170,8 @@ class Channel:
 
     # -- what a newcomer gets
 
-    def _version(self) -> tuple[int, int]:
-        return (self.log.top, self.staff.top)
+    def _version(self) -> Version:
+        return (self.epoch, self.log.top, self.staff.top)
 
     def snapshot_message(self, codec: Codec, staff: bool) -> bytes:
         return self.snapshots.message(codec, staff, self._version(), self._loop.time())
