@@ -17,7 +17,6 @@ from livestream.protocol.errors import ErrorCode, Refused
 
 from .pool import Connection
 
-
 Slot = tuple[str, str, str, str]  #: shop, actor, command, key
 
 
