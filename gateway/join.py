@@ -84,6 +84,7 @@ class Joiner:
             raise Refused(ErrorCode.TOKEN_INVALID, "the token is for another room")
         else:
             shop_id = identity.shop_id
+        notices_top = channel.notices.top
         notices = await self._notices(channel, identity)
         resume = command.resume
         if resume is not None and resume.epoch == channel.epoch and channel.may_reach_back_to(resume.seq):
@@ -97,6 +98,9 @@ class Joiner:
         connection.expires_at_ms = identity.expires_at_ms
         if staff:
             connection.allow_staff_frames()
+        # What came while we read went to those who were in; it may or may not be in what was read.
+        known = {notice.seq for notice in notices}
+        notices += [n for n in channel.notices_since(notices_top, actor.viewer_id) if n.seq not in known]
         resumed = self._greet(connection, channel, command, identity, actor, notices)
         connection.session.joined(actor)
         connection.channel = channel
