@@ -178,10 +178,11 @@ class Joiner:
         codec = connection.variant.codec
         missed = self._missed(connection.variant, channel, command)
         joined = wire.encode(self._joined(command, channel, identity, actor, missed is not None), codec)
-        rest = [notice_message(notice, codec) for notice in notices]
+        # The snapshot's values may be a moment old, and a gauge that rests is not told again: these are of now.
+        values = wire.encode(Gauge(values=channel.gauges), codec)
+        rest = [values, *(notice_message(notice, codec) for notice in notices)]
         if missed is not None:
-            values = wire.encode(Gauge(values=channel.gauges), codec)
-            connection.send([joined, *missed, values, *rest])
+            connection.send([joined, *missed, *rest])
         else:
             self._send_snapshot(connection, channel, joined, rest)
         return missed is not None
