@@ -91,9 +91,8 @@ async def audience(ws_url: str, host_token: str, count: int) -> AsyncIterator[tu
     """A host and so many viewers, half of each codec, all in the room."""
     watchers = [Watcher(ws_url, list(Codec)[number % 2]) for number in range(count)]
     async with contextlib.AsyncExitStack() as stack:
-        host = await stack.enter_async_context(
-            connect(ws_url, room="demo", token=host_token, on_push=lambda push: None)
-        )
+        host = connect(ws_url, room="demo", token=host_token, on_push=lambda push: None)
+        await stack.enter_async_context(host)
         for start in range(0, count, 20):
             await asyncio.gather(
                 *(stack.enter_async_context(watcher.client) for watcher in watchers[start : start + 20])
@@ -116,12 +115,12 @@ async def verdict(database_url: str, speaker: Speaker, watchers: list[Watcher]) 
     Raises:
         AssertionError: with what is wrong.
     """
-    await speaker.say("the end")
-    await settled(watchers, "the end")
+    await settled(watchers, await speaker.say("the end"))
     connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(database_url)
     try:
         rows = await connection.fetch(
-            "SELECT body->>'text' AS text FROM host_message WHERE room_id = 'demo' ORDER BY message_id"
+            "SELECT body->>'text' AS text FROM host_message WHERE room_id = 'demo' AND body->>'text' LIKE $1",
+            f"{speaker.name}%",
         )
         seqs = await connection.fetch("SELECT seq FROM room_log WHERE room_id = 'demo' ORDER BY seq")
     finally:
