@@ -1,6 +1,6 @@
 /** NamePrompt: an anonymous viewer chooses the name that stands beside their comments. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { strings } from "../shared/strings";
 
 const MOST_CHARACTERS = 40;
@@ -14,7 +14,7 @@ interface Props {
 export function NamePrompt({ before, onName, onCancel }: Props) {
   const [name, setName] = useState(before);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.select(), []);
+  useLayoutEffect(() => field.current?.select(), []); // before the next key is pressed
   const submit = (event: Event) => {
     event.preventDefault();
     if (name.trim()) onName(name.trim());
