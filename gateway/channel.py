@@ -27,11 +27,13 @@ from livestream.storage.roomlog import Head, Logged, LoggedNotice
 from .connection import Connection
 from .fanout import Fanout
 from .sequencer import Sequencer
-from .snapshots import SnapshotCache
+from .snapshots import SnapshotCache, Version
 
 _event = msgspec.json.Decoder(LogEvent).decode
 _live_event = msgspec.json.Decoder(LiveEvent).decode
 _plain = msgspec.json.Decoder().decode
+#: more than a room causes while one join reads from Postgres
+_RECENT_NOTICES = 1000
 #: the snapshot's staff events
 STAFF_TAIL = 50
 
@@ -57,6 +59,7 @@ class Channel:
         self.log: Sequencer[Logged] = Sequencer(load.state.seq)
         self.staff: Sequencer[Logged] = Sequencer(load.staff_seq)
         self.notices: Sequencer[LoggedNotice] = Sequencer(load.notice_seq)
+        self._recent_notices: deque[LoggedNotice] = deque(maxlen=_RECENT_NOTICES)
         self.tail: deque[Logged] = deque(maxlen=self._settings.log_tail)
         self._staff_tail = deque(staff_tail, maxlen=STAFF_TAIL)
         self._comments = deque(load.comments, maxlen=limits.SNAPSHOT_COMMENTS)
@@ -109,6 +112,7 @@ class Channel:
 
     def receive_notices(self, notices: list[LoggedNotice]) -> None:
         for notice in self.notices.push(notices):
+            self._recent_notices.append(notice)
             for connection in self._viewers.get(notice.viewer_id, ()):
                 connection.send([notice_message(notice, connection.variant.codec)])
 
@@ -170,8 +174,8 @@ class Channel:
 
     # -- what a newcomer gets
 
-    def _version(self) -> tuple[int, int]:
-        return (self.log.top, self.staff.top)
+    def _version(self) -> Version:
+        return (self.epoch, self.log.top, self.staff.top)
 
     def snapshot_message(self, codec: Codec, staff: bool) -> bytes:
         return self.snapshots.message(codec, staff, self._version(), self._loop.time())
@@ -209,6 +213,10 @@ class Channel:
             for item in self._staff_tail
             if item.seq > after
         ]
+
+    def notices_since(self, after: int, viewer_id: str | None) -> list[LoggedNotice]:
+        """What one viewer was told after a number, as far as it was a moment ago."""
+        return [item for item in self._recent_notices if item.seq > after and item.viewer_id == viewer_id]
 
     def extend_tail(self, events: list[Logged]) -> None:
         """Put older events, read from Postgres, before those in the tail."""

@@ -84,6 +84,7 @@ class Joiner:
             raise Refused(ErrorCode.TOKEN_INVALID, "the token is for another room")
         else:
             shop_id = identity.shop_id
+        notices_top = channel.notices.top
         notices = await self._notices(channel, identity)
         resume = command.resume
         if resume is not None and resume.epoch == channel.epoch and channel.may_reach_back_to(resume.seq):
@@ -97,6 +98,9 @@ class Joiner:
         connection.expires_at_ms = identity.expires_at_ms
         if staff:
             connection.allow_staff_frames()
+        # What came while we read went to those who were in; it may or may not be in what was read.
+        known = {notice.seq for notice in notices}
+        notices += [n for n in channel.notices_since(notices_top, actor.viewer_id) if n.seq not in known]
         resumed = self._greet(connection, channel, command, identity, actor, notices)
         connection.session.joined(actor)
         connection.channel = channel
@@ -174,10 +178,11 @@ class Joiner:
         codec = connection.variant.codec
         missed = self._missed(connection.variant, channel, command)
         joined = wire.encode(self._joined(command, channel, identity, actor, missed is not None), codec)
-        rest = [notice_message(notice, codec) for notice in notices]
+        # The snapshot's values may be a moment old, and a gauge that rests is not told again: these are of now.
+        values = wire.encode(Gauge(values=channel.gauges), codec)
+        rest = [values, *(notice_message(notice, codec) for notice in notices)]
         if missed is not None:
-            values = wire.encode(Gauge(values=channel.gauges), codec)
-            connection.send([joined, *missed, values, *rest])
+            connection.send([joined, *missed, *rest])
         else:
             self._send_snapshot(connection, channel, joined, rest)
         return missed is not None

@@ -61,12 +61,14 @@ class Keepalive:
         while self._closing and self._closing[0].deadline <= now:
             self._closing.popleft().abort()
         self._turn = (self._turn + 1) % len(self._slots)
-        for connection in list(self._slots[self._turn]):
-            self._watch_token(connection)
-            connection.ping()
+        # The silent first: at an interval of one second both are the same slot, and who was pinged
+        # just now has had no time to answer.
         for connection in list(self._slots[(self._turn - self._grace) % len(self._slots)]):
             if not connection.alive:
                 connection.close(CloseCode.PONG_TIMEOUT)
+        for connection in list(self._slots[self._turn]):
+            self._watch_token(connection)
+            connection.ping()
 
     def _end_unjoined(self, now: float) -> None:
         for connection in list(self._unjoined):

@@ -12,6 +12,8 @@ from .frames import deflate_block
 
 #: recent comments and gauges may be so old in a snapshot; the log never is
 _STALE_S = 1.0
+#: epoch, and the tops of both logs in it: a restored database may have the same tops with other events
+Version = tuple[str, int, int]
 
 
 class SnapshotCache:
@@ -24,15 +26,15 @@ class SnapshotCache:
     def __init__(self, make: Callable[[bool], Snapshot]) -> None:
         self._make = make
         self._made_at = -_STALE_S
-        self._version: tuple[int, int] | None = None
+        self._version: Version | None = None
         self._plain: dict[tuple[Codec, bool], bytes] = {}
         self._blocks: dict[tuple[Codec, bool], bytes] = {}
 
-    def message(self, codec: Codec, staff: bool, version: tuple[int, int], now: float) -> bytes:
+    def message(self, codec: Codec, staff: bool, version: Version, now: float) -> bytes:
         """The snapshot message.
 
         Args:
-            version: tops of both logs; another version is never served.
+            version: another one is never served.
             now: monotonic seconds.
         """
         if version != self._version or now - self._made_at >= _STALE_S:
@@ -45,7 +47,7 @@ class SnapshotCache:
             self._plain[key] = wire.encode(self._make(staff), codec)
         return self._plain[key]
 
-    def block(self, codec: Codec, staff: bool, version: tuple[int, int], now: float) -> bytes:
+    def block(self, codec: Codec, staff: bool, version: Version, now: float) -> bytes:
         """The same, as a compressed part of a message."""
         message = self.message(codec, staff, version, now)
         key = (codec, staff)

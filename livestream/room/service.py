@@ -26,7 +26,7 @@ from livestream.protocol.replies import AnyReply, Ok, Posted
 from livestream.protocol.roles import STAFF, Role
 from livestream.storage import idempotency, roomlog
 from livestream.storage.batcher import Batcher
-from livestream.storage.idempotency import Claim
+from livestream.storage.idempotency import Claim, Slot, Used
 from livestream.storage.pool import Connection, Database
 
 from . import show, store
@@ -250,7 +250,7 @@ def _screen(actor: Actor, command: Comment, settings: store.RoomSettings) -> Non
         )
 
 
-Known = dict[tuple[str, str, str, str], bytes | Refused]
+Known = dict[Slot, Used]
 
 
 async def _claim(tx: Connection, batch: Sequence[Work]) -> Known:
@@ -260,29 +260,29 @@ async def _claim(tx: Connection, batch: Sequence[Work]) -> Known:
 def _each(batch: Sequence[Work], known: Known, decide: Callable[[int, Work], AnyReply]) -> list[AnyReply | Refused]:
     """Decide command by command; a key that was used before, here or in this very batch, gets its first answer."""
     outcomes: list[AnyReply | Refused] = []
-    first: dict[tuple[str, str, str, str], tuple[bytes, AnyReply | Refused]] = {}
+    outcome: AnyReply | Refused
+    first: dict[Slot, tuple[bytes, AnyReply | Refused]] = {}
     for index, work in enumerate(batch):
         claim = work.claim
-        if claim is not None and claim.slot in known:
-            stored = known[claim.slot]
-            outcomes.append(stored if isinstance(stored, Refused) else _reply(stored))
-            continue
-        if claim is not None and claim.slot in first:
-            body_hash, outcome = first[claim.slot]
-            outcomes.append(outcome if body_hash == claim.body_hash else Refused(ErrorCode.KEY_REUSED))
-            continue
         try:
-            outcome = decide(index, work)
+            if claim is not None and claim.slot in known:
+                outcome = _reply(known[claim.slot].answer_to(claim))
+            elif claim is not None and claim.slot in first:
+                body_hash, outcome = first[claim.slot]
+                if body_hash != claim.body_hash:
+                    outcome = Refused(ErrorCode.KEY_REUSED)
+            else:
+                outcome = decide(index, work)
         except Refused as refused:
             outcome = refused
         if claim is not None:
-            first[claim.slot] = (claim.body_hash, outcome)
+            first.setdefault(claim.slot, (claim.body_hash, outcome))
         outcomes.append(outcome)
     return outcomes
 
 
 async def _settle(tx: Connection, batch: Sequence[Work], known: Known, outcomes: list[AnyReply | Refused]) -> None:
-    answers: dict[tuple[str, str, str, str], tuple[Claim, bytes | None]] = {}
+    answers: dict[Slot, tuple[Claim, bytes | None]] = {}
     for work, outcome in zip(batch, outcomes, strict=True):
         if work.claim is not None and work.claim.slot not in known and work.claim.slot not in answers:
             answer = None if isinstance(outcome, Refused) else _encode(outcome)

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import msgspec
 
 from livestream.protocol.errors import ErrorCode, Refused
 
 from .pool import Connection
+
+Slot = tuple[str, str, str, str]  #: shop, actor, command, key
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -27,7 +30,7 @@ class Claim(msgspec.Struct, frozen=True):
     body_hash: bytes
 
     @property
-    def slot(self) -> tuple[str, str, str, str]:
+    def slot(self) -> Slot:
         return (self.shop_id, self.actor, self.command, self.key)
 
 
@@ -36,15 +39,35 @@ def body_hash(command: msgspec.Struct) -> bytes:
     return hashlib.blake2b(msgspec.msgpack.encode(msgspec.structs.replace(command, ref=0)), digest_size=16).digest()
 
 
-async def claim(tx: Connection, claims: Sequence[Claim]) -> dict[tuple[str, str, str, str], bytes | Refused]:
-    """Take these keys.
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What is stored under a key that was used before."""
 
-    Returns: for the slots that were used before, the stored answer (JSON), or
-        `Refused(KEY_REUSED)` where the body was another. Slots left out are new.
+    body_hash: bytes
+    answer: bytes  #: JSON
+
+    def answer_to(self, claim: Claim) -> bytes:
+        """The stored answer, if it was the same command.
+
+        Raises:
+            Refused: KEY_REUSED.
+        """
+        if claim.body_hash != self.body_hash:
+            raise Refused(ErrorCode.KEY_REUSED)
+        return self.answer
+
+
+async def claim(tx: Connection, claims: Sequence[Claim]) -> dict[Slot, Used]:
+    """Take these keys. Of claims to one slot the first counts, here as in what the caller decides.
+
+    Returns: the slots that were used before, with what is stored there. Slots left out are new.
     """
     if not claims:
         return {}
-    unique = sorted({item.slot: item for item in claims}.values(), key=lambda item: item.slot)
+    first: dict[Slot, Claim] = {}
+    for item in claims:
+        first.setdefault(item.slot, item)
+    unique = sorted(first.values(), key=lambda item: item.slot)
     fresh = await tx.fetch(
         """
         INSERT INTO idempotency (shop_id, actor, command, key, body_hash)
@@ -63,12 +86,10 @@ async def claim(tx: Connection, claims: Sequence[Claim]) -> dict[tuple[str, str,
           JOIN idempotency i USING (shop_id, actor, command, key)""",
         *_columns([item for item in unique if item.slot not in taken]),
     )
-    hashes = {item.slot: item.body_hash for item in unique}
-    found: dict[tuple[str, str, str, str], bytes | Refused] = {}
-    for shop_id, actor, command, key, stored_hash, answer in rows:
-        slot = (shop_id, actor, command, key)
-        found[slot] = answer.encode() if stored_hash == hashes[slot] else Refused(ErrorCode.KEY_REUSED)
-    return found
+    return {
+        (shop_id, actor, command, key): Used(stored_hash, answer.encode())
+        for shop_id, actor, command, key, stored_hash, answer in rows
+    }
 
 
 async def settle(tx: Connection, answers: Sequence[tuple[Claim, bytes | None]]) -> None:

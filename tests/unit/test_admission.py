@@ -1,0 +1,103 @@
+"""Admission: hosts, origins, room in the process, sockets an address, and whose address it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.admission import Admission
+from livestream.config import Settings
+
+HOST = "localhost:8000"
+
+
+def judge(admission: Admission, host: str = HOST, origin: str | None = None, address: str = "10.0.0.1") -> int | None:
+    refusal = admission.judge(address, host, origin)
+    return None if refusal is None else refusal[0]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8000", None),
+        ("LOCALHOST", None),
+        ("127.0.0.1:1", None),
+        ("[::1]:8000", None),
+        ("evil.example", 421),
+        ("localhost.evil.example", 421),
+        ("localhost@evil.example", 421),
+        ("", 421),
+        ("[", 421),
+    ],
+)
+def test_only_hosts_that_are_served_come_in(host: str, status: int | None) -> None:
+    assert judge(Admission(Settings()), host) == status
+
+
+def test_with_no_hosts_set_any_will_do() -> None:
+    assert judge(Admission(Settings(allowed_hosts=())), "shop.example") is None
+
+
+@pytest.mark.parametrize(
+    ("allowed", "origin", "status"),
+    [
+        (("same",), None, None),
+        (("same",), "http://localhost:8000", None),
+        (("same",), "http://localhost:8001", 403),
+        (("same",), "http://evil.example", 403),
+        (("same",), "null", 403),
+        (("https://shop.example",), "https://shop.example", None),
+        (("https://shop.example",), "http://localhost:8000", 403),
+        (("https://shop.example",), "https://shop.example.evil.example", 403),
+        (("*",), "null", None),
+    ],
+)
+def test_only_pages_of_known_origins_connect(allowed: tuple[str, ...], origin: str | None, status: int | None) -> None:
+    assert judge(Admission(Settings(allowed_origins=allowed)), origin=origin) == status
+
+
+def test_a_full_process_refuses_and_takes_again_who_comes_after_one_left() -> None:
+    admission = Admission(Settings(max_connections=2))
+    admission.entered("10.0.0.1")
+    admission.entered("10.0.0.2")
+    assert judge(admission, address="10.0.0.3") == 503
+    admission.left("10.0.0.2")
+    assert judge(admission, address="10.0.0.3") is None
+
+
+def test_an_address_has_so_many_sockets_and_others_are_not_concerned() -> None:
+    admission = Admission(Settings(sockets_per_address=2))
+    admission.entered("10.0.0.1")
+    assert judge(admission) is None
+    admission.entered("10.0.0.1")
+    assert judge(admission) == 429
+    assert judge(admission, address="10.0.0.2") is None
+    admission.left("10.0.0.1")
+    assert judge(admission) is None
+
+
+def test_who_drains_takes_nobody() -> None:
+    admission = Admission(Settings())
+    admission.draining = True
+    assert judge(admission) == 503
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("10.0.0.9", "1.2.3.4", "1.2.3.4"),
+        ("10.0.0.9", "6.6.6.6, 1.2.3.4", "1.2.3.4"),
+        ("10.0.0.9", "1.2.3.4, 10.0.0.8", "1.2.3.4"),
+        ("10.0.0.9", "10.0.0.7, 10.0.0.8", "10.0.0.7"),
+        ("10.0.0.9", "", "10.0.0.9"),
+        ("10.0.0.9", " , ", "10.0.0.9"),
+        ("8.8.8.8", "1.2.3.4", "8.8.8.8"),
+        ("10.0.0.9", "6.6.6.6, not-an-address", "not-an-address"),
+    ],
+)
+def test_a_forwarded_address_counts_as_far_as_our_proxies_vouch_for_it(peer: str, forwarded: str, address: str) -> None:
+    admission = Admission(Settings(trusted_proxies=("10.0.0.0/8",)))
+    assert admission.client_address(peer, {"X-Forwarded-For": forwarded}) == address
+
+
+def test_without_trusted_proxies_nobody_is_believed() -> None:
+    assert Admission(Settings()).client_address("10.0.0.9", {"X-Forwarded-For": "1.2.3.4"}) == "10.0.0.9"

@@ -1,0 +1,49 @@
+"""Presence: who counts, and when a process hands viewers over."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.presence import _fresh, surplus
+
+
+@pytest.mark.parametrize(
+    ("own", "counts", "handed"),
+    [
+        (0, [0, 0], 0),
+        (100, [100, 100], 0),
+        (120, [120, 80], 0),
+        (149, [149, 51], 0),
+        (150, [150, 50], 50),
+        (1250, [1250, 750], 0),
+        (1252, [1252, 748], 100),
+        (10_000, [10_000, 0], 100),
+        (0, [10_000, 0], 0),
+    ],
+)
+def test_only_a_clear_surplus_is_handed_over_and_a_part_at_a_time(own: int, counts: list[int], handed: int) -> None:
+    assert surplus(own, counts) == handed
+
+
+@given(st.lists(st.integers(0, 20_000), min_size=2, max_size=8))
+def test_rounds_of_handing_over_end_and_nobody_is_pushed_below_the_mean(counts: list[int]) -> None:
+    mean = sum(counts) / len(counts)
+    for _ in range(2000):
+        handed = [surplus(own, counts) for own in counts]
+        if not any(handed):
+            break
+        for index, count in enumerate(handed):
+            if count:
+                counts[index] -= count
+                assert counts[index] >= mean - 1e-6
+        for _ in range(sum(handed)):
+            counts[counts.index(min(counts))] += 1
+        mean = sum(counts) / len(counts)
+    assert all(surplus(own, counts) == 0 for own in counts)
+
+
+def test_a_process_that_fell_silent_is_forgotten() -> None:
+    table = {b"1": b"10:1000", b"2": b"20:993", b"3": b"30:992"}
+    assert _fresh(table, 1000) == {"1": 10, "2": 20}
