@@ -6,10 +6,13 @@ import asyncio
 import os
 import signal
 
+import pytest
 from playwright.async_api import expect
 
 from tests.e2e.visitors import Visitors
 from tests.support.shows import Show, wait_for
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def kill_gateways(show: Show) -> None:

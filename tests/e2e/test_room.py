@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from playwright.async_api import expect
 
 from tests.e2e.visitors import PHONE, Visitors
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_what_the_host_says_appears_on_every_open_page_in_order(visitors: Visitors) -> None:

@@ -7,6 +7,8 @@ from playwright.async_api import expect
 
 from tests.e2e.visitors import Visitors
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 INJECTIONS = [
     "<script>alert(1)</script>",
     '<img src="https://example.org/x.png" onerror="alert(1)">',
