@@ -30,7 +30,7 @@ check: $(DEV)  ## style, types, generated files, unit and property tests: under 
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m livestream.protocol.generate --check
+	$(if $(wildcard livestream/protocol/generate.py),$(PY) -m livestream.protocol.generate --check)
 	$(PY) -m pytest --quiet tests/unit tests/property
 
 test: packages $(DEV) $(PAGES)  ## the whole suite, browsers included (ARGS="-k resume")
@@ -49,7 +49,7 @@ generate: $(DEV)  ## write the files that follow from the protocol
 
 clean:  ## remove what was built and installed; keeps data/
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-	  gateway/web/dist gateway/web/node_modules loadtest/bench/bin test-results
+	  gateway/web/dist gateway/web/node_modules test-results
 
 # -- the environment
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import structlog
 from aiohttp import web
 
-from livestream import lifeline, metrics
+from livestream import lifeline, metrics, seed
 from livestream.auth import TokenVerifier
 from livestream.bus import Bus
 from livestream.config import Settings
@@ -58,7 +58,7 @@ async def run(settings: Settings, secret: bytes) -> None:
         secret: signs resume tokens and pseudonyms; the same in every process.
 
     Raises:
-        ConfigError: the port cannot be had.
+        ConfigError: the port cannot be had, or it is production and there is a demo shop.
     """
     stop = asyncio.Event()
     lifeline.stop_on_signals(stop)
@@ -67,6 +67,8 @@ async def run(settings: Settings, secret: bytes) -> None:
     if database is None:
         return
     try:
+        if settings.production:
+            await seed.refuse_demo_shops(settings.database_url)
         async with database.read() as connection:
             origin: int = await connection.fetchval("SELECT nextval('process_number')")
         async with asyncio.TaskGroup() as tasks:

@@ -142,6 +142,8 @@ class Connection(asyncio.Protocol):
             close = self._ws.close_rcvd or self._ws.close_sent
             self._edge.closed(self, close.code if close else None)
         self._edge.lost(self)
+        # The parser is a generator that knows its protocol: a cycle, which `gc.freeze` would keep for ever.
+        self._ws.parser.close()
 
     def pause_writing(self) -> None:
         """The kernel's buffer is full: from now on each frame is weighed."""

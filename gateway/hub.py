@@ -166,7 +166,7 @@ class Hub:
         while True:
             interval = self._settings.heartbeat_ms / 1000 / (1 if self.bus.up else 2)
             await asyncio.sleep(interval)
-            REDIS_UP.set(self.bus.up)
+            REDIS_UP.labels("gateway").set(self.bus.up)
             started = loop.time()
             tops = {room_id: channel.log.top for room_id, channel in self.channels.items()}
             try:
@@ -174,9 +174,9 @@ class Hub:
                     pulse = await roomlog.read_pulse(connection, list(tops))
             except LivestreamError as error:
                 _log.warning("heartbeat.failed", error=repr(error))
-                POSTGRES_UP.set(0)
+                POSTGRES_UP.labels("gateway").set(0)
                 continue
-            POSTGRES_UP.set(1)
+            POSTGRES_UP.labels("gateway").set(1)
             self.beat_at = loop.time()
             HEARTBEAT_LAG.set(self.beat_at - started)
             count += 1

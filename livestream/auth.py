@@ -15,10 +15,12 @@ import hmac
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import jwt
+import jwt.algorithms
 import msgspec
+from jwt.utils import base64url_decode
 from msgspec import Meta
 
 from livestream.ids import encode
@@ -98,7 +100,14 @@ class _Claims(msgspec.Struct):
 
 
 _claims = msgspec.json.Decoder(_Claims).decode
-_jws = jwt.PyJWS()
+_ALGORITHMS = jwt.algorithms.get_default_algorithms()
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    kid: str | None
+    algorithm: str | None
+    critical: bool  #: it demands extensions, and we know none
 
 
 class TokenVerifier:
@@ -112,36 +121,40 @@ class TokenVerifier:
         self._find_key = find_key
         self._cache_s = cache_s
         self._keys: dict[str, tuple[float, ShopKey | None]] = {}
-        self._kids: dict[str, str | None] = {}
+        self._headers: dict[str, _Header] = {}
         self._asked: SingleFlight[str, ShopKey | None] = SingleFlight()
 
     async def verify(self, token: str, *, now_ms: int) -> Identity:
-        """Who the bearer is. Cost: 55 µs HS256, 154 µs EdDSA.
+        """Who the bearer is. Cost: about 20 µs HS256, 150 µs EdDSA.
 
         Raises:
             Refused: TOKEN_INVALID, TOKEN_EXPIRED.
             Unavailable: the key is not known yet and Postgres is away.
         """
-        kid = self._kid(token)
-        key = await self._key(kid) if kid is not None and _may_be_kid(kid) else None
+        header = self._header(token)
+        key = await self._key(header.kid) if header.kid is not None and _may_be_kid(header.kid) else None
         if key is None:
             raise Refused(ErrorCode.TOKEN_INVALID, "no key of this kid")
+        if header.algorithm != key.algorithm or header.critical:
+            raise Refused(ErrorCode.TOKEN_INVALID, f"the key is for {key.algorithm}")
         return _identity(_decode(token, key), key, now_ms)
 
-    def _kid(self, token: str) -> str | None:
+    def _header(self, token: str) -> _Header:
         """All tokens under one key begin with the same header: it is read once."""
-        header, _, _ = token.partition(".")
-        if header not in self._kids:
-            try:
-                kid: str | None = jwt.get_unverified_header(token).get("kid")
-            except (jwt.PyJWTError, UnicodeError) as error:
-                raise Refused(ErrorCode.TOKEN_INVALID, str(error)) from None
-            if len(header) > _KID_CHARS * 2:
-                return kid
-            if len(self._kids) >= _CACHED_KEYS:
-                self._kids.clear()
-            self._kids[header] = kid
-        return self._kids[header]
+        encoded, _, _ = token.partition(".")
+        known = self._headers.get(encoded)
+        if known is not None:
+            return known
+        try:
+            fields = jwt.get_unverified_header(token)
+        except (jwt.PyJWTError, UnicodeError) as error:
+            raise Refused(ErrorCode.TOKEN_INVALID, str(error)) from None
+        header = _Header(fields.get("kid"), fields.get("alg"), "crit" in fields)
+        if len(encoded) <= _KID_CHARS * 2:
+            if len(self._headers) >= _CACHED_KEYS:
+                self._headers.clear()
+            self._headers[encoded] = header
+        return header
 
     async def _key(self, kid: str) -> ShopKey | None:
         now = time.monotonic()
@@ -161,11 +174,21 @@ def _may_be_kid(kid: str) -> bool:
 
 
 def _decode(token: str, key: ShopKey) -> _Claims:
-    """The signature by PyJWT; the claims by our own struct, which costs a third of checking them one by one."""
+    """The signature by PyJWT's algorithm; key and claims by our own means, which costs a third of its whole decode."""
+    signed, _, signature = token.rpartition(".")
     try:
-        return _claims(_jws.decode(token, key.key, algorithms=[key.algorithm]))
-    except (jwt.PyJWTError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        algorithm, prepared = _prepare(key)
+        if algorithm.verify(signed.encode(), prepared, base64url_decode(signature)):
+            return _claims(base64url_decode(signed.partition(".")[2]))
+    except (jwt.PyJWTError, msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Refused(ErrorCode.TOKEN_INVALID, str(error)) from None
+    raise Refused(ErrorCode.TOKEN_INVALID, "the signature does not hold")
+
+
+@functools.lru_cache(maxsize=1000)
+def _prepare(key: ShopKey) -> tuple[jwt.algorithms.Algorithm, Any]:
+    algorithm = _ALGORITHMS[key.algorithm]
+    return algorithm, algorithm.prepare_key(key.key)
 
 
 def _identity(claims: _Claims, key: ShopKey, now_ms: int) -> Identity:

@@ -40,6 +40,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     )
     database_url: Annotated[str, Meta(description="PostgreSQL; empty: the embedded one in `data_dir`.")] = ""
     redis_url: Annotated[str, Meta(description="Redis or Valkey; empty: the embedded one in `data_dir`.")] = ""
+    embedded_in_production: Annotated[
+        bool, Meta(description="Let the production profile use the embedded stores: one machine, no copies.")
+    ] = False
     secret: Annotated[
         str,
         Meta(description="Signs resume tokens and pseudonyms, 32 characters or more; empty: made once in `data_dir`."),
@@ -206,9 +209,10 @@ def _consistent(settings: Settings) -> Settings:
     if settings.metrics_port == settings.port:
         raise ConfigError("setting `metrics_port` must be another port than `port`")
     if settings.production:
-        for name in ("database_url", "redis_url", "secret"):
+        for name in ("secret",) if settings.embedded_in_production else ("database_url", "redis_url", "secret"):
             if not getattr(settings, name):
-                raise ConfigError(f"setting `{name}` must be given in the production profile")
+                either = "" if name == "secret" else ", or `embedded_in_production` set to true"
+                raise ConfigError(f"setting `{name}` must be given in the production profile{either}")
         if not settings.metrics_port:
             raise ConfigError("setting `metrics_port` must be given in the production profile: /metrics is not public")
     return settings

@@ -2,6 +2,8 @@
 
 Fields that may hold a secret or somebody's words are struck out here, whoever
 passes them: that they are not passed is the first defence, this is the second.
+Tracebacks are without the values of variables, and of messages the first line:
+Postgres tells the row that failed in the second.
 """
 
 from __future__ import annotations
@@ -25,30 +27,54 @@ def strike_out(logger: object, method: str, event: MutableMapping[str, Any]) -> 
     return event
 
 
+def shorten_exceptions(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Processor, after the tracebacks became dicts: keeps the first line of what each exception says."""
+    _shorten(event.get("exception", ()))
+    return event
+
+
+def _shorten(exceptions: Any) -> None:
+    for exception in exceptions:
+        exception["exc_value"] = exception["exc_value"].partition("\n")[0]
+        _shorten(exception.get("exceptions", ()))
+
+
 def configure(settings: Settings, process: str) -> None:
-    """Set up logging of this process.
+    """Set up logging of this process: ours, and that of libraries from warnings on.
 
     Args:
         process: name of this process in every line.
     """
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
+    common: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        strike_out,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            strike_out,
-            *_renderers(console),
-        ],
+        processors=[*common, *_renderers(console)],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    libraries = logging.StreamHandler(sys.stderr)
+    libraries.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=common,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(console)],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[libraries])
 
 
 def _renderers(console: bool) -> list[Any]:
     if console:
-        return [structlog.dev.ConsoleRenderer()]
-    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    return [
+        structlog.processors.ExceptionRenderer(tracebacks),
+        shorten_exceptions,
+        structlog.processors.JSONRenderer(),
+    ]

@@ -53,8 +53,9 @@ BATCH_SIZE = _histogram("batch_size", "Commands in one transaction.", _SIZES, "b
 BATCH_SECONDS = _histogram("batch_seconds", "Duration of a batch's transaction.", _SECONDS, "batcher")
 LOG_READS = _counter("log_reads", "Reads of a room log from Postgres, to fill a gap or for resumes.")
 HEARTBEAT_LAG = _gauge("heartbeat_seconds", "How long Postgres took to answer the last heartbeat.", mode="livemax")
-REDIS_UP = _gauge("redis_up", "The bus is connected.", mode="livemin")
-POSTGRES_UP = _gauge("postgres_up", "The last heartbeat was answered.", mode="livemin")
+# With a label they exist only where they are set: the untouched 0 of a worker would be the least of all.
+REDIS_UP = _gauge("redis_up", "The bus is connected.", "process", mode="livemin")
+POSTGRES_UP = _gauge("postgres_up", "The last heartbeat was answered.", "process", mode="livemin")
 LOOP_LAG = _histogram("loop_lag_seconds", "How late the event loop turned.", _SECONDS)
 
 

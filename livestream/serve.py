@@ -85,7 +85,7 @@ async def _prepare(settings: Settings, say: Callable[[str], None], demo: bool) -
         say(f"schema: applied {', '.join(applied)}")
     if demo:
         await seed.seed(settings.database_url)
-    if settings.production:
+    if settings.production or settings.host not in _LOOPBACK:
         await seed.refuse_demo_shops(settings.database_url)
 
 
@@ -97,10 +97,12 @@ def refuse_unsafe(settings: Settings, demo: bool) -> None:
     """
     if demo and settings.production:
         raise ConfigError("the demo shop is refused in the production profile: add --no-demo")
-    if demo and settings.host not in _LOOPBACK:
+    if settings.host in _LOOPBACK or settings.production:
+        return
+    if demo or not settings.secret:
         raise ConfigError(
-            f"the demo shop is for this machine alone, not for {settings.host}: "
-            "add --no-demo and set profile, secret and allowed_hosts (see docs/operations.md)"
+            f"a show for development is for this machine alone, not for {settings.host}: give --no-demo and a secret "
+            "of your own, or better the production profile (see docs/operations.md)"
         )
 
 

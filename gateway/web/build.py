@@ -1,4 +1,4 @@
-"""Build the pages: find node, install what the lock names if it changed, bundle if a source is newer than the result."""
+"""Build the pages: find node, install what the lock names if it changed, bundle if a source is newer."""
 
 from __future__ import annotations
 
@@ -84,6 +84,7 @@ def _run(command: list[str], environ: dict[str, str]) -> None:
 
 def main() -> int:
     if not stale():
+        DIST.touch()  # make asks by time, and may have had another reason to ask
         return 0
     try:
         npm, environ = find_npm()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -13,7 +14,7 @@ import asyncpg
 
 from livestream.datadir import USER, DataDir
 
-from .server import EmbeddedError, Server, package
+from .server import ENVIRON, EmbeddedError, Server, package
 
 MAJOR = "18"
 _SETTINGS = {
@@ -23,9 +24,13 @@ _SETTINGS = {
     "shared_buffers": "128MB",
     "max_wal_size": "1GB",
     "log_min_messages": "warning",
+    "log_error_verbosity": "terse",  # the long form holds the values of the row that failed
 }
 #: after kill -9 its processes need a moment to notice, and hold the shared memory until then
 _SHARED_MEMORY_S = 5.0
+_OLDER_S = 20.0  #: an older server writes what it holds before it ends
+_LOOK_AGAIN_S = 0.1
+_FREE_BYTES = 100 * 1024 * 1024  #: a new database takes 45 MB, and its log needs room to turn
 
 
 def postgres(data: DataDir) -> Server:
@@ -65,6 +70,7 @@ def postgres(data: DataDir) -> Server:
         stop_signal=signal.SIGINT,  # "fast": do not wait for clients
         orphan_signal=signal.SIGINT,
         older_one_goes=lambda waited_s: _older_one_goes(folder, waited_s),
+        before_start=lambda: _clear_the_way(folder, folder / "postmaster.pid", data.sockets() / ".s.PGSQL.5432.lock"),
     )
 
 
@@ -83,6 +89,12 @@ def _make(data: DataDir, binaries: Path, folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise EmbeddedError(f"{folder} is not a database and not empty: move it away, or choose another --data-dir")
     shutil.rmtree(data.path / "postgres.partial", ignore_errors=True)
+    free = shutil.disk_usage(data.path).free
+    if free < _FREE_BYTES:
+        raise EmbeddedError(
+            f"only {free >> 20} MB are free on the disk of {data.path}: free {_FREE_BYTES >> 20} MB, "
+            "or choose another with --data-dir"
+        )
     partial = data.folder("postgres.partial")
     password = data.file(data.sockets() / "password", data.secret("postgres"))
     command = [
@@ -101,6 +113,7 @@ def _make(data: DataDir, binaries: Path, folder: Path) -> None:
             capture_output=True,
             text=True,
             cwd="/",
+            env=ENVIRON,
             start_new_session=True,
             preexec_fn=data.account.become(signal.SIGKILL),
             check=False,
@@ -108,11 +121,58 @@ def _make(data: DataDir, binaries: Path, folder: Path) -> None:
     finally:
         password.unlink()
     if made.returncode:
-        reason = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise EmbeddedError(f"cannot make a database in {partial}: {reason}")
+        raise EmbeddedError(f"cannot make a database in {partial}: {_complaint(made.stderr)}")
     if folder.exists():
         folder.rmdir()
     partial.rename(folder)
+
+
+def _complaint(stderr: str) -> str:
+    """The line that says why; the last ones only say that initdb tidied up."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    said = [line for line in lines if any(word in line for word in ("error:", "FATAL:", "PANIC:"))]
+    return (said or lines[-1:] or ["no reason given"])[0]
+
+
+async def _clear_the_way(folder: Path, *pid_files: Path) -> None:
+    """End an older server of this folder, whose `serve` was killed, and see through files it left.
+
+    The process number in them may be another program's by now. Postgres would take that for
+    the older server and refuse to start for as long as it runs. Our own number tells it that
+    the file is stale, as it knows its parent's; to remove the file would also remove its check
+    for survivors in the shared memory.
+
+    Raises:
+        EmbeddedError: the older one does not end.
+    """
+    for _ in range(round(_OLDER_S / _LOOK_AGAIN_S)):
+        pid = _pid_in(pid_files[0])
+        if pid is None or not _serves(pid, folder):
+            break
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)
+        await asyncio.sleep(_LOOK_AGAIN_S)
+    else:
+        raise EmbeddedError(f"an older postgres of {folder} does not end: stop it with `kill -9 {pid}`")
+    for file in pid_files:
+        if _pid_in(file) is not None:
+            with contextlib.suppress(OSError):
+                lines = file.read_text().splitlines(keepends=True)
+                file.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
+
+
+def _pid_in(file: Path) -> int | None:
+    try:
+        return int(file.read_text().splitlines()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _serves(pid: int, folder: Path) -> bool:
+    try:
+        return os.fsencode(folder) in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
 
 
 def _older_one_goes(folder: Path, waited_s: float) -> bool:

@@ -22,11 +22,17 @@ _START_S = 30.0
 _STOP_S = 15.0
 _ASK_AGAIN_S = 0.05
 _RESTART_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+#: all that the servers are told of our environment: it holds secrets, and they run as somebody else
+ENVIRON = {"PATH": os.defpath, "LC_ALL": "C", "ROOM": " " * 256}  # Valkey writes its title over it, in `ps`
 _NO_ANSWER = (OSError, TimeoutError, asyncpg.PostgresError, redis.exceptions.RedisError)
 
 
 class EmbeddedError(LivestreamError):
     """An embedded store cannot run; the text says what to do."""
+
+
+async def _nothing() -> None:
+    """For a server in whose way nothing can be."""
 
 
 @dataclass(slots=True)
@@ -42,6 +48,7 @@ class Server:
     orphan_signal: signal.Signals  #: what it gets when we die
     #: asked when it ends at once: may an older one of this folder be in its way, that goes down by itself?
     older_one_goes: Callable[[float], bool] = lambda waited_s: False
+    before_start: Callable[[], Awaitable[None]] = _nothing
     stdin: Path = Path(os.devnull)
     process: asyncio.subprocess.Process | None = None
     stopping: bool = False
@@ -54,6 +61,7 @@ class Server:
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
+        await self.before_start()
         process = await self._run()
         while True:
             try:
@@ -107,6 +115,7 @@ class Server:
                 stdout=log,
                 stderr=log,
                 cwd="/",
+                env=ENVIRON,
                 start_new_session=True,  # the terminal's Ctrl-C is not for it
                 preexec_fn=self.account.become(self.orphan_signal),
             )

@@ -101,9 +101,19 @@ async def load_room(tx: Connection, room_id: str) -> RoomLoad:
 
 async def load_desk(tx: Connection, room_id: str, message_ids: Sequence[str], comment_ids: Sequence[str]) -> Desk:
     """Lock the room's latest show and read what a batch names."""
+    # The clock is read after the lock: the inner query takes it, the outer one looks up.
     shown = await tx.fetchrow(
-        f"SELECT {_SHOW_COLUMNS} FROM show WHERE room_id = $1 ORDER BY show_id DESC LIMIT 1 FOR UPDATE", room_id
+        f"""
+        WITH locked AS MATERIALIZED (
+            SELECT * FROM show WHERE room_id = $1 ORDER BY show_id DESC LIMIT 1 FOR UPDATE)
+        SELECT {_SHOW_COLUMNS}, now_ms
+          FROM (SELECT count(*) FROM locked) AS counted
+         CROSS JOIN LATERAL (
+               SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint + 0 * count AS now_ms) AS clock
+          LEFT JOIN locked ON true""",
+        room_id,
     )
+    assert shown is not None
     messages = (
         await _messages(
             tx,
@@ -123,10 +133,9 @@ async def load_desk(tx: Connection, room_id: str, message_ids: Sequence[str], co
         if comment_ids
         else []
     )
-    now_ms = await tx.fetchval("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint")
     return Desk(
-        now_ms,
-        _show(shown),
+        shown["now_ms"],
+        _show(shown if shown["show_id"] is not None else None),
         {message.id: message for message in messages},
         {row["comment_id"]: ArchivedComment(row["viewer_id"], row["name"], row["text"]) for row in comments},
     )

@@ -51,7 +51,7 @@ def row(figure: FigureResult) -> str:
 
 
 def conditions(machine: Machine, result: BenchmarkResult) -> str:
-    rounds = len(result.client_busy_pct)
+    rounds = f"{result.void.count(None)} of {len(result.void)} rounds count"
     busiest = max(result.client_busy_pct, default=0.0)
     reasons = [reason for reason in result.void if reason]
     void = f"; void rounds: {len(reasons)} ({'; '.join(reasons)})" if reasons else ""
@@ -59,7 +59,7 @@ def conditions(machine: Machine, result: BenchmarkResult) -> str:
     changed = " with changes" if machine.changed else ""
     return (
         f"{machine.date}, commit {machine.commit}{changed}, {machine.processor}, {machine.cores} cores, "
-        f"{machine.memory_gib} GiB, Linux {machine.kernel}, Python {machine.python}; {rounds} rounds; "
+        f"{machine.memory_gib} GiB, Linux {machine.kernel}, Python {machine.python}; {rounds}; "
         f"client at most {busiest:.0f} % busy{void}. Settings beside the defaults: {', '.join(settings) or 'none'}."
     )
 

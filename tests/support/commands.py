@@ -44,3 +44,15 @@ def refusal(*arguments: str, wrapper: Sequence[str] = (), **environ: str) -> str
     assert done.stderr.startswith("livestream: "), done
     assert done.stderr.count("\n") == 1, done
     return done.stderr
+
+
+def python(code: str, **environ: str) -> str:
+    """Run a few lines in a process of their own; what they print."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=clean_environ(**environ),
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -134,9 +135,19 @@ class Gateways:
 
 def answers(url: str) -> bool:
     """Does it say 200?"""
-    with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2) as response:
-        return bool(response.status == 200)
-    return False
+    return status_of(url) == 200
+
+
+def status_of(url: str) -> int | None:
+    """Status of a GET; None: nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code
+    except OSError:
+        return None
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from typing import Any
 
 import jwt
 import pytest
@@ -116,7 +117,7 @@ async def test_a_claim_that_is_required_is_missed(claim: str) -> None:
     ],
     ids=str,
 )
-async def test_a_claim_that_does_not_fit_is_refused(claims: dict[str, object]) -> None:
+async def test_a_claim_that_does_not_fit_is_refused(claims: dict[str, Any]) -> None:
     assert await refused(token(**claims)) is ErrorCode.TOKEN_INVALID
 
 

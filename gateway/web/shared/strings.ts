@@ -146,7 +146,7 @@ export const strings = {
     isPinned: "Pinned",
     staff: "Staff log",
     noStaff: "What host and team do is written down here.",
-    counters: { viewers: "Viewers", likes: "Likes", perSecond: "Comments / s", leftOut: "Left out" },
+    counters: { viewers: "Viewers", likes: "Likes", perSecond: "Comments/s", leftOut: "Left out" },
     copyLink: "Copy viewer link",
     copied: "Copied",
     openViewer: "Open viewer page",

@@ -1,0 +1,67 @@
+"""Fixtures: a whole show as a process, with built pages, and a browser to visit it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from tests.e2e.visitors import Visitors
+from tests.support.shows import Show, show
+
+_BUILD = Path(__file__).parents[2] / "gateway" / "web" / "build.py"
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the browser; a missing one is a failure with one line, never a skip."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        pytest.fail("browser tests need Chromium: apt-get install chromium", pytrace=False)
+    return found
+
+
+@pytest.fixture(scope="session")
+def pages() -> None:
+    """The pages, built from their present sources."""
+    built = subprocess.run([sys.executable, str(_BUILD)], capture_output=True, text=True, check=False)
+    if built.returncode:
+        pytest.fail(built.stderr or built.stdout, pytrace=False)
+
+
+@pytest.fixture
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+        yield running
+        await running.close()
+
+
+@pytest.fixture
+def started_show(folder: Path, pages: None) -> Iterator[Show]:
+    """`livestream serve` with two gateways, in a data folder of its own. Shows every comment it can."""
+    with show(folder, "--gateways", "2", LIVESTREAM_DISPLAY_PER_S="500") as started:
+        started.wait_until_ready()
+        yield started
+
+
+@pytest.fixture
+async def visitors(started_show: Show, browser: Browser) -> AsyncIterator[Visitors]:
+    """People who visit the show. Whatever a test does, no page may throw, open a dialog or ask another server."""
+    people = Visitors(started_show, browser)
+    yield people
+    assert people.trouble.seen == []

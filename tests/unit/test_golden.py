@@ -1,0 +1,59 @@
+"""The golden vectors: what the server sends and takes, byte for byte, and what an independent reader makes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import pytest
+
+from livestream.protocol import generate
+from livestream.protocol.codec import Codec, decode_commands, decode_messages, encode_all
+from livestream.protocol.commands import COMMANDS
+from livestream.protocol.errors import ProtocolViolation
+from livestream.protocol.examples import MESSAGES
+from livestream.protocol.model import messages
+from livestream.protocol.replies import Error
+
+VECTORS = json.loads((Path(__file__).parents[1] / "golden" / "vectors.json").read_text("utf-8"))
+
+
+def test_generated_files_are_up_to_date() -> None:
+    assert generate.stale() == []
+
+
+def test_every_kind_of_message_has_a_vector() -> None:
+    inside = json.dumps(VECTORS["messages"])
+    for kind in messages():
+        assert f'"t": "{kind.__struct_config__.tag}"' in inside, kind
+
+
+@pytest.mark.parametrize("vector", VECTORS["messages"], ids=lambda vector: vector["kind"])
+def test_both_codecs_and_an_independent_reader_agree_with_the_vector(vector: dict[str, Any]) -> None:
+    packed = bytes.fromhex(vector["msgpack_hex"])
+    assert msgpack.unpackb(packed) == [vector["plain"]]
+    assert json.loads(vector["json"]) == [vector["plain"]]
+    assert decode_messages(packed, Codec.MSGPACK) == [vector["plain"]]
+    assert decode_messages(vector["json"], Codec.JSON) == [vector["plain"]]
+
+
+@pytest.mark.parametrize(
+    "message", [each for each in MESSAGES if type(each) in COMMANDS], ids=lambda message: type(message).__name__
+)
+def test_commands_survive_the_way_through_each_codec(message: Any) -> None:
+    for codec in Codec:
+        assert decode_commands(encode_all([message], codec), codec) == [message]
+
+
+@pytest.mark.parametrize("vector", VECTORS["refused"], ids=lambda vector: vector["name"])
+def test_bad_input_earns_its_documented_answer(vector: dict[str, Any]) -> None:
+    codec, data = Codec(vector["codec"]), bytes.fromhex(vector["bytes_hex"])
+    if isinstance(vector["answer"], int):
+        with pytest.raises(ProtocolViolation) as raised:
+            decode_commands(data, codec)
+        assert raised.value.close == vector["answer"]
+        return
+    answers = [item.code if isinstance(item, Error) else "" for item in decode_commands(data, codec)]
+    assert answers == vector["answer"]
