@@ -24,6 +24,7 @@ from livestream.tickets import Tickets
 from tests.support.gateways import Gateways
 from tests.support.people import People
 from tests.support.relay import Relay, relayed
+from tests.support.waiting import until
 
 ROOM = People.room
 
@@ -38,16 +39,6 @@ async def relay(gateway: Gateways) -> AsyncIterator[Relay]:
 async def host_of(gateway: Gateways, people: People) -> AsyncIterator[Client]:
     async with connect(gateway.ws_url, room=ROOM, token=people.token("ada", Role.HOST, name="Ada")) as client:
         yield client
-
-
-async def until(holds: Callable[[], object], what: str, within_s: float = 15.0) -> None:
-    """Wait until it holds."""
-    try:
-        async with asyncio.timeout(within_s):
-            while not holds():  # noqa: ASYNC110 - a test's loop serves nobody else meanwhile
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(f"not within {within_s} s: {what}") from None
 
 
 class Witness:
