@@ -211,5 +211,8 @@ class Gateway:
             await self._metrics_runner.cleanup()
         for task in self._running:
             task.cancel()
+        # They end before their connections are closed: a client that loses its line while it is being
+        # cancelled may tell of the first and forget the second.
+        await asyncio.wait(self._running)
         await self._bus.close()
         _log.info("gateway.stopped")
