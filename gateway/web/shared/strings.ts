@@ -15,7 +15,7 @@ export const strings = {
   show: {
     none: "No show yet",
     scheduled: "Starts in",
-    soon: "About to start",
+    upcoming: "Upcoming",
     warm_up: "Warming up",
     live: "Live",
     paused: "Paused",
@@ -25,7 +25,6 @@ export const strings = {
     warmUpHint: "The stream has not begun. Say hello!",
     pausedHint: "Back in a moment. Stay here.",
     endedHint: "Thank you for watching.",
-    liveHint: "On air",
   },
   viewers: (value: number) => plural(value, "viewer", "viewers"),
   likes: (value: number) => plural(value, "like", "likes"),
@@ -47,7 +46,7 @@ export const strings = {
   },
   composer: {
     placeholder: "Say something…",
-    closed: "Comments open when the show warms up",
+    closed: "Comments open soon",
     ended: "Comments are closed",
     signIn: "Sign in at the shop to comment",
     label: "Your comment",
