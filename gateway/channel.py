@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections import deque
 
 import msgspec
@@ -215,8 +216,9 @@ class Channel:
         ]
 
     def notices_since(self, after: int, viewer_id: str | None) -> list[LoggedNotice]:
-        """What one viewer was told after a number, as far as it was a moment ago."""
-        return [item for item in self._recent_notices if item.seq > after and item.viewer_id == viewer_id]
+        """What one viewer was told after a number, as far as it was a moment ago, in order."""
+        later = itertools.takewhile(lambda notice: notice.seq > after, reversed(self._recent_notices))
+        return [notice for notice in later if notice.viewer_id == viewer_id][::-1]
 
     def extend_tail(self, events: list[Logged]) -> None:
         """Put older events, read from Postgres, before those in the tail."""

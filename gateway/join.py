@@ -100,8 +100,8 @@ class Joiner:
             connection.allow_staff_frames()
         # What came while we read went to those who were in; it may or may not be in what was read.
         known = {notice.seq for notice in notices}
-        notices += [n for n in channel.notices_since(notices_top, actor.viewer_id) if n.seq not in known]
-        resumed = self._greet(connection, channel, command, identity, actor, notices)
+        newer = [n for n in channel.notices_since(notices_top, actor.viewer_id) if n.seq not in known]
+        resumed = self._greet(connection, channel, command, identity, actor, notices + newer)
         connection.session.joined(actor)
         connection.channel = channel
         channel.add(connection)

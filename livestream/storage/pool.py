@@ -153,7 +153,8 @@ class Database:
         try:
             yield connection
         except (Unavailable, OutcomeUnknown):
-            connection.terminate()  # it may be talking to a frozen server: never hand it on
+            with contextlib.suppress(asyncpg.InterfaceError):  # a lost one has left the pool by itself
+                connection.terminate()  # it may be talking to a frozen server: never hand it on
             raise
         finally:
             with contextlib.suppress(*_LOST, asyncpg.PostgresError):
