@@ -139,7 +139,7 @@ async def test_the_same_key_from_two_processes_at_once_has_one_effect(
 async def test_another_body_is_refused_in_the_same_batch_in_another_and_in_another_process(
     two: tuple[Node, Node], database: Database
 ) -> None:
-    first, second = two
+    first, _ = two
     texts = ["one", "two", "one", "three"]
     answers = await asyncio.gather(
         *(first.run(HOST, Say(ref=1, text=text, key="k")) for text in texts), return_exceptions=True
