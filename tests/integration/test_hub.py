@@ -102,9 +102,7 @@ async def test_what_comes_after_its_repair_is_ignored(audience: Audience, databa
     assert not audience.channel.gap
 
 
-async def test_the_heartbeat_finds_what_nothing_followed(
-    database: Database, settings: Settings, seeded: str
-) -> None:
+async def test_the_heartbeat_finds_what_nothing_followed(database: Database, settings: Settings, seeded: str) -> None:
     quick = msgspec.structs.replace(settings, heartbeat_ms=100)
     async with node(database, quick, beat=True) as process:
         audience = Audience(process, await process.hub.channel(ROOM))
@@ -145,7 +143,9 @@ async def test_a_room_that_is_not_there_is_refused_and_not_remembered(
         process.hub.receive("nowhere", BusMessage(origin=9))
 
 
-async def test_a_load_and_what_arrives_meanwhile_leave_no_gap(database: Database, settings: Settings, seeded: str) -> None:
+async def test_a_load_and_what_arrives_meanwhile_leave_no_gap(
+    database: Database, settings: Settings, seeded: str
+) -> None:
     """Rooms opened again and again while another process speaks without a pause."""
     async with node(database, settings) as speaker, node(database, settings, origin=2) as opener:
         await speaker.hub.channel(ROOM)

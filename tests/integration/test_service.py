@@ -224,9 +224,7 @@ async def test_a_dozen_gateways_do_not_help_a_viewer_to_talk_more(
     """The limit of a viewer holds over all processes and connections."""
     gateway = start_gateway(count=2, comment_rate_burst=5, comment_rate_per_s=0.05)
     async with contextlib.AsyncExitStack() as stack:
-        clients = [
-            await stack.enter_async_context(joined(gateway.ws_url, token=people.token("ann"))) for _ in range(5)
-        ]
+        clients = [await stack.enter_async_context(joined(gateway.ws_url, token=people.token("ann"))) for _ in range(5)]
         answers = [await client.ask("comment", text=f"{n}") for n in range(4) for client in clients]
         posted = sum(answer["t"] == "posted" for answer in answers)
         assert {answer.get("code") for answer in answers} == {None, E.RATE_LIMITED}
