@@ -192,19 +192,30 @@ async def test_a_cut_line_is_resumed_without_gap_or_repeat(relay: Relay, gateway
         assert client.me.id == me
 
 
-async def test_a_lost_log_event_is_noticed_and_fetched(relay: Relay, gateway: Gateways, people: People) -> None:
+@pytest.mark.parametrize(
+    ("goes_on", "noticed"),
+    [(True, "log event 4 came, which is not the next"), (False, "the log is at 3, we are at 2")],
+    ids=["by the next event", "by the heartbeat"],
+)
+async def test_a_lost_log_event_is_noticed_and_fetched(
+    relay: Relay, gateway: Gateways, people: People, goes_on: bool, noticed: str
+) -> None:
     witness = Witness()
     async with host_of(gateway, people) as host, connect(relay.url, room=ROOM, on_push=witness) as client:
-        await host.say("heard")
+        assert (await host.say("heard")).seq == 2  # 1 is the show
         await until(lambda: witness.texts == ["heard"], "the first")
         relay.lose = 1000
         await host.say("lost on the way")
-        await asyncio.sleep(0.3)
+        await until(lambda: relay.lost, "the loss")
         relay.lose = 0
-        assert relay.lost
-        await until(lambda: len(witness.texts) == 2, "the second, from the resume")
+        texts = ["heard", "lost on the way"]
+        if goes_on:
+            await host.say("and on")
+            texts.append("and on")
+        await until(lambda: witness.texts == texts, "all of them, from the resume")
         assert witness.unbroken
         assert client.stats.gaps == client.stats.resumes == 1
+        assert client.stats.last_trouble == noticed
 
 
 async def test_a_keyed_command_whose_reply_was_lost_has_one_effect_and_one_answer(
