@@ -14,7 +14,7 @@ async def until(holds: Callable[[], object], what: str, within_s: float = 15.0) 
     """
     try:
         async with asyncio.timeout(within_s):
-            while not holds():  # noqa: ASYNC110 - nothing would set an event: it is looked at from outside
+            while not holds():
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise AssertionError(f"not within {within_s} s: {what}") from None
