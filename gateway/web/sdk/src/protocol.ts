@@ -182,7 +182,7 @@ export interface Snapshot {
   staff?: Staff[];
 }
 
-/** Once a second or so: the database's clock, by which countdowns run, and the log's top. */
+/** Every few seconds: the database's clock, by which countdowns run, and the log's top. */
 export interface Heartbeat {
   t: "heartbeat";
   /** Unix time in milliseconds, on the database's clock. */
