@@ -16,7 +16,7 @@ import structlog
 from aiohttp import web
 
 from livestream import lifeline, metrics, seed
-from livestream.auth import TokenVerifier
+from livestream.auth import TokenVerifier, log_pseudonym
 from livestream.bus import Bus
 from livestream.config import Settings
 from livestream.ids import IdMaker
@@ -26,6 +26,7 @@ from livestream.protocol.limits import Rate
 from livestream.room.door import Door
 from livestream.room.service import RoomService
 from livestream.storage.pool import Database
+from livestream.tasks import cancel_all
 from livestream.tickets import Tickets
 
 from .admission import Admission
@@ -106,7 +107,13 @@ class Gateway:
         joiner = Joiner(self._hub, database, verifier, tickets, secret, settings, self._clock, origin)
         self._admission = Admission(settings)
         self._keepalive = Keepalive(settings, self._clock.now_ms)
-        dispatcher = Dispatcher(self._service, joiner, settings, tasks)
+        dispatcher = Dispatcher(
+            self._service,
+            joiner,
+            settings,
+            tasks,
+            lambda actor: log_pseudonym(secret, actor.shop_id, actor.key),
+        )
         self._edge = GatewayEdge(self._admission, self._keepalive, dispatcher, settings)
         self._presence = Presence(
             self._bus.redis, self._hub, origin, lambda: self._admission.count, self._edge.hand_over
@@ -209,10 +216,8 @@ class Gateway:
         await self._runner.cleanup()
         if self._metrics_runner is not None:
             await self._metrics_runner.cleanup()
-        for task in self._running:
-            task.cancel()
         # They end before their connections are closed: a client that loses its line while it is being
         # cancelled may tell of the first and forget the second.
-        await asyncio.wait(self._running)
+        await cancel_all(self._running)
         await self._bus.close()
         _log.info("gateway.stopped")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import structlog
 
@@ -28,7 +29,15 @@ _RETRY_MS = 1000
 class Dispatcher:
     """Runs what connections ask for; one short-lived task a command."""
 
-    def __init__(self, service: RoomService, joiner: Joiner, settings: Settings, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self,
+        service: RoomService,
+        joiner: Joiner,
+        settings: Settings,
+        tasks: asyncio.TaskGroup,
+        log_name: Callable[[Actor], str],
+    ) -> None:
+        self._log_name = log_name
         self._service = service
         self._joiner = joiner
         self._tasks = tasks
@@ -77,7 +86,7 @@ class Dispatcher:
             await self._joiner.join(connection, command)
         except Exception as error:
             connection.session.refused_to_join()
-            self._reply(connection, command, _failure(error, command, None, command.room))
+            self._reply(connection, command, self._failure(error, command, None, command.room))
 
     async def _run(self, connection: Connection, command: Command) -> None:
         actor, channel = connection.session.actor, connection.channel
@@ -87,31 +96,30 @@ class Dispatcher:
         try:
             reply = await self._service.run(actor, command, channel.room)
         except Exception as error:
-            reply = _failure(error, command, actor, actor.room_id)
+            reply = self._failure(error, command, actor, actor.room_id)
         self._reply(connection, command, reply)
 
     def _reply(self, connection: Connection, command: Command, reply: AnyReply) -> None:
         COMMANDS.labels(command.__struct_config__.tag, reply.code if isinstance(reply, Error) else "ok").inc()
         connection.send([wire.encode(reply, connection.variant.codec)])
 
-
-def _failure(error: Exception, command: Command, actor: Actor | None, room_id: str) -> Error:
-    match error:
-        case Refused():
-            return _error(command, error)
-        case Unavailable(dependency=dependency, retry_after_ms=retry_after_ms):
-            return _error(command, Refused(ErrorCode.UNAVAILABLE, dependency, retry_after_ms=retry_after_ms))
-        case OutcomeUnknown():
-            return _error(command, Refused(ErrorCode.OUTCOME_UNKNOWN, retry_after_ms=_RETRY_MS))
-    _log.error(
-        "command.bug",
-        room=room_id,
-        ref=command.ref,
-        command=command.__struct_config__.tag,
-        viewer=actor.pseudonym if actor else None,
-        exc_info=error,
-    )
-    return _error(command, Refused(ErrorCode.INTERNAL))
+    def _failure(self, error: Exception, command: Command, actor: Actor | None, room_id: str) -> Error:
+        match error:
+            case Refused():
+                return _error(command, error)
+            case Unavailable(dependency=dependency, retry_after_ms=retry_after_ms):
+                return _error(command, Refused(ErrorCode.UNAVAILABLE, dependency, retry_after_ms=retry_after_ms))
+            case OutcomeUnknown():
+                return _error(command, Refused(ErrorCode.OUTCOME_UNKNOWN, retry_after_ms=_RETRY_MS))
+        _log.error(
+            "command.bug",
+            room=room_id,
+            ref=command.ref,
+            command=command.__struct_config__.tag,
+            viewer=self._log_name(actor) if actor else None,
+            exc_info=error,
+        )
+        return _error(command, Refused(ErrorCode.INTERNAL))
 
 
 def _error(command: Command, refused: Refused) -> Error:

@@ -76,7 +76,9 @@ class Keepalive:
                 del self._unjoined[connection]
                 self._watch_token(connection)
             elif connection.deadline <= now:
-                connection.close(CloseCode.JOIN_TIMEOUT)
+                # Who did ask waits for us: in a storm of joins they must come back, not stay away.
+                joining = connection.session.state is SessionState.JOINING
+                connection.close(CloseCode.TRY_LATER if joining else CloseCode.JOIN_TIMEOUT)
 
     def _watch_token(self, connection: Connection) -> None:
         """Set a timer only for tokens that end before this connection's next turn."""

@@ -19,25 +19,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
 
+from livestream.client_commands import Commands
 from livestream.client_inbox import Inbox
 from livestream.client_line import Dropped, Line, dial
+from livestream.client_position import Position
 from livestream.client_requests import CommandError, Request, Requests
-from livestream.client_rules import Backoff, Cursor, Next, ServerClock, Step, after_refusal
+from livestream.client_rules import Backoff, Next, ServerClock, Step, after_refusal
 from livestream.client_state import RoomView, apply
 from livestream.client_wire import Message
 from livestream.protocol.codec import Codec
-from livestream.protocol.commands import Command, Comment, Join, Like, Pin, Resume, Say, Schedule, Seen, SetShow
+from livestream.protocol.commands import Command, Join, Resume
 from livestream.protocol.errors import ErrorCode, LivestreamError
-from livestream.protocol.pushes import AnyPush, ComeBack, Heartbeat, Log, Notice, Snapshot, Staff
-from livestream.protocol.replies import AnyReply, Error, Joined, Me, Ok, Posted, Reply
-from livestream.protocol.show import ShowState
+from livestream.protocol.pushes import AnyPush, ComeBack, Heartbeat
+from livestream.protocol.replies import AnyReply, Error, Joined, Me, Reply
 
 __all__ = ["Client", "Closed", "Codec", "CommandError", "RoomView", "Stats", "connect"]
 
@@ -104,7 +104,7 @@ def connect(url: str, *, room: str, **options: Any) -> Client:
     return Client(Options(url, room, **options))
 
 
-class Client:
+class Client(Commands):
     """One viewer. Made by `connect`."""
 
     def __init__(self, options: Options) -> None:
@@ -120,10 +120,7 @@ class Client:
         self._backoff = Backoff()
         self._come_back_ms: int | None = None
         self._joined: Joined | None = None  # the latest
-        self._epoch = ""
-        self._log = Cursor()
-        self._staff = Cursor()
-        self._notices: set[int] = set()
+        self._position = Position()
         self._view = RoomView()
         self.stats = Stats()
 
@@ -238,9 +235,9 @@ class Client:
         return self._backoff.wait_s(random.random(), at_least_ms=hint)
 
     def _join(self) -> Join:
-        options, resume = self._options, None
+        options, place, resume = self._options, self._position, None
         if self._joined is not None:
-            resume = Resume(token=self._joined.resume, epoch=self._epoch, seq=self._log.seq, staff_seq=self._staff.seq)
+            resume = Resume(token=self._joined.resume, epoch=place.epoch, seq=place.log.seq, staff_seq=place.staff.seq)
         return Join(
             ref=_JOIN_REF,
             room=options.room,
@@ -272,12 +269,12 @@ class Client:
                 self._requests.answered(message)
             case Heartbeat(now=now, seq=seq):
                 self._clock.observe(now, _local_ms())
-                if seq > self._log.seq:
-                    self._gap(f"the log is at {seq}, we are at {self._log.seq}")
+                if seq > self._position.log.seq:
+                    self._gap(f"the log is at {seq}, we are at {self._position.log.seq}")
             case ComeBack(after_ms=after_ms):
                 self._come_back_ms = after_ms
-            case _ if self._is_new(message):
-                self._deliver(message)
+            case _:
+                self._follow(message)
 
     def _enter(self, line: Line, joined: Joined) -> None:
         first, before = self._opened is not None and not self._opened.done(), self._joined
@@ -287,34 +284,19 @@ class Client:
             self.stats.resets += not joined.resumed
         if before is not None and before.me.id != joined.me.id:
             self._requests.someone_else()
-        self._joined, self._epoch, self._line = joined, joined.epoch, line
+        self._joined, self._position.epoch, self._line = joined, joined.epoch, line
         self._clock.observe(joined.now, _local_ms())
         if first and self._opened is not None:
             self._opened.set_result(None)
 
-    def _is_new(self, push: AnyPush) -> bool:
-        """Move on by one push; False: it is known already.
-
-        Raises:
-            Dropped: one before it is missing.
-        """
-        match push:
-            case Snapshot(seq=seq, staff_seq=staff_seq):
-                self._log, self._staff = Cursor(seq), Cursor(staff_seq)
-                return True
-            case Log(seq=seq):
-                step = self._log.step(seq)
-            case Staff(seq=seq):
-                step = self._staff.step(seq)
-            case Notice(notice=number):
-                step = Step.REPEATED if number in self._notices else Step.NEXT
-                self._notices.add(number)
-            case _:
-                return True
+    def _follow(self, push: AnyPush) -> None:
+        step = self._position.step(push)
         if step is Step.GAP:
-            self._gap(f"{push.lane} event {seq} came, which is not the next")
-        self.stats.duplicates += step is Step.REPEATED
-        return step is Step.NEXT
+            self._gap(f"{push.lane} event {getattr(push, 'seq', '')} came, which is not the next")
+        elif step is Step.REPEATED:
+            self.stats.duplicates += 1
+        else:
+            self._deliver(push)
 
     def _gap(self, text: str) -> None:
         self.stats.gaps += 1
@@ -368,31 +350,6 @@ class Client:
         with contextlib.suppress(Dropped):  # the reader learns of it, too, and decides
             await line.send(request.command)
 
-    async def comment(self, text: str, *, key: str | None = None) -> Posted:
-        """Say something in public."""
-        return _as(Posted, await self.ask(Comment, text=text, key=key or _new_key()))
-
-    async def like(self, count: int = 1) -> Ok:
-        return _as(Ok, await self.ask(Like, count=count))
-
-    async def say(self, text: str, *, pin: bool = False, answers: str | None = None, key: str | None = None) -> Posted:
-        """A host message: to everyone, in order."""
-        return _as(Posted, await self.ask(Say, text=text, pin=pin, answers=answers, key=key or _new_key()))
-
-    async def pin(self, message: str | None, *, key: str | None = None) -> Ok:
-        """Keep one host message in view; None takes it away."""
-        return _as(Ok, await self.ask(Pin, message=message, key=key or _new_key()))
-
-    async def schedule(self, title: str, starts_at: int, *, key: str | None = None) -> Posted:
-        return _as(Posted, await self.ask(Schedule, title=title, starts_at=starts_at, key=key or _new_key()))
-
-    async def set_show(self, state: ShowState | str, *, key: str | None = None) -> Ok:
-        return _as(Ok, await self.ask(SetShow, state=ShowState(state), key=key or _new_key()))
-
-    async def seen(self, notice: int) -> Ok:
-        """Notices up to this number were read."""
-        return _as(Ok, await self.ask(Seen, notice=notice))
-
     # -- what it knows
 
     def __aiter__(self) -> AsyncIterator[AnyPush]:
@@ -427,7 +384,7 @@ class Client:
     @property
     def position(self) -> tuple[str, int]:
         """Epoch and seq of the last log event."""
-        return self._epoch, self._log.seq
+        return self._position.epoch, self._position.log.seq
 
     @property
     def clock_offset_ms(self) -> int:
@@ -439,15 +396,5 @@ class Client:
         return _local_ms() + self._clock.offset_ms
 
 
-def _as(kind: type[_R], reply: AnyReply) -> _R:
-    if not isinstance(reply, kind):
-        raise TypeError(f"expected {kind.__name__}, the server answered {reply!r}")
-    return reply
-
-
 def _local_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _new_key() -> str:
-    return secrets.token_urlsafe(12)

@@ -29,6 +29,7 @@ _LIKES_PER_VIEWER_S = 0.02
 _REACTS = 0.12  #: share of viewers whom a host message moves to like
 _ANSWERS = 0.03  #: share who write something short
 _REACTION_S = (0.5, 5.0)
+_HEAR_OUT_S = 3.0
 
 
 @dataclass(slots=True, eq=False)
@@ -59,22 +60,34 @@ class Crowd:
     tally: Tally
     _tasks: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
     _started: float = 0.0
+    _under_way: int = 0  #: commands that wait for their reply
+    _leaving: bool = False
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The crowd lives while the body runs; then everyone leaves."""
         self._started = time.monotonic()
         async with self._tasks as tasks:
-            lives = [
+            habits = [tasks.create_task(habit) for habit in (self._talk(), self._like())]
+            lives = [tasks.create_task(self._look())]
+            lives += [
                 tasks.create_task(self._live(viewer, self._arrival_s(number)))
                 for number, viewer in enumerate(self.viewers)
             ]
-            lives += [tasks.create_task(self._talk()), tasks.create_task(self._like()), tasks.create_task(self._look())]
             try:
                 yield
             finally:
-                for life in lives:
-                    life.cancel()
+                self._leaving = True
+                await _cancel(habits)
+                await self._hear_out()
+                await _cancel(lives)
+
+    async def _hear_out(self) -> None:
+        """Nobody leaves in the middle of a sentence: wait for the replies that are under way, for a moment."""
+        for _ in range(int(_HEAR_OUT_S / _TICK_S)):
+            if not self._under_way:
+                return
+            await asyncio.sleep(_TICK_S)
 
     def _arrival_s(self, number: int) -> float:
         """When a viewer arrives: first a trickle, then more and more."""
@@ -161,21 +174,29 @@ class Crowd:
         return self.random.sample(ready, min(count, len(ready)))
 
     async def _write(self, viewer: Viewer, text: str) -> None:
-        client, self.tally.sent = viewer.client, self.tally.sent + 1
-        viewer.ready_at = time.monotonic() + TURN_S * self.random.uniform(1.0, 1.5)
-        if client is None:
-            self.tally.refusals["left"] += 1
+        client = viewer.client
+        if client is None or self._leaving:
             return
-        try:
+        viewer.ready_at = time.monotonic() + TURN_S * self.random.uniform(1.0, 1.5)
+        self.tally.sent += 1
+        async with self._asking(viewer):
             posted = await client.comment(text)
+            self.tally.shown += posted.shown
+            self.tally.left_out += not posted.shown
+
+    @contextlib.asynccontextmanager
+    async def _asking(self, viewer: Viewer) -> AsyncIterator[None]:
+        """While a command is under way; counts its refusal, and waits as long as it says."""
+        self._under_way += 1
+        try:
+            yield
         except CommandError as error:
             self.tally.refusals[error.code] += 1
             viewer.ready_at = time.monotonic() + TURN_S + (error.retry_after_ms or 0) / 1000
         except Closed:
             self.tally.refusals["left"] += 1
-        else:
-            self.tally.shown += posted.shown
-            self.tally.left_out += not posted.shown
+        finally:
+            self._under_way -= 1
 
     async def _like(self) -> None:
         """Task: a heart here and there."""
@@ -185,16 +206,12 @@ class Crowd:
 
     async def _send_likes(self, viewer: Viewer) -> None:
         client = viewer.client
-        if client is None or not client.connected:
+        if client is None or not client.connected or self._leaving:
             return
         count = self.random.randint(1, 8)
-        try:
+        async with self._asking(viewer):
             await client.like(count)
             self.tally.likes += count
-        except CommandError as error:
-            self.tally.refusals[error.code] += 1
-        except Closed:
-            return
 
     async def _look(self) -> None:
         """Task: how many are here, and how late this process is itself."""
@@ -213,3 +230,9 @@ class Crowd:
             self.tally.elapsed_s = now - self._started
             if not ticks % 10:
                 self.tally.lag_ms, worst = worst * 1000, 0.0
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)

@@ -1,4 +1,4 @@
-"""People: who a simulated viewer is: a language, a name, and sentences of that language. Pure but for the corpus."""
+"""People: who a simulated viewer is: a language, a name, and sentences of that language. The dice are an argument."""
 
 from __future__ import annotations
 

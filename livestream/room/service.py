@@ -97,11 +97,13 @@ class RoomService:
                 _screen(actor, command, settings)
                 reply = await self._comments.submit(work)
             case Like():
-                reply = await self._of_room(self._likes, actor.room_id, self._run_likes, _LIKE_GATHER_S).submit(work)
+                reply = await self._of_room(
+                    "likes", self._likes, actor.room_id, self._run_likes, _LIKE_GATHER_S
+                ).submit(work)
             case Seen():
                 reply = await self._seen.submit(work)
             case Say() | Pin() | Schedule() | SetShow():
-                reply = await self._of_room(self._desks, actor.room_id, self._run_desk).submit(work)
+                reply = await self._of_room("desk", self._desks, actor.room_id, self._run_desk).submit(work)
             case _:
                 raise TypeError(f"not a room command: {command!r}")
         return msgspec.structs.replace(reply, ref=command.ref)
@@ -122,6 +124,7 @@ class RoomService:
 
     def _of_room(
         self,
+        name: str,
         batchers: dict[str, Batcher[Work, AnyReply]],
         room_id: str,
         run: Callable[[str, Sequence[Work]], object],
@@ -129,7 +132,7 @@ class RoomService:
     ) -> Batcher[Work, AnyReply]:
         batcher = batchers.get(room_id)
         if batcher is None:
-            batcher = batchers[room_id] = self._batcher(room_id, functools.partial(run, room_id), gather_s)
+            batcher = batchers[room_id] = self._batcher(name, functools.partial(run, room_id), gather_s)
         return batcher
 
     async def _run_desk(self, room_id: str, batch: Sequence[Work]) -> list[AnyReply | Refused]:

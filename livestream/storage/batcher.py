@@ -19,6 +19,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from livestream.metrics import BATCH_SECONDS, BATCH_SIZE
 from livestream.protocol.errors import ErrorCode, LivestreamError, Refused
 
 from .pool import Contention, Poison
@@ -34,6 +35,7 @@ class Batcher(Generic[Item, Answer]):
     """Runs items in batches, one batch at a time, in order of arrival.
 
     Args:
+        name: what it batches; batchers of one kind share it.
         run: stores a batch in one transaction. Returns one outcome an item, in
             order: an answer, or a `Refused` that concerns this item alone.
         gather_s: wait so long before a batch, where company matters more than delay.
@@ -79,7 +81,9 @@ class Batcher(Generic[Item, Answer]):
                 if self._gather_s:
                     await asyncio.sleep(self._gather_s)
                 count = min(len(self._queue), self._size)
-                await self._settle([self._queue.popleft() for _ in range(count)])
+                BATCH_SIZE.labels(self._name).observe(count)
+                with BATCH_SECONDS.labels(self._name).time():
+                    await self._settle([self._queue.popleft() for _ in range(count)])
         finally:
             self._worker = None
             while self._queue:  # only when cancelled

@@ -1,4 +1,7 @@
-"""Fixtures: a whole show as a process, with built pages, and a browser to visit it."""
+"""Fixtures: a whole show as a process, with built pages, and a browser to visit it.
+
+The browser serves the whole run, so tests here run in the session's loop.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from livestream.config import Settings
 from tests.e2e.visitors import Visitors
 from tests.support.shows import Show, show
 
@@ -43,7 +48,7 @@ def pages() -> None:
         pytest.fail(built.stderr or built.stdout, pytrace=False)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
@@ -52,16 +57,27 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-def started_show(folder: Path, pages: None) -> Iterator[Show]:
-    """`livestream serve` with two gateways, in a data folder of its own. Shows every comment it can."""
-    with show(folder, "--gateways", "2", LIVESTREAM_DISPLAY_PER_S="500") as started:
+def started_show(settings: Settings, tmp_path: Path, pages: None) -> Iterator[Show]:
+    """`livestream serve` with two gateways, over the run's stores, in a database of its own. Shows every comment.
+
+    Who used up their burst waits long, so that a test on a slow machine meets the limit too.
+    """
+    environ = {
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "LIVESTREAM_SECRET": settings.secret,
+        "LIVESTREAM_DISPLAY_PER_S": "500",
+        "LIVESTREAM_COMMENT_RATE_PER_S": "0.1",
+    }
+    with show(tmp_path, "--gateways", "2", **environ) as started:
         started.wait_until_ready()
         yield started
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def visitors(started_show: Show, browser: Browser) -> AsyncIterator[Visitors]:
     """People who visit the show. Whatever a test does, no page may throw, open a dialog or ask another server."""
     people = Visitors(started_show, browser)
     yield people
+    await people.leave()
     assert people.trouble.seen == []

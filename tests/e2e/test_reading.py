@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 
+import pytest
 import websockets
 from playwright.async_api import Page, expect
 
 from livestream.protocol.codec import Codec
 from tests.e2e.visitors import DESK, Visitors
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MOST_ROWS = 200
 
@@ -71,8 +74,8 @@ async def test_who_scrolled_up_to_read_is_left_there_and_told_how_many_are_new(v
 async def reach(page: Page, label: str) -> None:
     """Press Tab until the element of this name has the focus."""
     for _ in range(40):
-        focused = await page.evaluate("document.activeElement.ariaLabel || document.activeElement.innerText || ''")
-        if label in focused or await page.get_by_label(label).and_(page.locator(":focus")).count():
+        focused = page.locator("input:focus, textarea:focus, button:focus")
+        if await focused.and_(page.get_by_label(label)).or_(focused.filter(has_text=label)).count():
             return
         await page.keyboard.press("Tab")
     raise AssertionError(f"the keyboard does not reach {label!r}")
@@ -118,4 +121,10 @@ async def test_pages_fit_their_windows_without_scrolling_sideways(visitors: Visi
         for width, height in ((320, 568), (390, 844), (844, 390), (1024, 768), (DESK["width"], DESK["height"])):
             await visitor.page.set_viewport_size({"width": width, "height": height})
             await expect(visitor.host_messages).to_have_count(1)
+            wide = await visitor.page.evaluate(
+                "() => [...document.querySelectorAll('body *')]"
+                ".filter(each => each.getBoundingClientRect().right > innerWidth + 1 && !each.closest('.stage'))"
+                ".map(each => each.className || each.tagName)"
+            )
+            assert wide == [], width
             assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= width

@@ -7,6 +7,8 @@ from playwright.async_api import expect
 
 from tests.e2e.visitors import Visitors
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 INJECTIONS = [
     "<script>alert(1)</script>",
     '<img src="https://example.org/x.png" onerror="alert(1)">',
@@ -39,7 +41,7 @@ async def test_bidi_marks_do_not_turn_what_stands_around_them(visitors: Visitors
     viewer = await visitors.viewer()
     await viewer.says("\u202eabc", name="\u202eeve")
     row = viewer.comment_of("abc")
-    avatar, name, text = (await row.locator(part).bounding_box() for part in (".avatar", ".name", ".text"))
+    avatar, name, text = [await row.locator(part).bounding_box() for part in (".avatar", ".name", ".text")]
     assert avatar is not None
     assert name is not None
     assert text is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -98,6 +97,7 @@ class Visitors:
         self.origin = f"http://localhost:{show.port}"
         self.trouble = Trouble()
         self._browser = browser
+        self._profiles: list[BrowserContext] = []
 
     async def viewer(self, link: str | None = None, context: BrowserContext | None = None) -> Viewer:
         """Somebody with a phone who opens the room's address, or a link that signs them in."""
@@ -113,7 +113,14 @@ class Visitors:
         return Host(page)
 
     async def profile(self, size: dict[str, int]) -> BrowserContext:
-        return await self._browser.new_context(viewport={"width": size["width"], "height": size["height"]})
+        made = await self._browser.new_context(viewport={"width": size["width"], "height": size["height"]})
+        self._profiles.append(made)
+        return made
+
+    async def leave(self) -> None:
+        """Close every page."""
+        for profile in self._profiles:
+            await profile.close()
 
     async def _open(self, url: str, context: BrowserContext) -> Page:
         page = await context.new_page()
@@ -129,7 +136,7 @@ class Visitors:
         """A one-use link from the command line."""
         command = [sys.executable, "-m", "livestream", *self.show.options, "token", "--link"]
         person = ["--role", role, "--name", name, "--viewer", name.lower()]
-        made = subprocess.run([*command, *person], capture_output=True, text=True, check=True, env=dict(os.environ))
+        made = subprocess.run([*command, *person], capture_output=True, text=True, check=True, env=self.show.environ)
         return made.stdout.strip()
 
     def first_link(self) -> str:

@@ -17,13 +17,14 @@ from livestream.protocol.commands import Comment
 from livestream.protocol.errors import CloseCode, ErrorCode
 from livestream.protocol.events import Answered, Said
 from livestream.protocol.pushes import AnyPush, Log, Notice, Snapshot
-from livestream.protocol.replies import Posted
+from livestream.protocol.replies import Ok, Posted
 from livestream.protocol.roles import Role
 from livestream.storage.pool import Database
 from livestream.tickets import Tickets
 from tests.support.gateways import Gateways
 from tests.support.people import People
 from tests.support.relay import Relay, relayed
+from tests.support.waiting import until
 
 ROOM = People.room
 
@@ -38,16 +39,6 @@ async def relay(gateway: Gateways) -> AsyncIterator[Relay]:
 async def host_of(gateway: Gateways, people: People) -> AsyncIterator[Client]:
     async with connect(gateway.ws_url, room=ROOM, token=people.token("ada", Role.HOST, name="Ada")) as client:
         yield client
-
-
-async def until(holds: Callable[[], object], what: str, within_s: float = 15.0) -> None:
-    """Wait until it holds."""
-    try:
-        async with asyncio.timeout(within_s):
-            while not holds():  # noqa: ASYNC110 - a test's loop serves nobody else meanwhile
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(f"not within {within_s} s: {what}") from None
 
 
 class Witness:
@@ -201,19 +192,30 @@ async def test_a_cut_line_is_resumed_without_gap_or_repeat(relay: Relay, gateway
         assert client.me.id == me
 
 
-async def test_a_lost_log_event_is_noticed_and_fetched(relay: Relay, gateway: Gateways, people: People) -> None:
+@pytest.mark.parametrize(
+    ("goes_on", "noticed"),
+    [(True, "log event 4 came, which is not the next"), (False, "the log is at 3, we are at 2")],
+    ids=["by the next event", "by the heartbeat"],
+)
+async def test_a_lost_log_event_is_noticed_and_fetched(
+    relay: Relay, gateway: Gateways, people: People, goes_on: bool, noticed: str
+) -> None:
     witness = Witness()
     async with host_of(gateway, people) as host, connect(relay.url, room=ROOM, on_push=witness) as client:
-        await host.say("heard")
+        assert (await host.say("heard")).seq == 2  # 1 is the show
         await until(lambda: witness.texts == ["heard"], "the first")
         relay.lose = 1000
         await host.say("lost on the way")
-        await asyncio.sleep(0.3)
+        await until(lambda: relay.lost, "the loss")
         relay.lose = 0
-        assert relay.lost
-        await until(lambda: len(witness.texts) == 2, "the second, from the resume")
+        texts = ["heard", "lost on the way"]
+        if goes_on:
+            await host.say("and on")
+            texts.append("and on")
+        await until(lambda: witness.texts == texts, "all of them, from the resume")
         assert witness.unbroken
         assert client.stats.gaps == client.stats.resumes == 1
+        assert client.stats.last_trouble == noticed
 
 
 async def test_a_keyed_command_whose_reply_was_lost_has_one_effect_and_one_answer(
@@ -251,7 +253,7 @@ async def test_a_command_without_a_key_says_that_its_outcome_is_unknown(relay: R
         for outcome in await asyncio.gather(*asking, return_exceptions=True):
             assert isinstance(outcome, CommandError)
             assert outcome.code == ErrorCode.OUTCOME_UNKNOWN
-        assert await client.like()
+        assert isinstance(await client.like(), Ok)
 
 
 async def test_a_command_asked_for_while_the_line_is_down_waits_for_the_next(relay: Relay) -> None:
@@ -404,6 +406,21 @@ async def test_a_full_server_is_tried_again_until_it_has_room(start_gateway: Cal
         await first.close()
         second = await waiting
         assert second.stats.last_trouble.startswith("HTTP 503")
+
+
+async def test_a_join_that_the_server_was_too_slow_to_answer_is_tried_again(
+    start_gateway: Callable[..., Gateways], database: Database
+) -> None:
+    gateway = start_gateway(join_timeout_ms=300)
+    async with database.transaction() as tx:
+        await tx.execute("LOCK TABLE room IN ACCESS EXCLUSIVE MODE")
+        client = connect(gateway.ws_url, room=ROOM, open_timeout_s=30)
+        opening = asyncio.create_task(client.__aenter__())
+        await until(lambda: client.stats.closes, "the server gives up")
+        assert client.stats.last_trouble.startswith(f"closed with {CloseCode.TRY_LATER.value}")
+    await opening
+    assert client.connected
+    await client.close()
 
 
 async def test_a_callback_that_fails_ends_the_client_and_says_so(gateway: Gateways) -> None:

@@ -21,6 +21,7 @@ from livestream.room.desk import Actor
 from livestream.room.door import Door
 from livestream.room.service import RoomService
 from livestream.storage.pool import Database
+from livestream.tasks import cancel_all
 
 HOST_ID, VIEWER_ID = "ada", "ann"
 
@@ -77,9 +78,7 @@ async def node(database: Database, settings: Settings, origin: int = 1, *, beat:
             await until(lambda: made.bus.up)
             yield made
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running)
+            await cancel_all(running)
             await made.bus.close()
 
 

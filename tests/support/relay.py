@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 from websockets.typing import Subprotocol
 
 from livestream.protocol.codec import Codec
@@ -43,8 +44,8 @@ class Relay:
                 way.cancel()
             await asyncio.wait(ways)
         self._lines.discard(client)
-        if server.close_rcvd is not None:
-            await client.close(server.close_rcvd.code, server.close_rcvd.reason)
+        if server.close_code not in (None, CloseCode.ABNORMAL_CLOSURE):
+            await client.close(server.close_code or CloseCode.NORMAL_CLOSURE, server.close_reason or "")
 
     async def _up(self, client: ServerConnection, server: ClientConnection) -> None:
         with contextlib.suppress(ConnectionClosed):

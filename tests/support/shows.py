@@ -32,7 +32,7 @@ class Show:
         self.port = free_port()
         self.log = log
         self.options = ["--port", str(self.port), "--data-dir", str(data_dir), *arguments]
-        self._environ = clean_environ(LIVESTREAM_DRAIN_S="0.2", LIVESTREAM_LOG_FORMAT="json", **environ)
+        self.environ = clean_environ(LIVESTREAM_DRAIN_S="0.2", LIVESTREAM_LOG_FORMAT="json", **environ)
         self._wrapper = list(wrapper)
         self.process = self._spawn()
 
@@ -40,7 +40,7 @@ class Show:
         with self.log.open("ab") as output:
             return subprocess.Popen(
                 [*self._wrapper, sys.executable, "-m", "livestream", *self.options, "serve"],
-                env=self._environ,
+                env=self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

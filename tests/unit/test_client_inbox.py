@@ -6,7 +6,7 @@ import asyncio
 
 from livestream.client_inbox import Inbox
 from livestream.protocol.events import Pinned
-from livestream.protocol.pushes import Gauge, Live, Log
+from livestream.protocol.pushes import AnyPush, Gauge, Live, Log
 
 
 def log(seq: int) -> Log:
@@ -15,13 +15,13 @@ def log(seq: int) -> Log:
 
 async def test_a_full_queue_drops_live_and_gauge_counted_and_never_the_log() -> None:
     inbox = Inbox(2)
-    pushes = [log(1), Live(left_out=1), Gauge(values={}), Live(), log(2), log(3)]
+    pushes: list[AnyPush] = [log(1), Live(left_out=1), Gauge(values={}), Live(), log(2), log(3)]
     for push in pushes:
         inbox.put(push)
     inbox.end()
     read = []
-    while (push := await inbox.get()) is not None:
-        read.append(push)
+    while (got := await inbox.get()) is not None:
+        read.append(got)
     assert read == [log(1), Live(left_out=1), log(2), log(3)]
     assert inbox.dropped == 2
 

@@ -8,7 +8,7 @@ import pytest
 from livestream.client_wire import Unknown, decode
 from livestream.protocol.codec import Codec, encode_all
 from livestream.protocol.errors import ErrorCode
-from livestream.protocol.events import Pinned
+from livestream.protocol.events import Event, Pinned
 from livestream.protocol.pushes import Gauge, Live, Log, Notice
 from livestream.protocol.replies import Error, Ok
 
@@ -51,7 +51,8 @@ def test_an_unknown_log_event_keeps_its_place_in_the_log(codec: Codec) -> None:
     ]
     log, notice = decode(encode(frame, codec), codec)
     assert isinstance(log, Log)
-    assert (log.seq, log.event) == (5, Unknown(fields=event))
+    expected: Event = Unknown(fields=event)
+    assert (log.seq, log.event) == (5, expected)
     assert isinstance(notice, Notice)
     assert notice.notice == 7
 

@@ -39,7 +39,7 @@ def child(code: str, notes: Path, *, stop_s: float = 10.0) -> Child:
 async def lines(notes: Path, count: int) -> list[str]:
     """What the lives wrote, once there are so many lines."""
     async with asyncio.timeout(30):
-        while len(found := written(notes)) < count:  # noqa: ASYNC110 - another process writes it
+        while len(found := written(notes)) < count:
             await asyncio.sleep(0.02)
     return found
 

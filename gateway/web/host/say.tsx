@@ -1,6 +1,6 @@
 /** Say: a message to every viewer, pinned or not, as an answer or not. */
 
-import type { Client, Commented } from "@sdk";
+import { type Client, type Commented, LIMITS } from "@sdk";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useAct } from "../shared/act";
 import { characters } from "../shared/format";
@@ -9,7 +9,6 @@ import { strings } from "../shared/strings";
 import { Words } from "../shared/words";
 
 const words = strings.hostPage;
-const MOST_CHARACTERS = 2000;
 const COUNT_FROM = 1800;
 
 export function Say({ client, answering, onDone }: { client: Client; answering: Commented | null; onDone: () => void }) {
@@ -17,7 +16,7 @@ export function Say({ client, answering, onDone }: { client: Client; answering: 
   const [pin, setPin] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const { act, busy, trouble } = useAct();
-  const left = MOST_CHARACTERS - characters(text);
+  const left = LIMITS.HOST_MESSAGE_CHARS - characters(text);
   useEffect(() => {
     if (answering) field.current?.focus();
   }, [answering]);

@@ -1,6 +1,6 @@
 /** ScheduleForm: announce the next show. */
 
-import type { Client } from "@sdk";
+import { type Client, LIMITS } from "@sdk";
 import { useState } from "preact/hooks";
 import { useAct } from "../shared/act";
 import { localDateTime } from "../shared/format";
@@ -20,7 +20,7 @@ export function ScheduleForm({ client, again }: { client: Client; again: boolean
   };
   return (
     <form class="schedule" onSubmit={submit}>
-      <label>{words.title}<input value={title} onInput={(event) => setTitle(event.currentTarget.value)} placeholder={words.placeholder} maxLength={200} required dir="auto" /></label>
+      <label>{words.title}<input value={title} onInput={(event) => setTitle(event.currentTarget.value)} placeholder={words.placeholder} maxLength={LIMITS.TITLE_CHARS} required dir="auto" /></label>
       <label>{words.at}<input type="datetime-local" value={at} onInput={(event) => setAt(event.currentTarget.value)} required /></label>
       <button type="submit" class="primary" disabled={busy || !title.trim()}>{again ? words.next : words.go}</button>
       {trouble}

@@ -11,6 +11,7 @@ import { strings } from "../shared/strings";
 import { Like } from "./like";
 import { NamePrompt } from "./name-prompt";
 
+/** A room may allow up to 500; more than 200 nobody reads in a live stream. */
 const MOST_CHARACTERS = 200;
 const COUNT_FROM = 150;
 

@@ -1,13 +1,11 @@
 /** Like: taps are gathered and sent as a number; the total shows them at once. */
 
-import type { Client } from "@sdk";
+import { type Client, LIMITS } from "@sdk";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Heart } from "../shared/icons";
 import { count, strings } from "../shared/strings";
 
 const GATHER_MS = 400;
-/** What one command may carry. */
-const MOST_A_COMMAND = 50;
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 export function Like({ client, total, enabled }: { client: Client; total: number; enabled: boolean }) {
@@ -18,7 +16,7 @@ export function Like({ client, total, enabled }: { client: Client; total: number
 
   const send = async () => {
     timer.current = undefined;
-    const sending = Math.min(waiting.current, MOST_A_COMMAND);
+    const sending = Math.min(waiting.current, LIMITS.LIKES_PER_COMMAND);
     waiting.current = 0;
     await client.like(sending).catch(() => undefined); // a heart that is lost breaks nothing
     setTaps((before) => Math.max(0, before - sending));

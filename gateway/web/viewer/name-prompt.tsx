@@ -1,9 +1,8 @@
 /** NamePrompt: an anonymous viewer chooses the name that stands beside their comments. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { LIMITS } from "@sdk";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { strings } from "../shared/strings";
-
-const MOST_CHARACTERS = 40;
 
 interface Props {
   readonly before: string;
@@ -14,7 +13,7 @@ interface Props {
 export function NamePrompt({ before, onName, onCancel }: Props) {
   const [name, setName] = useState(before);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.select(), []);
+  useLayoutEffect(() => field.current?.select(), []); // before the next key is pressed
   const submit = (event: Event) => {
     event.preventDefault();
     if (name.trim()) onName(name.trim());
@@ -23,7 +22,7 @@ export function NamePrompt({ before, onName, onCancel }: Props) {
     <form class="name-prompt" onSubmit={submit} onKeyDown={(event) => event.key === "Escape" && onCancel()}>
       <label for="display-name">{strings.name.title}</label>
       <p>{strings.name.hint}</p>
-      <input id="display-name" ref={field} value={name} onInput={(event) => setName(event.currentTarget.value)} maxLength={MOST_CHARACTERS} autocomplete="nickname" enterkeyhint="done" dir="auto" />
+      <input id="display-name" ref={field} value={name} onInput={(event) => setName(event.currentTarget.value)} maxLength={LIMITS.NAME_CHARS} autocomplete="nickname" enterkeyhint="done" dir="auto" />
       <div class="buttons">
         <button type="button" class="quiet" onClick={onCancel}>{strings.name.cancel}</button>
         <button type="submit" class="primary" disabled={!name.trim()}>{strings.name.save}</button>

@@ -1,5 +1,7 @@
 /** Codec: frames ⇄ messages. JSON is built in; `msgpack.ts` holds the other, so that a page which does not use it does not load it. */
 
+import { CODECS } from "./protocol";
+
 export interface Codec {
   /** The websocket subprotocol that stands for it. */
   readonly subprotocol: string;
@@ -9,7 +11,7 @@ export interface Codec {
 }
 
 export const json: Codec = {
-  subprotocol: "livestream.v1.json",
+  subprotocol: CODECS.json,
   encode: (messages) => JSON.stringify(messages),
   decode: (payload) => list(JSON.parse(typeof payload === "string" ? payload : new TextDecoder().decode(payload))),
 };

@@ -5,5 +5,6 @@ export { Client, type ClientEvents, connect, type ConnectOptions, type Keyed, ty
 export { type Codec, json } from "./codec";
 export { NotConnected, OutcomeUnknown, Refused } from "./errors";
 export type { Credentials } from "./identity";
+export { CLOSES, ERRORS, LIMITS } from "./protocol";
 export type * from "./protocol";
 export { apply, EMPTY, place, type RoomState, type StaffEntry } from "./state";

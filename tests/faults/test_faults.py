@@ -1,0 +1,158 @@
+"""Everything is killed, paused and flushed while a host speaks: nothing acked is lost, skipped or seen twice.
+
+The quick form hurts each part once; the trial does it again and again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis.asyncio
+
+from livestream.account import account
+from livestream.datadir import DataDir
+from livestream.protocol.errors import CloseCode
+from tests.support.audience import Speaker, Watcher, audience, settled, verdict
+from tests.support.commands import livestream
+from tests.support.folders import open_folder
+from tests.support.shows import Show, show, wait_for
+
+Hurt = Callable[[Show], Awaitable[None]]
+GATEWAY, WORKER = ("livestream gateway",), ("livestream worker",)
+POSTGRES, VALKEY = ("bin/postgres", "-D"), ("valkey-server",)
+_RATE = {"LIVESTREAM_STAFF_RATE_BURST": "1000", "LIVESTREAM_STAFF_RATE_PER_S": "1000"}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Show]:
+    with open_folder() as folder, show(folder, "--gateways", "2", **_RATE) as started:
+        started.wait_until_ready()
+        yield started
+
+
+def data_of(started: Show) -> DataDir:
+    return DataDir(Path(started.data_dir), account())
+
+
+@contextlib.asynccontextmanager
+async def full_house(started: Show, count: int) -> AsyncIterator[tuple[Speaker, list[Watcher]]]:
+    token = livestream(*started.options, "token", "--role", "host", "--viewer", "host").stdout.strip()
+    async with audience(f"ws://127.0.0.1:{started.port}/v1/ws", token, count) as (speaker, watchers):
+        yield speaker, watchers
+
+
+def kill(*words: str) -> Hurt:
+    async def hurt(started: Show) -> None:
+        os.kill(started.pid_of(*words), signal.SIGKILL)
+
+    return hurt
+
+
+def pause(seconds: float, *words: str) -> Hurt:
+    async def hurt(started: Show) -> None:
+        pid = started.pid_of(*words)
+        os.kill(pid, signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+    return hurt
+
+
+async def flush(started: Show) -> None:
+    client = redis.asyncio.Redis.from_url(data_of(started).redis_url)
+    await client.flushall()
+    await client.aclose()
+
+
+async def recovered(started: Show, speaker: Speaker, watchers: list[Watcher]) -> None:
+    """Everybody is back when the next message reached everybody."""
+    await settled(watchers, await speaker.say(f"after the fault at {time.monotonic()}"))
+
+
+async def hurt_under_traffic(started: Show, faults: list[Hurt], viewers: int, rounds: int = 1) -> None:
+    async with full_house(started, viewers) as (speaker, watchers):
+        stop = asyncio.Event()
+        talking = asyncio.create_task(speaker.talk(stop, every_s=0.03))
+        await asyncio.sleep(0.5)
+        for _ in range(rounds):
+            for hurt in faults:
+                await hurt(started)
+                await asyncio.sleep(1.0)
+                await recovered(started, speaker, watchers)
+        stop.set()
+        await talking
+        await verdict(data_of(started).database_url, speaker, watchers)
+
+
+@pytest.mark.parametrize(
+    "hurt",
+    [
+        kill(*GATEWAY),
+        kill(*WORKER),
+        kill(*VALKEY),
+        kill(*POSTGRES),
+        flush,
+        pause(5, *GATEWAY),
+        pause(5, *VALKEY),
+        pause(5, *POSTGRES),
+    ],
+    ids=[
+        "gateway killed", "worker killed", "valkey killed", "postgres killed", "flushall",
+        "gateway paused", "valkey paused", "postgres paused",
+    ],
+)  # fmt: skip
+async def test_nothing_is_lost_or_repeated_when(running: Show, hurt: Hurt) -> None:
+    await hurt_under_traffic(running, [hurt], viewers=30)
+
+
+async def test_while_redis_is_away_the_log_goes_on_and_is_at_most_a_heartbeat_behind(running: Show) -> None:
+    async with full_house(running, 20) as (speaker, watchers):
+        await settled(watchers, await speaker.say("before"))
+        pid = running.pid_of(*VALKEY)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(5.0)  # until it counts as away
+            for number in range(5):
+                await settled(watchers, await speaker.say(f"without redis {number}"), timeout_s=10)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        delays = [
+            watcher.seen_at[text] - speaker.said_at[text]
+            for watcher in watchers
+            for text in speaker.acked
+            if "without redis" in text
+        ]
+        assert sorted(delays)[len(delays) // 2] < 3.0
+        await verdict(data_of(running).database_url, speaker, watchers)
+
+
+async def test_a_drain_sends_everybody_away_with_a_code_that_says_resume(running: Show) -> None:
+    async with full_house(running, 20) as (speaker, watchers):
+        await settled(watchers, await speaker.say("before"))
+        os.kill(running.pid_of(*GATEWAY), signal.SIGTERM)
+        wait_for(lambda: len(running.processes()) > 0, running)
+        await asyncio.sleep(1.0)
+        await recovered(running, speaker, watchers)
+        assert any(watcher.client.stats.resumes for watcher in watchers)
+        assert all(
+            str(int(CloseCode.DRAIN)) in watcher.client.stats.last_trouble or not watcher.client.stats.closes
+            for watcher in watchers
+        ), [watcher.client.stats.last_trouble for watcher in watchers]
+        await verdict(data_of(running).database_url, speaker, watchers)
+
+
+@pytest.mark.trial
+async def test_again_and_again(running: Show) -> None:
+    everything = [
+        kill(*GATEWAY), kill(*POSTGRES), kill(*VALKEY), kill(*WORKER), flush,
+        pause(10, *GATEWAY), pause(10, *POSTGRES), pause(10, *VALKEY), pause(60, *VALKEY),
+    ]  # fmt: skip
+    await hurt_under_traffic(running, everything, viewers=300, rounds=20)
