@@ -16,14 +16,17 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from gateway.http import DIST
+from livestream.auth import ShopKey
 from livestream.client import connect
 from livestream.protocol.codec import Codec
 from livestream.protocol.roles import Role
+from livestream.storage.pool import Database
 from tests.support.audience import Speaker, Watcher, settled
 from tests.support.gateways import Gateways
 from tests.support.people import People
 from tests.support.proxy import Proxy
 
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 NEAR = ("127.0.0.1",)
 Through = Callable[[Gateways], Proxy]
 
@@ -125,6 +128,24 @@ def test_assets_are_cached_for_as_long_as_their_name_holds(
         status, _, cache = asked(f"{proxy.url}/assets/{name}")
         assert (status, cache) == (200, "max-age=31536000" if name in hashed else "max-age=3600"), name
     assert asked(f"{proxy.url}/r/demo")[::2] == (200, "no-cache")
+
+
+async def test_the_first_shop_of_the_manual_is_open(
+    start_gateway: Callable[..., Gateways], database: Database
+) -> None:
+    block = re.search(r"(?s)## The first shop.*?```sql\n(.*?)```", OPERATIONS.read_text())
+    assert block is not None
+    *rows, key = [statement for statement in block.group(1).split(";") if statement.strip()]
+    async with database.transaction() as tx:
+        for row in rows:
+            await tx.execute(row)
+        secret: str = await tx.fetchval(key)
+    assert len(secret) == 64
+    shop = People(ShopKey("myshop-1", "myshop", "HS256", secret))
+    gateways = start_gateway()
+    async with connect(gateways.ws_url, room="main", token=shop.token("ada", Role.HOST)) as host:
+        await host.schedule("Opening night")
+        assert host.state.show is not None
 
 
 async def opened(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -21,6 +22,8 @@ YAML = [path for path in FILES if path.suffix in (".yaml", ".yml")]
 _IMPORTED = metrics.CONNECTIONS  # its module registers what is exposed
 #: not settings of ours: the file of settings
 _OTHER_VARIABLES = {"CONFIG"}
+#: errors that end a program with one line
+_SAID = ("ConfigError", "DataDirError", "EmbeddedError")
 
 
 def texts(pattern: str, path: Path) -> set[str]:
@@ -45,8 +48,8 @@ def test_there_is_something_to_check() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_command_named_exists(path: Path) -> None:
     known = set(cli.list_commands(cli.make_context("livestream", ["config"])))
-    called = texts(r'`(?:\S*/)?livestream ([a-z-]+)[ `]', path) | texts(r'"livestream", "([a-z-]+)"', path)
-    called |= texts(r"(?m)^(?:    |ExecStart=\S*/)(?:\S+/)?livestream ([a-z-]+)", path)
+    called = texts(r"`(?:\S*/)?livestream ([a-z][a-z-]*)[ `]", path) | texts(r'"livestream", "([a-z][a-z-]*)"', path)
+    called |= texts(r"(?m)^(?:    |ExecStart=\S*/)(?:\S+/)?livestream ([a-z][a-z-]*)", path)
     assert called <= known
 
 
@@ -124,3 +127,25 @@ def test_the_image_asks_a_port_that_it_listens_on() -> None:
     assert f"127.0.0.1:{settings.port}/healthz" in text
     assert f"EXPOSE {settings.port} {settings.metrics_port}" in text
     assert "\nUSER 10001\n" in text
+
+
+def complaints() -> set[str]:
+    """What the programs may say when they cannot start; `…` for what they fill in."""
+    sources = [ROOT / "livestream" / f"{name}.py" for name in ("datadir", "serve", "config", "ports")]
+    sources += (ROOT / "livestream" / "embedded").glob("*.py")
+    found = set()
+    for node in [node for path in sources for node in ast.walk(ast.parse(path.read_text()))]:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SAID:
+            text = node.args[0]
+            parts = text.values if isinstance(text, ast.JoinedStr) else [text]
+            found.add("".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts))
+    return found
+
+
+def test_every_error_at_the_start_is_explained_and_no_other() -> None:
+    table = OPERATIONS.read_text().partition("| it says | do |\n|---|---|\n")[2].partition("\n\n")[0]
+    rows = {re.split(r" \| ", row)[0].removeprefix("| ").strip("`").strip() for row in table.splitlines()}
+    said = complaints()
+    assert len(said) > 20
+    assert [text for text in said if not any(row in text for row in rows)] == []
+    assert [row for row in rows if not any(row in text for text in said)] == []
