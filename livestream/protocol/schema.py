@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import msgspec
 
 from .commands import AnyCommand
@@ -14,6 +16,9 @@ def schema() -> str:
     (sent, pushed, replied), components = msgspec.json.schema_components(
         [AnyCommand, AnyPush, AnyReply], ref_template="#/$defs/{name}"
     )
+    for component in components.values():
+        if "description" in component:  # a docstring, which older Pythons keep with its indentation
+            component["description"] = inspect.cleandoc(component["description"])
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "livestream.v1",

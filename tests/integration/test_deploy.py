@@ -130,9 +130,7 @@ def test_assets_are_cached_for_as_long_as_their_name_holds(
     assert asked(f"{proxy.url}/r/demo")[::2] == (200, "no-cache")
 
 
-async def test_the_first_shop_of_the_manual_is_open(
-    start_gateway: Callable[..., Gateways], database: Database
-) -> None:
+async def test_the_first_shop_of_the_manual_is_open(start_gateway: Callable[..., Gateways], database: Database) -> None:
     block = re.search(r"(?s)## The first shop.*?```sql\n(.*?)```", OPERATIONS.read_text())
     assert block is not None
     *rows, key = [statement for statement in block.group(1).split(";") if statement.strip()]
