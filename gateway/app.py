@@ -26,7 +26,6 @@ from livestream.protocol.limits import Rate
 from livestream.room.door import Door
 from livestream.room.service import RoomService
 from livestream.storage.pool import Database
-from livestream.tasks import cancel_all
 from livestream.tickets import Tickets
 
 from .admission import Admission
@@ -218,6 +217,8 @@ class Gateway:
             await self._metrics_runner.cleanup()
         # They end before their connections are closed: a client that loses its line while it is being
         # cancelled may tell of the first and forget the second.
-        await cancel_all(self._running)
+        for task in self._running:
+            task.cancel()
+        await asyncio.wait(self._running)
         await self._bus.close()
         _log.info("gateway.stopped")

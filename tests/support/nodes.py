@@ -21,7 +21,6 @@ from livestream.room.desk import Actor
 from livestream.room.door import Door
 from livestream.room.service import RoomService
 from livestream.storage.pool import Database
-from livestream.tasks import cancel_all
 
 HOST_ID, VIEWER_ID = "ada", "ann"
 
@@ -78,7 +77,9 @@ async def node(database: Database, settings: Settings, origin: int = 1, *, beat:
             await until(lambda: made.bus.up)
             yield made
         finally:
-            await cancel_all(running)
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running)
             await made.bus.close()
 
 
