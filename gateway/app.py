@@ -26,6 +26,7 @@ from livestream.protocol.limits import Rate
 from livestream.room.door import Door
 from livestream.room.service import RoomService
 from livestream.storage.pool import Database
+from livestream.tasks import cancel_all
 from livestream.tickets import Tickets
 
 from .admission import Admission
@@ -215,10 +216,8 @@ class Gateway:
         await self._runner.cleanup()
         if self._metrics_runner is not None:
             await self._metrics_runner.cleanup()
-        for task in self._running:
-            task.cancel()
         # They end before their connections are closed: a client that loses its line while it is being
         # cancelled may tell of the first and forget the second.
-        await asyncio.wait(self._running)
+        await cancel_all(self._running)
         await self._bus.close()
         _log.info("gateway.stopped")

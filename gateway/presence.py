@@ -15,7 +15,7 @@ from collections.abc import Callable
 import redis.asyncio
 import structlog
 
-from livestream.bus import LOST
+from livestream.bus import LOST, end_if_cancelled
 
 from .hub import Hub
 
@@ -52,6 +52,7 @@ class Presence:
     async def run(self) -> None:
         """Task."""
         while True:
+            end_if_cancelled()
             await asyncio.sleep(_EVERY_S * random.uniform(0.9, 1.1))
             try:
                 await self._exchange()

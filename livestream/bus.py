@@ -102,6 +102,7 @@ class Bus:
     async def send(self) -> None:
         """Task: publish what `publish` gathered, in one pipeline a turn."""
         while True:
+            end_if_cancelled()
             await self._wake.wait()
             self._wake.clear()
             batch, self._outbox = self._outbox, {}
@@ -117,6 +118,7 @@ class Bus:
     async def listen(self) -> None:
         """Task: hold the subscription, again and again while Redis comes and goes."""
         while True:
+            end_if_cancelled()
             try:
                 await self._listen_once()
             except LOST as error:
@@ -134,6 +136,7 @@ class Bus:
             asked = False
             while True:
                 message = await pubsub.get_message(timeout=_SILENCE_S)
+                end_if_cancelled()
                 if message is None:
                     if asked:
                         raise TimeoutError("Redis is silent")
@@ -156,6 +159,17 @@ class Bus:
 
     async def close(self) -> None:
         await self.redis.aclose()
+
+
+def end_if_cancelled() -> None:
+    """In a loop over Redis: a cancellation that reaches the client just as its answer does is swallowed there.
+
+    Raises:
+        asyncio.CancelledError: somebody wants this task to end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def connect(url: str) -> redis.asyncio.Redis:

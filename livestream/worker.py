@@ -18,6 +18,7 @@ from livestream.config import Settings
 from livestream.protocol.errors import LivestreamError
 from livestream.storage import idempotency
 from livestream.storage.pool import Database
+from livestream.tasks import cancel_all
 
 _log = structlog.get_logger()
 
@@ -53,8 +54,7 @@ async def run(settings: Settings) -> None:
             running = [tasks.create_task(_repeat(chore, database)) for chore in CHORES]
             running.append(tasks.create_task(lifeline.show_life(metrics.LOOP_LAG.observe)))
             await stop.wait()
-            for task in running:
-                task.cancel()
+            await cancel_all(running)
     finally:
         await database.close()
         _log.info("worker.stopped")

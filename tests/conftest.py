@@ -15,6 +15,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import msgspec
 import pytest
 import pytest_asyncio
@@ -29,6 +30,10 @@ from tests.support.folders import open_folder
 from tests.support.gateways import NOT_OURS, Gateways, gateways
 from tests.support.people import People
 from tests.support.ports import reserved_port
+
+# Machines are shared and noisy: a property holds or it does not, however long an example took.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

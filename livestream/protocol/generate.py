@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from .edges import edges
 from .examples import vectors
 from .reference import reference
 from .schema import schema
@@ -20,6 +21,7 @@ FILES: dict[str, Callable[[], str]] = {
     "livestream/protocol/reference.md": reference,
     "docs/protocol.md": reference,
     "tests/golden/vectors.json": vectors,
+    "tests/golden/edges.json": edges,
 }
 
 

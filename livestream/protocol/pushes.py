@@ -77,7 +77,7 @@ class Snapshot(Push, frozen=True, tag="snapshot"):
 
 
 class Heartbeat(Push, frozen=True, tag="heartbeat"):
-    """Once a second or so: the database's clock, by which countdowns run, and the log's top."""
+    """Every few seconds: the database's clock, by which countdowns run, and the log's top."""
 
     lane = Lane.GAUGE
     now: types.Millis

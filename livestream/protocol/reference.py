@@ -14,6 +14,7 @@ from .errors import CLOSES, ERRORS
 from .events import EVENTS
 from .lanes import Lane
 from .limits import RATES
+from .meanings import beside, meaning
 from .model import PARTS, Field, doc, fields, tag, who
 from .pushes import PUSHES
 from .replies import REPLIES
@@ -30,12 +31,11 @@ _LANES = {
 
 def reference() -> str:
     """The whole page, Markdown."""
-    prose = importlib.resources.files(__package__).joinpath("reference-intro.md").read_text("utf-8")
     parts = [
-        prose.rstrip(),
+        *(_prose(name) for name in ("reference-intro.md", "reference-try.md")),
         "## Lanes\n\n" + _table(["lane", "promise"], [[lane.value, text] for lane, text in _LANES.items()]),
         "## Commands\n\n" + "\n".join(_command(each) for each in COMMANDS),
-        "## Who may\n\n" + _permissions(),
+        "## Who may\n\n" + _roles() + "\n\n" + _permissions(),
         "## Rates\n\n" + _rates(),
         "## Replies\n\nLane: direct.\n\n" + "\n".join(_struct(each) for each in REPLIES),
         "## Pushes\n\n" + "\n".join(_struct(each, f"Lane: {each.lane}.") for each in PUSHES),
@@ -48,10 +48,16 @@ def reference() -> str:
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
 
 
+def _prose(name: str) -> str:
+    return importlib.resources.files(__package__).joinpath(name).read_text("utf-8")
+
+
 def _command(struct: type[Command]) -> str:
     errors = ", ".join(f"`{code}`" for code in struct.errors) or "none"
     answer = f"Reply: `{tag(struct.reply)}`. Errors beside the common ones: {errors}."
-    return _struct(struct, f"Who: {who(struct)}. Rate: {struct.rate}. {answer}")
+    rate = RATES[struct.rate]
+    often = f"Rate: {struct.rate}, {rate.burst} at once and then {rate.per_s:.3g} a second."
+    return _struct(struct, f"Who: {who(struct)}. {often} {answer}")
 
 
 def _struct(struct: type[msgspec.Struct], facts: str = "") -> str:
@@ -59,7 +65,7 @@ def _struct(struct: type[msgspec.Struct], facts: str = "") -> str:
     parts = [title, doc(struct).replace("\n", "\n\n")]
     if facts:
         parts.append(facts)
-    rows = [[f"`{field.name}`", _type(field.type), _default(field), field.text] for field in fields(struct)]
+    rows = [[f"`{field.name}`", _type(field.type), _default(field), meaning(struct, field)] for field in fields(struct)]
     if rows:
         parts.append(_table(["field", "type", "default", "meaning"], rows))
     return "\n\n".join(parts) + "\n"
@@ -102,6 +108,11 @@ def _range(least: object, most: object, unit: str) -> str:
     return f", at least {least}{unit}" if least is not None else ""
 
 
+def _roles() -> str:
+    notes = beside(Role)
+    return _table(["role", "who that is"], [[role.value, notes[role.name]] for role in Role])
+
+
 def _permissions() -> str:
     rows = [[f"`{tag(each)}`", *("yes" if role in each.roles else "" for role in Role)] for each in COMMANDS]
     return _table(["command", *(role.value for role in Role)], rows)
@@ -109,7 +120,10 @@ def _permissions() -> str:
 
 def _rates() -> str:
     rows = [[kind.value, str(rate.burst), f"{rate.per_s:.3g}"] for kind, rate in RATES.items()]
-    text = "A token bucket a connection and class; comments also count over all of a viewer's connections in a room."
+    text = (
+        "A token bucket a connection and class; comments also count over all of a viewer's connections in a room. "
+        "These are the defaults, which a deployment may change."
+    )
     return f"{text}\n\n" + _table(["class", "at once", "then a second"], rows)
 
 
@@ -128,12 +142,13 @@ def _closes() -> str:
 
 
 def _limits() -> str:
+    notes = beside(limits)
     rows = [
-        [name.lower().replace("_", " "), str(value)]
+        [name.lower().replace("_", " "), str(value), notes.get(name, "")]
         for name, value in vars(limits).items()
         if name.isupper() and isinstance(value, int)
     ]
-    return _table(["limit", "value"], rows)
+    return _table(["limit", "value", "note"], rows)
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

@@ -12,12 +12,14 @@ from . import limits
 from .codec import Codec
 from .errors import CLOSES, ERRORS, ErrorCode
 from .lanes import Lane
+from .limits import RATES, RateClass
+from .meanings import beside, meaning
 from .model import UNIONS, doc, fields, members, structs, tag
 from .roles import Role
 from .show import ShowState
 
 _HEAD = "// Generated from livestream/protocol by `make generate`. Change the structs there, not this file.\n"
-_ENUMS: tuple[type[enum.StrEnum], ...] = (Role, ShowState, Lane, ErrorCode)
+_ENUMS: tuple[type[enum.StrEnum], ...] = (Role, ShowState, Lane, RateClass, ErrorCode)
 
 
 def typescript() -> str:
@@ -26,7 +28,7 @@ def typescript() -> str:
     parts += [_enum(each) for each in _ENUMS]
     parts += [_interface(struct) for struct in structs()]
     parts += [_union(name, union) for name, union in UNIONS.items()]
-    parts += [_codecs(), _errors(), _closes(), _limits()]
+    parts += [_codecs(), _errors(), _closes(), _limits(), _rates()]
     return "\n".join(parts)
 
 
@@ -39,8 +41,8 @@ def _interface(struct: type[msgspec.Struct]) -> str:
     if (name := tag(struct)) is not None:
         lines.append(f"  t: {json.dumps(name)};")
     for field in fields(struct):
-        if field.text:
-            lines.append(_comment(field.text, "  "))
+        if text := meaning(struct, field):
+            lines.append(_comment(text, "  "))
         lines.append(f"  {field.name}{'' if field.required else '?'}: {_type(field.type)};")
     return "\n".join([*lines, "}", ""])
 
@@ -108,5 +110,18 @@ def _closes() -> str:
 
 def _limits() -> str:
     values = {name: value for name, value in vars(limits).items() if name.isupper() and isinstance(value, int)}
-    entries = "".join(f"  {name}: {value},\n" for name, value in values.items())
+    notes = beside(limits)
+    entries = "".join(
+        (_comment(notes[name], "  ") + "\n" if name in notes else "") + f"  {name}: {value},\n"
+        for name, value in values.items()
+    )
     return f"export const LIMITS = {{\n{entries}}} as const;\n"
+
+
+def _rates() -> str:
+    entries = "".join(
+        f"  {kind.value}: {{ burst: {rate.burst}, per_s: {rate.per_s:.4g} }},\n" for kind, rate in RATES.items()
+    )
+    kind = "Record<RateClass, { burst: number; per_s: number }>"
+    text = "So many commands of a class at once, then so many a second: the defaults, which a deployment may change."
+    return f"/** {text} */\nexport const RATES: {kind} = {{\n{entries}}};\n"

@@ -58,12 +58,16 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 
 @pytest.fixture
 def started_show(settings: Settings, tmp_path: Path, pages: None) -> Iterator[Show]:
-    """`livestream serve` with two gateways, over the run's stores, in a database of its own. Shows every comment."""
+    """`livestream serve` with two gateways, over the run's stores, in a database of its own. Shows every comment.
+
+    Who used up their burst waits long, so that a test on a slow machine meets the limit too.
+    """
     environ = {
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "LIVESTREAM_SECRET": settings.secret,
         "LIVESTREAM_DISPLAY_PER_S": "500",
+        "LIVESTREAM_COMMENT_RATE_PER_S": "0.1",
     }
     with show(tmp_path, "--gateways", "2", **environ) as started:
         started.wait_until_ready()

@@ -15,11 +15,15 @@ from tests.support.shows import Show, wait_for
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+def gateways(show: Show) -> list[int]:
+    """Pids of the gateway processes that run now."""
+    return [pid for pid, command in show.processes().items() if command.rstrip().endswith("livestream gateway")]
+
+
 def kill_gateways(show: Show) -> None:
-    """kill -9 of every gateway process."""
-    found = [pid for pid, command in show.processes().items() if command.rstrip().endswith("livestream gateway")]
-    assert len(found) == 2, show.processes()
-    for pid in found:
+    """kill -9 of both gateway processes, once both are there again."""
+    wait_for(lambda: len(gateways(show)) == 2, show)
+    for pid in gateways(show):
         os.kill(pid, signal.SIGKILL)
 
 

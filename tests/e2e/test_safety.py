@@ -41,7 +41,7 @@ async def test_bidi_marks_do_not_turn_what_stands_around_them(visitors: Visitors
     viewer = await visitors.viewer()
     await viewer.says("\u202eabc", name="\u202eeve")
     row = viewer.comment_of("abc")
-    avatar, name, text = (await row.locator(part).bounding_box() for part in (".avatar", ".name", ".text"))
+    avatar, name, text = [await row.locator(part).bounding_box() for part in (".avatar", ".name", ".text")]
     assert avatar is not None
     assert name is not None
     assert text is not None

@@ -13,6 +13,7 @@ from livestream.config import Settings
 from livestream.protocol.errors import ErrorCode, Refused, Unavailable
 from livestream.storage.batcher import Batcher
 from livestream.storage.pool import Database
+from tests.support.nodes import until
 
 Run: TypeAlias = Callable[[Sequence[int]], Awaitable[Sequence[int | Refused]]]
 
@@ -66,8 +67,7 @@ async def test_an_idle_batcher_starts_at_once_and_gathers_while_it_runs(numbers:
 
     batcher: Batcher[int, int] = Batcher("test", run, size=40, queue=10_000)
     first = asyncio.create_task(batcher.submit(0))
-    while not sizes:
-        await asyncio.sleep(0)
+    await until(lambda: sizes == [1])
     await asyncio.gather(*map(batcher.submit, range(100, 200)))
     assert await first == 0
     assert sizes == [1, 40, 40, 20]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import asyncpg
@@ -35,6 +35,18 @@ async def words(database: Database) -> list[str]:
         return [row["word"] for row in await connection.fetch("SELECT word FROM thing ORDER BY id")]
 
 
+async def change(database: Database, then: str | Exception | Callable[[], None]) -> None:
+    """A transaction that changes a row, and then runs, raises or does something before it ends."""
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE thing SET word = 'changed'")
+        if isinstance(then, str):
+            await tx.execute(then)
+        elif isinstance(then, Exception):
+            raise then
+        else:
+            then()
+
+
 @pytest.mark.parametrize(
     ("statement", "error"),
     [
@@ -53,9 +65,7 @@ async def test_a_failing_statement_is_told_apart_and_nothing_is_done(
     things: Database, settings: Settings, statement: str, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        async with things.transaction() as tx:
-            await tx.execute("UPDATE thing SET word = 'changed'")
-            await tx.execute(statement)
+        await change(things, then=statement)
     assert await words(things) == ["one"]
 
 
@@ -96,9 +106,7 @@ async def test_a_deadlock_is_contention_for_one_and_nothing_for_the_other(things
 
 async def test_what_the_body_raises_rolls_back_and_passes_through(things: Database) -> None:
     with pytest.raises(KeyError):
-        async with things.transaction() as tx:
-            await tx.execute("UPDATE thing SET word = 'changed'")
-            raise KeyError
+        await change(things, then=KeyError())
     assert await words(things) == ["one"]
 
 
@@ -159,9 +167,7 @@ async def test_a_line_cut_during_commit_leaves_the_outcome_unknown(
 async def test_silence_during_commit_leaves_the_outcome_unknown(cut: tuple[LineCutter, Database]) -> None:
     cutter, database = cut
     with pytest.raises(OutcomeUnknown):
-        async with database.transaction() as tx:
-            await tx.execute("UPDATE thing SET word = 'changed'")
-            cutter.hold_answers()
+        await change(database, then=cutter.hold_answers)
     cutter.let_answers()
     assert await words(database) == ["changed"]
 

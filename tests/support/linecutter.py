@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
@@ -29,7 +30,7 @@ class LineCutter:
         self.cut_at: bytes | None = None
         self.deliver = True
         self.cuts = 0
-        self.sent = 0  #: chunks that clients sent
+        self.sent: deque[bytes] = deque(maxlen=100)  #: what clients sent last
 
     def hold_answers(self) -> None:
         """What Postgres says waits until `let_answers`."""
@@ -58,7 +59,7 @@ class LineCutter:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, up_writer: asyncio.StreamWriter
     ) -> None:
         while data := await reader.read(1 << 16):
-            self.sent += 1
+            self.sent.append(data)
             if self.cut_at is not None and self.cut_at in data:
                 self.cuts += 1
                 self.cut_at = None

@@ -21,14 +21,14 @@ from livestream.room.desk import Actor
 from livestream.room.door import Door
 from livestream.room.service import RoomService
 from livestream.storage.pool import Database
+from livestream.tasks import cancel_all
 
 HOST_ID, VIEWER_ID = "ada", "ann"
 
 
-def actor(viewer_id: str | None = VIEWER_ID, role: Role = Role.VIEWER, room_id: str = seed.ROOM) -> Actor:
-    """Somebody in a room; `viewer_id` None: anonymous."""
-    name = viewer_id or "Guest"
-    return Actor(seed.SHOP, room_id, f"viewer:{name}", viewer_id, role, name.capitalize(), f"p-{name}")
+def actor(viewer_id: str = VIEWER_ID, role: Role = Role.VIEWER) -> Actor:
+    """Somebody in the seeded room."""
+    return Actor(seed.SHOP, seed.ROOM, f"viewer:{viewer_id}", viewer_id, role, viewer_id.capitalize(), f"p-{viewer_id}")
 
 
 class Node:
@@ -49,22 +49,20 @@ class Node:
             origin,
         )
         self._database = database
-        self._room_settings: dict[str, store.RoomSettings] = {}
+        self._room: store.RoomSettings
 
     def _publish(self, room_id: str, message: BusMessage) -> None:
         self.published.append(message)
         self.hub.publish(room_id, message)
 
-    async def run(self, who: Actor, command: Command) -> AnyReply:
-        """Run a command as dispatch does."""
-        if who.room_id not in self._room_settings:
-            async with self._database.transaction(snapshot=True) as tx:
-                self._room_settings[who.room_id] = (await store.load_room(tx, who.room_id)).settings
-        return await self.service.run(who, command, self._room_settings[who.room_id])
+    async def load(self) -> None:
+        """Read what the shop set for the seeded room."""
+        async with self._database.transaction(snapshot=True) as tx:
+            self._room = (await store.load_room(tx, seed.ROOM)).settings
 
-    def set_room(self, room_id: str, settings: store.RoomSettings) -> None:
-        """What the shop set for a room, from now on."""
-        self._room_settings[room_id] = settings
+    async def run(self, who: Actor, command: Command) -> AnyReply:
+        """Run a command in the seeded room, as dispatch does."""
+        return await self.service.run(who, command, self._room)
 
 
 @contextlib.asynccontextmanager
@@ -76,12 +74,11 @@ async def node(database: Database, settings: Settings, origin: int = 1, *, beat:
         if beat:
             running.append(tasks.create_task(made.hub.beat()))
         try:
+            await made.load()
             await until(lambda: made.bus.up)
             yield made
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running)
+            await cancel_all(running)
             await made.bus.close()
 
 

@@ -25,7 +25,7 @@ export function ShowCard({ client, show }: { client: Client; show: Show | null }
   return (
     <section class="box show" aria-label={words.showCard}>
       <div class="show-head">
-        <span class={`badge ${show?.state ?? "none"}`} data-testid="show-state">{show ? strings.show[show.state === "scheduled" ? "soon" : show.state] : strings.show.none}</span>
+        <span class={`badge ${show?.state ?? "none"}`} data-testid="show-state">{show ? strings.show[show.state === "scheduled" ? "upcoming" : show.state] : strings.show.none}</span>
         <span class="show-time">{show && timing(show, client.now())}</span>
       </div>
       {show && <h2 class="show-title"><Words>{show.title}</Words></h2>}

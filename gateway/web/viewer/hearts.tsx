@@ -7,14 +7,14 @@ const MOST_AT_ONCE = 14;
 const MOST_A_CHANGE = 5;
 const LIFE_MS = 2400;
 
-export function Hearts({ likes }: { likes: number }) {
+export function Hearts({ likes }: { likes: number | undefined }) {
   const [rising, setRising] = useState<readonly number[]>([]);
   const last = useRef({ likes, id: 0 });
   useEffect(() => {
-    const more = Math.min(MOST_A_CHANGE, likes - last.current.likes);
-    const first = last.current.likes === 0; // the total came with the snapshot: nobody liked just now
+    const before = last.current.likes ?? likes; // the first total came with the snapshot: nobody liked just now
     last.current.likes = likes;
-    if (more <= 0 || first || document.hidden) return;
+    const more = Math.min(MOST_A_CHANGE, (likes ?? 0) - (before ?? 0));
+    if (more <= 0 || document.hidden) return;
     const fresh = Array.from({ length: more }, () => ++last.current.id);
     setRising((before) => [...before, ...fresh].slice(-MOST_AT_ONCE));
     setTimeout(() => setRising((before) => before.filter((id) => !fresh.includes(id))), LIFE_MS);

@@ -23,9 +23,9 @@ export function Stage({ client, state }: { client: Client; state: RoomState }) {
       <Middle client={client} show={show} />
       <div class="stage-bottom">
         <h1><Words>{show?.title ?? state.title}</Words></h1>
-        <Caption message={state.messages.at(-1)} />
+        <Caption message={lastWords(state)} />
       </div>
-      <Hearts likes={state.values["likes"] ?? 0} />
+      <Hearts likes={state.values["likes"]} />
     </section>
   );
 }
@@ -35,7 +35,7 @@ function Badge({ show }: { show: Show | null }) {
   return (
     <span class={`badge ${state ?? "none"}`} data-testid="show-state">
       {state === "live" && <span class="dot" />}
-      {state === undefined ? strings.show.none : state === "scheduled" ? strings.show.soon : strings.show[state]}
+      {state === undefined ? strings.show.none : state === "scheduled" ? strings.show.upcoming : strings.show[state]}
     </span>
   );
 }
@@ -72,6 +72,12 @@ function hint(show: Show | null): string {
     default:
       return strings.show.noneHint;
   }
+}
+
+/** What the host said last in this show; ids sort by time. */
+function lastWords({ show, messages }: RoomState): HostMessage | undefined {
+  const last = messages.at(-1);
+  return last && show && show.state !== "ended" && last.id > show.id ? last : undefined;
 }
 
 /** The host's last words, on the picture; spoken by screen readers, which the flood of comments is not. */

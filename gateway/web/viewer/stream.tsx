@@ -39,19 +39,21 @@ export function Stream({ client, state }: { client: Client; state: RoomState }) 
 
   return (
     <div class="stream">
-      <div class="stream-scroll" ref={box} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label={strings.stream.label}>
-        {shown.length === 0 && <p class="empty">{strings.stream.empty}</p>}
-        <ol>
-          {shown.map(({ kind, item }) =>
-            kind === "comment" ? (
-              <CommentRow key={item.id} comment={item} own={client.isOwn(item)} />
-            ) : (
-              <HostRow key={item.id} message={item} />
-            ),
-          )}
-        </ol>
+      <div class="stream-window">
+        <div class="stream-scroll" ref={box} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label={strings.stream.label}>
+          {shown.length === 0 && <p class="empty">{strings.stream.empty}</p>}
+          <ol>
+            {shown.map(({ kind, item }) =>
+              kind === "comment" ? (
+                <CommentRow key={item.id} comment={item} own={client.isOwn(item)} />
+              ) : (
+                <HostRow key={item.id} message={item} />
+              ),
+            )}
+          </ol>
+        </div>
+        <Chip held={held} current={current} onClick={() => setHeld(null)} />
       </div>
-      <Chip held={held} current={current} onClick={() => setHeld(null)} />
       <LeftOut total={state.commentsLeftOut} />
     </div>
   );

@@ -6,17 +6,20 @@ export type ShowState = "scheduled" | "warm_up" | "live" | "paused" | "ended";
 
 export type Lane = "direct" | "log" | "staff" | "live" | "gauge";
 
+export type RateClass = "join" | "comment" | "like" | "staff" | "other";
+
 export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "internal";
 
 /** What a host said. */
 export interface HostMessage {
   /** Id of a comment, host message or show; sorts by time. */
   id: string;
+  /** Display name of who said it. */
   name: string;
   text: string;
   /** Unix time in milliseconds, on the database's clock. */
   at: number;
-  /** Id of a comment, host message or show; sorts by time. */
+  /** The comment it answers. Id of a comment, host message or show; sorts by time. */
   answers?: string | null;
   answered_name?: string | null;
   answered_text?: string | null;
@@ -30,7 +33,7 @@ export interface Show {
   state: ShowState;
   /** Unix time in milliseconds, on the database's clock. */
   starts_at: number;
-  /** Unix time in milliseconds, on the database's clock. */
+  /** When it first went live. Unix time in milliseconds, on the database's clock. */
   live_at?: number | null;
   /** Unix time in milliseconds, on the database's clock. */
   ended_at?: number | null;
@@ -42,7 +45,7 @@ export interface Me {
   id: string;
   role: Role;
   name?: string | null;
-  /** Unix time in milliseconds, on the database's clock. */
+  /** When the token ends; come back with a new one before. Unix time in milliseconds, on the database's clock. */
   expires_at?: number | null;
 }
 
@@ -78,10 +81,12 @@ export interface ShowChanged {
 /** Staff did something; the audit trail. */
 export interface Acted {
   t: "acted";
+  /** The shop's id of the person. */
   who: string;
   name: string;
   role: Role;
   command: string;
+  /** What it did, in words. */
   what: string;
 }
 
@@ -165,16 +170,19 @@ export interface Snapshot {
   room: string;
   title: string;
   show?: Show | null;
+  /** Newest last. */
   messages?: HostMessage[];
   pinned?: HostMessage | null;
+  /** Newest last. */
   comments?: Commented[];
   values?: Record<string, number>;
   /** Position in a room's log; 0 is before the first event. */
   staff_seq?: number;
+  /** Newest last; staff only. */
   staff?: Staff[];
 }
 
-/** Once a second or so: the database's clock, by which countdowns run, and the log's top. */
+/** Every few seconds: the database's clock, by which countdowns run, and the log's top. */
 export interface Heartbeat {
   t: "heartbeat";
   /** Unix time in milliseconds, on the database's clock. */
@@ -201,7 +209,9 @@ export interface Joined {
   /** Unix time in milliseconds, on the database's clock. */
   now: number;
   me: Me;
+  /** Send it in `resume` when you come back. */
   resume: string;
+  /** True: missed events follow; false: a snapshot follows. */
   resumed?: boolean;
 }
 
@@ -210,7 +220,7 @@ export interface Ok {
   t: "ok";
   /** Chosen by the client; the one reply carries it back. */
   ref: number;
-  /** Position in a room's log; 0 is before the first event. */
+  /** The log event it caused, if it caused one. Position in a room's log; 0 is before the first event. */
   seq?: number | null;
 }
 
@@ -221,8 +231,9 @@ export interface Posted {
   ref: number;
   /** Id of a comment, host message or show; sorts by time. */
   id: string;
-  /** Position in a room's log; 0 is before the first event. */
+  /** The log event it caused; a comment causes none. Position in a room's log; 0 is before the first event. */
   seq?: number | null;
+  /** False: a comment was accepted and archived, but a flood kept it off others' screens. */
   shown?: boolean;
 }
 
@@ -232,6 +243,7 @@ export interface Error {
   /** Chosen by the client; the one reply carries it back. */
   ref: number;
   code: ErrorCode;
+  /** For a developer's eyes, English. */
   text: string;
   temporary?: boolean;
   retry_after_ms?: number | null;
@@ -250,7 +262,7 @@ export interface Join {
   token?: string | null;
   ticket?: string | null;
   resume?: Resume | null;
-  /** Display name, shown to everyone. */
+  /** Display name of an anonymous viewer. Display name, shown to everyone. */
   name?: string | null;
 }
 
@@ -392,18 +404,37 @@ export const CLOSES: Record<number, { name: string; text: string; reconnect: boo
 };
 
 export const LIMITS = {
+  /** in; a join with a 2 KiB token fits, a pasted novel does not */
   VIEWER_FRAME_BYTES: 4096,
+  /** in; raised after a staff join */
   STAFF_FRAME_BYTES: 65536,
+  /** a message may come in so many; a million one-byte fragments are an attack */
   FRAGMENTS: 64,
+  /** commands in one frame */
   MESSAGES_PER_FRAME: 64,
+  /** cap; a room may set less (default 200) [Amazon IVS: 500] */
   COMMENT_CHARS: 500,
   HOST_MESSAGE_CHARS: 2000,
   NAME_CHARS: 40,
   TITLE_CHARS: 200,
+  /** idempotency key */
   KEY_CHARS: 64,
   TOKEN_CHARS: 3000,
+  /** an app gathers taps and sends their number */
   LIKES_PER_COMMAND: 50,
+  /** newest host messages a snapshot carries */
   SNAPSHOT_MESSAGES: 50,
+  /** newest shown comments a snapshot carries */
   SNAPSHOT_COMMENTS: 50,
+  /** newest unseen notices of the viewer who joins */
   SNAPSHOT_NOTICES: 20,
 } as const;
+
+/** So many commands of a class at once, then so many a second: the defaults, which a deployment may change. */
+export const RATES: Record<RateClass, { burst: number; per_s: number }> = {
+  join: { burst: 5, per_s: 0.5 },
+  comment: { burst: 20, per_s: 0.6667 },
+  like: { burst: 20, per_s: 5 },
+  staff: { burst: 50, per_s: 20 },
+  other: { burst: 20, per_s: 5 },
+};

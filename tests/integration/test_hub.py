@@ -1,0 +1,163 @@
+"""The hub: what the bus loses or turns around is repaired from Postgres, once for all who are in the room."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+
+from gateway.channel import Channel
+from livestream.bus import BusMessage
+from livestream.config import Settings
+from livestream.metrics import LOG_READS
+from livestream.protocol.commands import Like, Say
+from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.events import HostMessage, Said
+from livestream.protocol.roles import Role
+from livestream.storage import roomlog
+from livestream.storage.pool import Database
+from tests.support.nodes import HOST_ID, Node, actor, node, until
+from tests.support.receivers import Remembering
+
+ROOM = "demo"
+HOST = actor(HOST_ID, Role.HOST)
+VIEWERS = 200
+
+
+class Audience:
+    """A room of one process with its viewers."""
+
+    def __init__(self, process: Node, channel: Channel) -> None:
+        self.process = process
+        self.channel = channel
+        self.viewers = [Remembering() for _ in range(VIEWERS)]
+        self.after = channel.log.top
+        for viewer in self.viewers:
+            channel.fanout.add(viewer)
+
+    async def has(self, count: int, seconds: float = 5.0) -> None:
+        """All viewers got so many events, in order, none twice."""
+        wanted = list(range(self.after + 1, self.after + count + 1))
+        await until(lambda: self.viewers[-1].seqs() == wanted, seconds)
+        assert all(viewer.seqs() == wanted for viewer in self.viewers)
+
+
+@pytest.fixture
+async def audience(database: Database, settings: Settings, seeded: str) -> AsyncIterator[Audience]:
+    """A room without a heartbeat: what is repaired is repaired by what arrives."""
+    async with node(database, settings) as process:
+        yield Audience(process, await process.hub.channel(ROOM))
+
+
+async def commit(database: Database, count: int) -> list[BusMessage]:
+    """So many events in Postgres, each its own transaction; the bus has not carried them."""
+    messages = []
+    for number in range(count):
+        said = Said(message=HostMessage(id=f"{number:013d}", name="Ada", text=str(number), at=number))
+        async with database.transaction() as tx:
+            messages.append(BusMessage(origin=99, appended=await roomlog.append(tx, ROOM, [said])))
+    return messages
+
+
+def reads() -> float:
+    (metric,) = LOG_READS.collect()
+    return next(sample.value for sample in metric.samples if sample.name.endswith("_total"))
+
+
+async def test_a_lost_message_is_read_once_for_all_viewers(audience: Audience, database: Database) -> None:
+    *_, last = await commit(database, 20)
+    before = reads()
+    audience.process.hub.receive(ROOM, last)
+    await audience.has(20)
+    assert reads() == before + 1
+    assert not audience.channel.gap
+
+
+async def test_a_message_out_of_order_waits_for_its_turn_and_costs_no_read(
+    audience: Audience, database: Database
+) -> None:
+    first, second, third = await commit(database, 3)
+    before = reads()
+    for message in (third, second):
+        audience.process.hub.receive(ROOM, message)
+    await asyncio.sleep(0)
+    assert audience.viewers[0].frames == []
+    assert audience.channel.gap
+    audience.process.hub.receive(ROOM, first)
+    await audience.has(3)
+    await asyncio.sleep(0.1)
+    assert reads() == before
+
+
+async def test_what_comes_after_its_repair_is_ignored(audience: Audience, database: Database) -> None:
+    first, second = await commit(database, 2)
+    audience.process.hub.receive(ROOM, second)
+    await audience.has(2)
+    for message in (first, second, first):
+        audience.process.hub.receive(ROOM, message)
+    await asyncio.sleep(0.1)
+    await audience.has(2)
+    assert not audience.channel.gap
+
+
+async def test_the_heartbeat_finds_what_nothing_followed(database: Database, settings: Settings, seeded: str) -> None:
+    quick = msgspec.structs.replace(settings, heartbeat_ms=100)
+    async with node(database, quick, beat=True) as process:
+        audience = Audience(process, await process.hub.channel(ROOM))
+        await commit(database, 5)
+        await audience.has(5, seconds=2)
+
+
+async def test_an_own_commit_is_told_at_once_and_another_processs_over_the_bus(
+    audience: Audience, database: Database, settings: Settings
+) -> None:
+    async with node(database, settings, origin=2) as other:
+        there = Audience(other, await other.hub.channel(ROOM))
+        before = reads()
+        await audience.process.run(HOST, Say(ref=1, text="here"))
+        await other.run(HOST, Say(ref=1, text="there"))
+        await audience.has(2)
+        await there.has(2)
+        assert reads() == before
+        await other.run(actor(), Like(ref=1, count=7))
+        await until(lambda: audience.channel.gauges["likes"] == 7)
+
+
+async def test_a_room_is_loaded_once_for_all_who_ask(database: Database, settings: Settings, seeded: str) -> None:
+    async with node(database, settings) as process:
+        found = await asyncio.gather(*(process.hub.channel(ROOM) for _ in range(100)))
+        assert len({id(channel) for channel in found}) == 1
+        assert list(process.hub.channels) == [ROOM]
+
+
+async def test_a_room_that_is_not_there_is_refused_and_not_remembered(
+    database: Database, settings: Settings, seeded: str
+) -> None:
+    async with node(database, settings) as process:
+        with pytest.raises(Refused) as refused:
+            await process.hub.channel("nowhere")
+        assert refused.value.code is ErrorCode.ROOM_NOT_FOUND
+        assert process.hub.channels == {}
+        process.hub.receive("nowhere", BusMessage(origin=9))
+
+
+async def test_a_load_and_what_arrives_meanwhile_leave_no_gap(
+    database: Database, settings: Settings, seeded: str
+) -> None:
+    """Rooms opened again and again while another process speaks without a pause."""
+    async with node(database, settings) as speaker, node(database, settings, origin=2) as opener:
+        await speaker.hub.channel(ROOM)
+        for _ in range(10):
+            speaking = [asyncio.create_task(speaker.run(HOST, Say(ref=n, text=str(n)))) for n in range(20)]
+            audience = Audience(opener, await opener.hub.channel(ROOM))
+            await asyncio.gather(*speaking)
+            await audience.has(speaker.hub.channels[ROOM].log.top - audience.after)
+            audience.channel.idle_since = asyncio.get_running_loop().time() - 1000
+            assert await opener.hub.drop_idle() == [ROOM]
+
+
+async def test_only_rooms_without_anybody_are_dropped(audience: Audience) -> None:
+    assert await audience.process.hub.drop_idle() == []
+    assert list(audience.process.hub.channels) == [ROOM]
