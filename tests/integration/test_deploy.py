@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from gateway.http import DIST
 from livestream.auth import ShopKey
 from livestream.client import connect
 from livestream.protocol.codec import Codec
+from livestream.protocol.replies import Ok, Posted
 from livestream.protocol.roles import Role
 from livestream.storage.pool import Database
 from tests.support.audience import Speaker, Watcher, settled
@@ -142,8 +144,8 @@ async def test_the_first_shop_of_the_manual_is_open(start_gateway: Callable[...,
     shop = People(ShopKey("myshop-1", "myshop", "HS256", secret))
     gateways = start_gateway()
     async with connect(gateways.ws_url, room="main", token=shop.token("ada", Role.HOST)) as host:
-        await host.schedule("Opening night")
-        assert host.state.show is not None
+        assert isinstance(await host.schedule("Opening night", int(time.time() * 1000) + 60_000), Posted)
+        assert isinstance(await host.set_show("live"), Ok)
 
 
 async def opened(
