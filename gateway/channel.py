@@ -51,6 +51,7 @@ class Channel:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._viewers: dict[str, list[Connection]] = {}
+        self._shown = 0  # batches of comments that came
         self.snapshots = SnapshotCache(self._snapshot)
         self._load(load, staff_tail)
 
@@ -118,6 +119,7 @@ class Channel:
                 connection.send([notice_message(notice, connection.variant.codec)])
 
     def _receive_live(self, events: list[bytes], left_out: int) -> None:
+        self._shown += 1
         for raw in events:
             with contextlib.suppress(msgspec.ValidationError):  # of a newer version: passed on unread
                 event = _live_event(raw)
@@ -176,13 +178,13 @@ class Channel:
     # -- what a newcomer gets
 
     def _version(self) -> Version:
-        return (self.epoch, self.log.top, self.staff.top)
+        return (self.epoch, self.log.top, self.staff.top, self._shown)
 
     def snapshot_message(self, codec: Codec, staff: bool) -> bytes:
-        return self.snapshots.message(codec, staff, self._version(), self._loop.time())
+        return self.snapshots.message(codec, staff, self._version())
 
     def snapshot_block(self, codec: Codec, staff: bool) -> bytes:
-        return self.snapshots.block(codec, staff, self._version(), self._loop.time())
+        return self.snapshots.block(codec, staff, self._version())
 
     def reaches(self, after: int) -> bool:
         """The tail holds every event after this seq."""
