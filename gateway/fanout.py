@@ -143,6 +143,7 @@ class Fanout:
         self._runs: deque[Run] = deque()
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._live_at = 0.0
         self._gauge_at = 0.0
 
@@ -231,10 +232,12 @@ class Fanout:
             return
         if due <= self._loop.time():
             self._hurry()
-        elif self._timer is None or self._timer.when() > due:
+        elif self._timer is None or self._timer_at > due:
             if self._timer is not None:
                 self._timer.cancel()
+            # Its own `when` is not to be asked: for what is due within a millisecond uvloop's handle has none.
             self._timer = self._loop.call_at(due, self._on_timer)
+            self._timer_at = due
 
     def _on_timer(self) -> None:
         self._timer = None

@@ -362,3 +362,18 @@ def test_what_is_encoded_is_what_the_log_holds_in_both_codecs() -> None:
             assert receiver.of("log")[0]["event"] == msgspec.json.decode(text)
 
     on_uvloop(run())
+
+
+def test_what_is_due_within_a_millisecond_leaves_too() -> None:
+    """uvloop turns so short a timer into a plain call, whose handle knows no `when`."""
+
+    async def run() -> None:
+        fanout = Fanout(Settings())
+        (receiver,) = crowd(fanout, 1)
+        fanout._live_at = asyncio.get_running_loop().time() + 0.0003
+        fanout.live([b'{"t":"arrived","name":"Ann"}'], 0)
+        fanout.live([b'{"t":"arrived","name":"Bob"}'], 0)
+        await asyncio.sleep(0.02)
+        assert len(receiver.frames) == 1
+
+    on_uvloop(run())
