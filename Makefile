@@ -53,7 +53,7 @@ clean:  ## remove what was built and installed; keeps data/
 
 # -- the environment
 
-$(RUN): requirements/run.lock pyproject.toml | .venv/bin/python
+$(RUN): requirements/run.lock pyproject.toml gateway/_send.c | .venv/bin/python
 	@echo "installing …"
 	$(PIP) install --require-hashes -r requirements/run.lock
 	$(PIP) install --no-build-isolation --no-deps -e .

@@ -39,6 +39,7 @@ from .keepalive import Keepalive
 from .listener import Front, Fronts, bind
 from .presence import Presence
 from .rooms import Rooms
+from .send import COMPILED
 
 _log = structlog.get_logger()
 _BACKLOG = 4096
@@ -160,7 +161,7 @@ class Gateway:
         await self._serve_metrics()
         gc.collect()
         gc.freeze()
-        _log.info("gateway.listening", host=self._settings.host, port=self._settings.port)
+        _log.info("gateway.listening", host=self._settings.host, port=self._settings.port, compiled_send=COMPILED)
 
     async def _serve_metrics(self) -> None:
         """Where metrics have a port of their own, the first process that gets it answers for all."""

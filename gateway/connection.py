@@ -79,6 +79,7 @@ class Connection(asyncio.Protocol):
         "channel",
         "close_code",
         "deadline",
+        "descriptor",
         "expires_at_ms",
         "session",
         "slot",
@@ -96,8 +97,11 @@ class Connection(asyncio.Protocol):
             max_size=limits.VIEWER_FRAME_BYTES,
             logger=_LOGGER,
         )
+        # No high water: every write goes to the kernel at once, and `pause_writing` tells when it takes no more.
+        transport.set_write_buffer_limits(high=0)
         self.transport = transport
-        self.write: Callable[[bytes], None] = _nowhere  # bound once: looking it up is what fan-out would pay for
+        self.write: Callable[[bytes], None] = _nowhere
+        self.descriptor = -1  #: of the socket, while open and with nothing unsent
         self.address = address
         self.session = Session()
         self.variant = Variant(Codec.JSON, False, False)
@@ -138,7 +142,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.open:
-            self.write = _nowhere
+            self._shut()
             close = self._ws.close_rcvd or self._ws.close_sent
             self._edge.closed(self, close.code if close else None)
         self._edge.lost(self)
@@ -147,10 +151,17 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The kernel's buffer is full: from now on each frame is weighed."""
+        self.descriptor = -1
         self._regroup(self.variant._replace(slow=True))
 
     def resume_writing(self) -> None:
+        if self.open:
+            self.descriptor = self._socket_number()
         self._regroup(self.variant._replace(slow=False))
+
+    def _socket_number(self) -> int:
+        number: int = self.transport.get_extra_info("socket").fileno()
+        return number
 
     def _regroup(self, variant: Variant) -> None:
         if self.channel is not None:
@@ -168,9 +179,9 @@ class Connection(asyncio.Protocol):
         if ws.state is not OPEN or ws.subprotocol is None:
             return
         self.variant = Variant(Codec(ws.subprotocol), bool(ws.extensions), staff=False)
-        # No high water: every write goes to the kernel at once, and `pause_writing` tells when it takes no more.
-        self.transport.set_write_buffer_limits(high=0)
         self.write = self.transport.write
+        if not self.variant.slow:
+            self.descriptor = self._socket_number()
         self._edge.opened(self)
 
     def _frame(self, frame: Frame) -> None:
@@ -257,7 +268,7 @@ class Connection(asyncio.Protocol):
         """Say why, and close. Idempotent. The keepalive aborts whoever does not answer."""
         if not self.open:
             return
-        self.write = _nowhere
+        self._shut()
         self.close_code = code
         self._closing = True
         if self._ws.state is OPEN:
@@ -265,6 +276,11 @@ class Connection(asyncio.Protocol):
             self._flush()
             self.transport.write_eof()  # the peer has our reason; we have nothing more to hear
         self._edge.closed(self, code)
+
+    def _shut(self) -> None:
+        """Nothing of ours goes out any more. The kernel may give the descriptor's number away once we return."""
+        self.write = _nowhere
+        self.descriptor = -1
 
     def abort(self) -> None:
         self.transport.abort()

@@ -6,12 +6,13 @@
 
 Merging by work: while a run is under way, what arrives waits and leaves as one
 frame a viewer with the next. A frame is encoded once a variant (codec ×
-deflate × staff × all lanes or log only) and the same bytes are written to each
-socket. There is no task and no queue a viewer: the transport's write buffer is
-the queue.
+deflate × staff × all lanes or log only) and the same bytes are sent to each
+socket by a loop in C (`send`). There is no task and no queue a viewer: what a
+socket does not take at once waits in its transport's buffer.
 
-Cost: one write a receiver and run, nearly all of it the kernel's send; ten messages in one frame cost little more
-than one. `make bench` measures both against a bare loop of send(2).
+Cost: one send(2) a receiver and run, nearly all of it the kernel's; ten
+messages in one frame cost little more than one. `make bench` measures both
+against a bare loop of send(2).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from livestream.protocol.pushes import Gauge, Heartbeat, Log, Staff
 from livestream.storage.roomlog import Logged
 
 from .frames import deflate, frame
+from .send import send_each
 
 
 class Variant(NamedTuple):
@@ -55,6 +57,7 @@ class Receiver(Protocol):
     """A connection, as fan-out sees it."""
 
     write: Callable[[bytes], None]  #: straight to the transport, or nowhere once it is closing
+    descriptor: int  #: of the socket while `write` would send at once; else -1
     variant: Variant
 
     def unsent_bytes(self) -> int: ...
@@ -304,8 +307,8 @@ class Fanout:
             if variant.slow:
                 self._write_weighed(part, full, run.frame_for(variant, False, self._compress_min))
             else:
-                for receiver in part:
-                    receiver.write(full)
+                for position, sent in send_each([receiver.descriptor for receiver in part], full):
+                    part[position].write(full[sent:])
             FRAMES.inc(len(part))
             BYTES_SENT.inc(len(part) * len(full))
         if stop < len(members) and full is not None:

@@ -46,6 +46,8 @@ def read_frame(data: bytes, *, compressed: bool = False) -> Frame:
 class Remembering:
     """A receiver. `unsent` is what its kernel has not taken."""
 
+    descriptor = -1
+
     def __init__(self, variant: Variant = PLAIN, unsent: int = 0) -> None:
         self.variant = variant
         self.unsent = unsent
