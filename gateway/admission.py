@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from livestream.config import Settings
@@ -28,15 +28,15 @@ class Admission:
     def judge(self, address: str, host: str, origin: str | None) -> Refusal | None:
         """None: may come in; else why not."""
         if self.draining:
-            return 503, "This process is being replaced; try again.\n"
+            return 503, "This process is being replaced; try again."
         if not self.host_allowed(host):
-            return 421, "This server does not serve that host; see the setting allowed_hosts.\n"
+            return 421, "This server does not serve that host; see the setting allowed_hosts."
         if origin is not None and not self.origin_allowed(origin, host):
-            return 403, "Pages of that origin may not connect; see the setting allowed_origins.\n"
+            return 403, "Pages of that origin may not connect; see the setting allowed_origins."
         if self.count >= self._most:
-            return 503, "This process is full; try again.\n"
+            return 503, "This process is full; try again."
         if self._by_address[address] >= self._most_per_address:
-            return 429, "Too many connections from this address.\n"
+            return 429, "Too many connections from this address."
         return None
 
     def host_allowed(self, host: str) -> bool:
@@ -57,10 +57,10 @@ class Admission:
         if not self._by_address[address]:
             del self._by_address[address]
 
-    def client_address(self, peer: str, headers: Mapping[str, str]) -> str:
+    def client_address(self, peer: str, forwarded_for: Sequence[str]) -> str:
         """The viewer's address: the last forwarded one that no trusted proxy of ours stands for."""
         address = peer
-        forwarded = [part.strip() for part in headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+        forwarded = [part.strip() for part in ",".join(forwarded_for).split(",") if part.strip()]
         while forwarded and self._trusted(address):
             address = forwarded.pop()
         return address

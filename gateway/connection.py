@@ -1,4 +1,4 @@
-"""Connection: one websocket. RFC 6455 inward by `websockets`' Sans-I/O core, bytes outward straight to the transport.
+"""Connection: one open websocket. Inward by `websockets`' Sans-I/O core, bytes outward straight to the transport.
 
 It knows frames and bytes; what the messages in them mean is the business of
 `Edge`, which it calls with whole payloads.
@@ -11,11 +11,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
-from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request, Response
-from websockets.protocol import OPEN
-from websockets.server import ServerProtocol
+from websockets.protocol import OPEN, SERVER
+from websockets.protocol import Protocol as WebsocketProtocol
 
 from livestream.protocol import codec as wire
 from livestream.protocol import limits
@@ -26,13 +24,12 @@ from livestream.ratelimit import TokenBucket
 
 from . import frames
 from .fanout import Variant
+from .handshake import Accepted
 from .session import Session
 
 if TYPE_CHECKING:
     from .channel import Channel
 
-_DEFLATE = [ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)]
-_SUBPROTOCOLS = [codec.value for codec in Codec]
 _LOGGER = logging.getLogger("gateway.websocket")
 _LOGGER.setLevel(logging.CRITICAL)  # what peers do wrong is counted, not logged
 #: frames that carry no command; a browser answers a ping every 25 s
@@ -45,12 +42,7 @@ class Edge(Protocol):
     """What a connection asks of the rest of the gateway."""
 
     hard_buffer_bytes: int
-    compress: bool
 
-    def admit(self, connection: Connection, request: Request) -> tuple[int, str] | None:
-        """None: welcome; else the HTTP status and text to refuse with."""
-
-    def opened(self, connection: Connection) -> None: ...
     def received(self, connection: Connection, payload: bytes) -> int:
         """Take a payload; returns how many commands were in it."""
 
@@ -89,22 +81,18 @@ class Connection(asyncio.Protocol):
         "write",
     )
 
-    def __init__(self, edge: Edge, transport: asyncio.Transport, address: str) -> None:
+    def __init__(self, edge: Edge, transport: asyncio.Transport, address: str, accepted: Accepted) -> None:
         self._edge = edge
-        self._ws = ServerProtocol(
-            extensions=_DEFLATE if edge.compress else None,
-            subprotocols=_SUBPROTOCOLS,  # type: ignore[arg-type]
-            max_size=limits.VIEWER_FRAME_BYTES,
-            logger=_LOGGER,
-        )
+        self._ws = WebsocketProtocol(SERVER, state=OPEN, max_size=limits.VIEWER_FRAME_BYTES, logger=_LOGGER)
+        self._ws.extensions = accepted.extensions
         # No high water: every write goes to the kernel at once, and `pause_writing` tells when it takes no more.
         transport.set_write_buffer_limits(high=0)
         self.transport = transport
-        self.write: Callable[[bytes], None] = _nowhere
-        self.descriptor = -1  #: of the socket, while open and with nothing unsent
+        self.write: Callable[[bytes], None] = transport.write
+        self.descriptor = self._socket_number()  #: while open and with nothing unsent; else -1
         self.address = address
         self.session = Session()
-        self.variant = Variant(Codec.JSON, False, False)
+        self.variant = Variant(accepted.codec, deflate=bool(accepted.extensions), staff=False)
         self.channel: Channel | None = None
         self.viewer_id: str | None = None  #: the shop's id of a signed-in viewer
         self.expires_at_ms: int | None = None
@@ -129,10 +117,8 @@ class Connection(asyncio.Protocol):
         ws = self._ws
         ws.receive_data(data)
         for event in ws.events_received():
-            if not isinstance(event, Frame):
-                self._handshake(cast(Request, event))
-            elif self.open:
-                self._frame(event)
+            if self.open:
+                self._frame(cast(Frame, event))
         self._flush()
 
     def eof_received(self) -> None:
@@ -169,20 +155,6 @@ class Connection(asyncio.Protocol):
         self.variant = variant
 
     # -- inward
-
-    def _handshake(self, request: Request) -> None:
-        ws = self._ws
-        refusal = self._edge.admit(self, request)
-        response: Response = ws.reject(*refusal) if refusal else ws.accept(request)
-        ws.send_response(response)
-        self._flush()
-        if ws.state is not OPEN or ws.subprotocol is None:
-            return
-        self.variant = Variant(Codec(ws.subprotocol), bool(ws.extensions), staff=False)
-        self.write = self.transport.write
-        if not self.variant.slow:
-            self.descriptor = self._socket_number()
-        self._edge.opened(self)
 
     def _frame(self, frame: Frame) -> None:
         opcode = frame.opcode

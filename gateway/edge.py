@@ -6,18 +6,20 @@ import asyncio
 import contextlib
 import random
 
-from websockets.http11 import Request
-
 from livestream.config import Settings
 from livestream.metrics import CLOSES_TOTAL, CONNECTIONS, SLOW_CLOSES
 from livestream.protocol import codec as wire
+from livestream.protocol.codec import Codec
 from livestream.protocol.errors import CloseCode
 from livestream.protocol.pushes import ComeBack
 
 from .admission import Admission
 from .connection import Connection
 from .dispatch import Dispatcher
+from .handshake import Rejected, Request, accept
 from .keepalive import Keepalive
+
+_CONNECTIONS = {codec: CONNECTIONS.labels(codec.value) for codec in Codec}
 
 
 class GatewayEdge:
@@ -25,7 +27,7 @@ class GatewayEdge:
 
     def __init__(self, admission: Admission, keepalive: Keepalive, dispatcher: Dispatcher, settings: Settings) -> None:
         self.hard_buffer_bytes = settings.hard_buffer_bytes
-        self.compress = settings.compress
+        self._compress = settings.compress
         self.connections: dict[Connection, None] = {}  # oldest first
         self._empty = asyncio.Event()
         self._empty.set()
@@ -34,26 +36,35 @@ class GatewayEdge:
         self._dispatcher = dispatcher
         self._spread_ms = settings.come_back_spread_ms
 
-    def connect(self, transport: asyncio.Transport) -> Connection:
+    def connect(self, transport: asyncio.Transport, head: bytes) -> Connection | None:
+        """Answer an upgrade. None: it was refused, and the socket closes."""
         peer = transport.get_extra_info("peername")
-        return Connection(self, transport, peer[0] if peer else "")
-
-    def admit(self, connection: Connection, request: Request) -> tuple[int, str] | None:
-        headers = request.headers
-        connection.address = self._admission.client_address(
-            connection.address, {"X-Forwarded-For": ",".join(headers.get_all("X-Forwarded-For"))}
-        )
-        hosts, origins = headers.get_all("Host"), headers.get_all("Origin")
-        if len(hosts) != 1 or len(origins) > 1:
-            return 400, "One Host header, please.\n"
-        return self._admission.judge(connection.address, hosts[0], origins[0] if origins else None)
-
-    def opened(self, connection: Connection) -> None:
+        try:
+            request = Request(head)
+            address = self._admission.client_address(peer[0] if peer else "", request.all("x-forwarded-for"))
+            self._admit(request, address)
+            accepted = accept(request, compress=self._compress)
+        except Rejected as rejected:
+            transport.write(rejected.response())
+            transport.close()
+            return None
+        connection = Connection(self, transport, address, accepted)
+        transport.set_protocol(connection)
+        transport.write(accepted.response)
         self.connections[connection] = None
         self._empty.clear()
-        self._admission.entered(connection.address)
+        self._admission.entered(address)
         self._keepalive.opened(connection)
-        CONNECTIONS.labels(connection.variant.codec.value).inc()
+        _CONNECTIONS[accepted.codec].inc()
+        return connection
+
+    def _admit(self, request: Request, address: str) -> None:
+        origins = request.all("origin")
+        if len(origins) > 1:
+            raise Rejected(400, "One Origin header, please.")
+        refusal = self._admission.judge(address, request.one("host"), origins[0] if origins else None)
+        if refusal is not None:
+            raise Rejected(*refusal)
 
     def received(self, connection: Connection, payload: bytes) -> int:
         return self._dispatcher.received(connection, payload)
@@ -72,7 +83,7 @@ class GatewayEdge:
             if not self.connections:
                 self._empty.set()
             self._admission.left(connection.address)
-            CONNECTIONS.labels(connection.variant.codec.value).dec()
+            _CONNECTIONS[connection.variant.codec].dec()
 
     def send_away(self, connection: Connection, code: CloseCode) -> None:
         """Tell when to come back, jittered, and close."""

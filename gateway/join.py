@@ -41,6 +41,7 @@ from .hub import Hub
 
 _ARRIVALS_S = 1.0  #: at most one arrival is told a room, process and so many seconds
 _encode = msgspec.json.Encoder().encode
+_JOINS = {how: JOINS.labels(how) for how in ("fresh", "resumed", "anonymous")}
 
 
 class Joiner:
@@ -105,7 +106,7 @@ class Joiner:
         connection.session.joined(actor)
         connection.channel = channel
         channel.add(connection)
-        JOINS.labels("resumed" if resumed else "anonymous" if identity.role is Role.ANONYMOUS else "fresh").inc()
+        _JOINS["resumed" if resumed else "anonymous" if identity.role is Role.ANONYMOUS else "fresh"].inc()
         if not resumed and identity.role is Role.VIEWER and identity.name:
             self._tell_arrival(command.room, identity.name)
 

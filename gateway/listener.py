@@ -1,7 +1,7 @@
 """Listener: one port for websockets and HTTP. The head of the first request decides who gets the transport.
 
 A `Front` collects the request head under a size limit and a deadline. A
-websocket upgrade of /v1/ws becomes a `Connection`; anything else is handed,
+websocket upgrade of /v1/ws is for the edge to answer; anything else is handed,
 bytes and all, to aiohttp's protocol.
 """
 
@@ -52,16 +52,16 @@ class Fronts:
 class Front(asyncio.Protocol):
     """A fresh socket."""
 
-    __slots__ = ("_buffer", "_fronts", "_make_http", "_make_websocket", "_transport")
+    __slots__ = ("_buffer", "_connect", "_fronts", "_make_http", "_transport")
 
     def __init__(
         self,
         fronts: Fronts,
-        make_websocket: Callable[[asyncio.Transport], asyncio.Protocol],
+        connect: Callable[[asyncio.Transport, bytes], asyncio.Protocol | None],
         make_http: Callable[[], asyncio.Protocol],
     ) -> None:
         self._fronts = fronts
-        self._make_websocket = make_websocket
+        self._connect = connect  # takes an upgrade's head; None: refused
         self._make_http = make_http
         self._buffer = b""
         self._transport: asyncio.Transport
@@ -82,12 +82,15 @@ class Front(asyncio.Protocol):
         self._fronts.discard(self)
         transport, buffer, self._buffer = self._transport, self._buffer, b""
         if is_websocket(buffer):
-            protocol = self._make_websocket(transport)
+            head, _, rest = buffer.partition(b"\r\n\r\n")
+            connection = self._connect(transport, head)
+            if connection is not None and rest:
+                connection.data_received(rest)
         else:
             protocol = self._make_http()
             protocol.connection_made(transport)
-        transport.set_protocol(protocol)
-        protocol.data_received(buffer)
+            transport.set_protocol(protocol)
+            protocol.data_received(buffer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fronts.discard(self)

@@ -53,6 +53,13 @@ class Echo(asyncio.Protocol):
         self._transport.write(self._name + b":" + data)
 
 
+def connect(transport: asyncio.Transport, head: bytes) -> Echo:
+    echo = Echo(b"ws", transport)
+    transport.set_protocol(echo)
+    echo.data_received(head + b"\r\n\r\n")
+    return echo
+
+
 class Door:
     """A port with fronts behind it."""
 
@@ -74,7 +81,7 @@ async def door() -> AsyncIterator[Door]:
     fronts = Fronts(timeout_s=0.5)
 
     def front() -> Front:
-        return Front(fronts, lambda transport: Echo(b"ws", transport), lambda: Echo(b"http"))
+        return Front(fronts, connect, lambda: Echo(b"http"))
 
     server = await asyncio.get_running_loop().create_server(front, "127.0.0.1", 0)
     sweeping = asyncio.create_task(fronts.run())
@@ -86,11 +93,12 @@ async def door() -> AsyncIterator[Door]:
 
 @pytest.mark.parametrize("rest", [b"", b"\x81\x00", b"x" * 5000])
 async def test_the_chosen_one_gets_every_byte(door: Door, rest: bytes) -> None:
-    for name, head in ((b"ws:", UPGRADE), (b"http:", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")):
+    http = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    ws_answer = b"ws:" + UPGRADE + (b"ws:" + rest if rest else b"")
+    for name, head, answer in ((b"ws:", UPGRADE, ws_answer), (b"http:", http, b"http:" + http + rest)):
         async with door.connected() as (reader, writer):
             writer.write(head + rest)
-            expected = name + head + rest
-            assert await asyncio.wait_for(reader.readexactly(len(expected)), 5) == expected
+            assert await asyncio.wait_for(reader.readexactly(len(answer)), 5) == answer
             writer.write(b"more")
             assert await asyncio.wait_for(reader.readexactly(len(name) + 4), 5) == name + b"more"
             assert len(door.fronts) == 0

@@ -19,15 +19,12 @@ from gateway import fanout as fanout_module
 from gateway import send
 from gateway.connection import Connection
 from gateway.fanout import Fanout
+from gateway.handshake import Accepted
 from livestream.config import Settings
+from livestream.protocol.codec import Codec
 from livestream.protocol.errors import CloseCode
 from tests.support.receivers import logged, on_uvloop, quiet
 
-_UPGRADE = (
-    b"GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    b"Sec-WebSocket-Protocol: livestream.v1.json\r\n\r\n"
-)
 needs_compiled = pytest.mark.skipif(not send.COMPILED, reason="installed without a compiler")
 
 
@@ -93,20 +90,12 @@ def test_without_the_compiled_loop_everything_is_left_to_the_transports(monkeypa
 
 
 class _Edge:
-    """Lets everyone in, and into the fan-out."""
+    """Knows of nothing but the fan-out."""
 
     hard_buffer_bytes = 10**9
-    compress = False
 
     def __init__(self, fanout: Fanout) -> None:
         self._fanout = fanout
-
-    def admit(self, connection: Connection, request: object) -> None:
-        return None
-
-    def opened(self, connection: Connection) -> None:
-        connection.channel = cast(Any, SimpleNamespace(fanout=self._fanout))
-        self._fanout.add(connection)
 
     def received(self, connection: Connection, payload: bytes) -> int:
         return 1
@@ -118,7 +107,7 @@ class _Edge:
 
 
 async def _connect(fanout: Fanout) -> tuple[Connection, socket.socket]:
-    """A connection whose handshake is over, and its peer's socket."""
+    """A connection in a fan-out, and its peer's socket."""
     loop = asyncio.get_running_loop()
     ours, theirs = socket.socketpair()
     for end in (ours, theirs):
@@ -126,11 +115,10 @@ async def _connect(fanout: Fanout) -> tuple[Connection, socket.socket]:
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
-    connection = Connection(_Edge(fanout), transport, "")
+    connection = Connection(_Edge(fanout), transport, "", Accepted(b"", Codec.JSON, []))
     transport.set_protocol(connection)
-    connection.data_received(_UPGRADE)
-    response = await loop.sock_recv(theirs, 1000)
-    assert response.endswith(b"\r\n\r\n")
+    connection.channel = cast(Any, SimpleNamespace(fanout=fanout))
+    fanout.add(connection)
     return connection, theirs
 
 
