@@ -62,6 +62,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_closing",
+        "_direct",
         "_edge",
         "_fragments",
         "_idle",
@@ -85,11 +86,10 @@ class Connection(asyncio.Protocol):
         self._edge = edge
         self._ws = WebsocketProtocol(SERVER, state=OPEN, max_size=limits.VIEWER_FRAME_BYTES, logger=_LOGGER)
         self._ws.extensions = accepted.extensions
-        # No high water: every write goes to the kernel at once, and `pause_writing` tells when it takes no more.
-        transport.set_write_buffer_limits(high=0)
         self.transport = transport
         self.write: Callable[[bytes], None] = transport.write
-        self.descriptor = self._socket_number()  #: while open and with nothing unsent; else -1
+        self.descriptor = -1  #: of the socket, while fan-out may send to it beside the transport
+        self._direct = False
         self.address = address
         self.session = Session()
         self.variant = Variant(accepted.codec, deflate=bool(accepted.extensions), staff=False)
@@ -135,19 +135,30 @@ class Connection(asyncio.Protocol):
         # The parser is a generator that knows its protocol: a cycle, which `gc.freeze` would keep for ever.
         self._ws.parser.close()
 
+    def send_at_once(self) -> None:
+        """Let every write go to the kernel at once, and fan-out past the transport.
+
+        Before, writes wait for the end of the loop's turn: in a storm of joins
+        the answers then leave in one go, which wakes fewer sleepers.
+        """
+        if self.open:
+            self._direct = True
+            self.transport.set_write_buffer_limits(high=0)  # pauses where something is unsent
+            self._expose()
+
+    def _expose(self) -> None:
+        if self.open and self._direct and not self.variant.slow:
+            number: int = self.transport.get_extra_info("socket").fileno()
+            self.descriptor = number
+
     def pause_writing(self) -> None:
         """The kernel's buffer is full: from now on each frame is weighed."""
         self.descriptor = -1
         self._regroup(self.variant._replace(slow=True))
 
     def resume_writing(self) -> None:
-        if self.open:
-            self.descriptor = self._socket_number()
         self._regroup(self.variant._replace(slow=False))
-
-    def _socket_number(self) -> int:
-        number: int = self.transport.get_extra_info("socket").fileno()
-        return number
+        self._expose()
 
     def _regroup(self, variant: Variant) -> None:
         if self.channel is not None:

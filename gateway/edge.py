@@ -19,6 +19,9 @@ from .dispatch import Dispatcher
 from .handshake import Rejected, Request, accept
 from .keepalive import Keepalive
 
+#: a peer may close with any code: what is none of ours is counted as one
+_KNOWN_CLOSES = (1000, 1001, 1005, 1006, *map(int, CloseCode), None)
+_CLOSES = {code: CLOSES_TOTAL.labels(str(code or "other")) for code in _KNOWN_CLOSES}
 _CONNECTIONS = {codec: CONNECTIONS.labels(codec.value) for codec in Codec}
 
 
@@ -73,7 +76,7 @@ class GatewayEdge:
         if connection.channel is not None:
             connection.channel.remove(connection)
         self._keepalive.closing(connection)
-        CLOSES_TOTAL.labels(str(code or 1006)).inc()
+        _CLOSES.get(code or 1006, _CLOSES[None]).inc()
         if code == CloseCode.SLOW:
             SLOW_CLOSES.inc()
 

@@ -13,7 +13,7 @@ import email.utils
 import hashlib
 import http
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from websockets.exceptions import InvalidHandshake
 from websockets.extensions import Extension
@@ -89,8 +89,7 @@ class Request:
         return [part for part in parts if part]
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """What was agreed on."""
 
     response: bytes

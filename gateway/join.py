@@ -7,6 +7,7 @@ snapshot at N and the registration nothing can happen, so what follows is > N.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Sequence
@@ -106,6 +107,7 @@ class Joiner:
         connection.session.joined(actor)
         connection.channel = channel
         channel.add(connection)
+        asyncio.get_running_loop().call_soon(connection.send_at_once)  # once this turn's writes are out
         _JOINS["resumed" if resumed else "anonymous" if identity.role is Role.ANONYMOUS else "fresh"].inc()
         if not resumed and identity.role is Role.VIEWER and identity.name:
             self._tell_arrival(command.room, identity.name)

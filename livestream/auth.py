@@ -40,8 +40,7 @@ _KID_CHARS = 64
 _STORABLE = r"^[^\x00\ud800-\udfff]*$"  #: Postgres takes neither NUL nor half a surrogate pair
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """What a token says."""
 
     shop_id: str

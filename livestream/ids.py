@@ -6,6 +6,8 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # no i, l, o, u: they are misread
 LENGTH = 13
 _PROCESS_BITS = 11
 _COUNTER_BITS = 11
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
+_TRIPLES = [first + pair for first in ALPHABET for pair in _PAIRS]
 
 
 class IdMaker:
@@ -33,4 +35,4 @@ class IdMaker:
 
 def encode(number: int) -> str:
     """65 bits as 13 characters, in the order of the numbers."""
-    return "".join(ALPHABET[number >> shift & 31] for shift in range(5 * (LENGTH - 1), -1, -5))
+    return "".join([_TRIPLES[number >> 50], *[_PAIRS[number >> shift & 1023] for shift in (40, 30, 20, 10, 0)]])

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from livestream.protocol.commands import Command, Pin, Say, Schedule, SetShow
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.events import (
@@ -27,8 +29,7 @@ from livestream.protocol.roles import Role
 from . import show
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(msgspec.Struct, frozen=True):
     """Who acts, and where."""
 
     shop_id: str

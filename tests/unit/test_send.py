@@ -161,8 +161,10 @@ def test_readers_of_every_pace_see_each_frame_whole_and_in_order(
         readers = [asyncio.create_task(read(index, index * 0.0004)) for index in range(len(viewers))]
         for seq in range(1, 401):
             fanout.log(logged(*range(seq * 40 - 39, seq * 40 + 1)))
-            for connection, _ in viewers:
+            for index, (connection, _) in enumerate(viewers):
                 paused += connection.descriptor < 0
+                if seq == 1 + 20 * index:
+                    connection.send_at_once()
                 if chance.random() < 0.1:
                     connection.send([b'{"t":"ok","ref":%d}' % seq])
             await asyncio.sleep(0)
@@ -175,7 +177,7 @@ def test_readers_of_every_pace_see_each_frame_whole_and_in_order(
         for reader in readers:
             reader.cancel()
         await asyncio.gather(*readers, return_exceptions=True)
-        assert paused > 100
+        assert paused > 700
         assert all(connection.descriptor >= 0 for connection, _ in viewers[1:])
         assert viewers[0][0].descriptor == -1
         for index, stream in enumerate(streams):
@@ -185,6 +187,30 @@ def test_readers_of_every_pace_see_each_frame_whole_and_in_order(
         for connection, theirs in viewers:
             connection.abort()
             theirs.close()
+        await asyncio.sleep(0)
+
+    on_uvloop(run())
+
+
+def test_until_it_sends_at_once_a_socket_is_the_transports_alone() -> None:
+    """What a transport holds back till the end of the turn must not be overtaken by half a frame."""
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        connection, theirs = await _connect(Fanout(Settings()))
+        for _ in range(2):
+            connection.send([b'"' + b"x" * 200_000 + b'"'])
+            await asyncio.sleep(0)
+            assert connection.variant.slow
+            while connection.unsent_bytes():
+                await loop.sock_recv(theirs, 65536)
+            await asyncio.sleep(0)
+            assert not connection.variant.slow
+            assert (connection.descriptor >= 0) is connection._direct
+            connection.send_at_once()
+            assert connection.descriptor >= 0
+        connection.abort()
+        theirs.close()
         await asyncio.sleep(0)
 
     on_uvloop(run())
