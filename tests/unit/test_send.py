@@ -8,7 +8,7 @@ import importlib
 import random
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -106,7 +106,8 @@ class _Edge:
     def lost(self, connection: Connection) -> None: ...
 
 
-async def _connect(fanout: Fanout) -> tuple[Connection, socket.socket]:
+@contextlib.asynccontextmanager
+async def _connected(fanout: Fanout) -> AsyncIterator[tuple[Connection, socket.socket]]:
     """A connection in a fan-out, and its peer's socket."""
     loop = asyncio.get_running_loop()
     ours, theirs = socket.socketpair()
@@ -119,7 +120,12 @@ async def _connect(fanout: Fanout) -> tuple[Connection, socket.socket]:
     transport.set_protocol(connection)
     connection.channel = cast(Any, SimpleNamespace(fanout=fanout))
     fanout.add(connection)
-    return connection, theirs
+    try:
+        yield connection, theirs
+    finally:
+        connection.abort()  # uvloop does not close while a transport has something unsent
+        theirs.close()
+        await asyncio.sleep(0)
 
 
 def _payloads(stream: bytes) -> list[Any]:
@@ -145,11 +151,15 @@ def test_readers_of_every_pace_see_each_frame_whole_and_in_order(
         monkeypatch.setattr(fanout_module, "send_each", lambda descriptors, data: [*enumerate([0] * len(descriptors))])
 
     async def run() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            await watch(stack)
+
+    async def watch(stack: contextlib.AsyncExitStack) -> None:
         loop = asyncio.get_running_loop()
         chance = random.Random(4)
         limits = Settings(slice_size=2, soft_buffer_bytes=2**26, hard_buffer_bytes=2**27)
         fanout = Fanout(limits)
-        viewers = [await _connect(fanout) for _ in range(7)]
+        viewers = [await stack.enter_async_context(_connected(fanout)) for _ in range(7)]
         streams = [b""] * len(viewers)
         paused = 0
 
@@ -176,7 +186,6 @@ def test_readers_of_every_pace_see_each_frame_whole_and_in_order(
         await asyncio.sleep(0.05)
         for reader in readers:
             reader.cancel()
-        await asyncio.gather(*readers, return_exceptions=True)
         assert paused > 700
         assert all(connection.descriptor >= 0 for connection, _ in viewers[1:])
         assert viewers[0][0].descriptor == -1
@@ -184,10 +193,6 @@ def test_readers_of_every_pace_see_each_frame_whole_and_in_order(
             whole = stream[: stream.rindex(b"\x88")] if index == 0 else stream
             seqs = [message["seq"] for message in _payloads(whole) if message["t"] == "log"]
             assert seqs == list(range(1, 16_001))
-        for connection, theirs in viewers:
-            connection.abort()
-            theirs.close()
-        await asyncio.sleep(0)
 
     on_uvloop(run())
 
@@ -197,20 +202,17 @@ def test_until_it_sends_at_once_a_socket_is_the_transports_alone() -> None:
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        connection, theirs = await _connect(Fanout(Settings()))
-        for _ in range(2):
-            connection.send([b'"' + b"x" * 200_000 + b'"'])
-            await asyncio.sleep(0)
-            assert connection.variant.slow
-            while connection.unsent_bytes():
-                await loop.sock_recv(theirs, 65536)
-            await asyncio.sleep(0)
-            assert not connection.variant.slow
-            assert (connection.descriptor >= 0) is connection._direct
-            connection.send_at_once()
-            assert connection.descriptor >= 0
-        connection.abort()
-        theirs.close()
-        await asyncio.sleep(0)
+        async with _connected(Fanout(Settings())) as (connection, theirs):
+            for _ in range(2):
+                connection.send([b'"' + b"x" * 200_000 + b'"'])
+                await asyncio.sleep(0)
+                assert connection.variant.slow
+                while connection.unsent_bytes():
+                    await loop.sock_recv(theirs, 65536)
+                await asyncio.sleep(0)
+                assert not connection.variant.slow
+                assert (connection.descriptor >= 0) is connection._direct
+                connection.send_at_once()
+                assert connection.descriptor >= 0
 
     on_uvloop(run())
