@@ -73,6 +73,7 @@ async def run(settings: Settings, secret: bytes) -> None:
         async with database.read() as connection:
             origin: int = await connection.fetchval("SELECT nextval('process_number')")
         async with asyncio.TaskGroup() as tasks:
+            lifeline.end_with_broken_callbacks(tasks)
             gateway = Gateway(settings, secret, database, origin, tasks)
             await gateway.serve(listening)
             await stop.wait()

@@ -12,6 +12,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Mapping
+from typing import Any
 
 ALIVE_FD = "LIVESTREAM_ALIVE_FD"
 LIFELINE_FD = "LIVESTREAM_LIFELINE_FD"
@@ -48,3 +49,23 @@ async def show_life(observe_lag: Callable[[float], None], environ: Mapping[str, 
                 os.write(alive, b".")
         await asyncio.sleep(_BEAT_S)
         observe_lag(max(0.0, loop.time() - due))
+
+
+def end_with_broken_callbacks(tasks: asyncio.TaskGroup) -> None:
+    """Let a callback that raises end the tasks, and with them the process, to be started anew.
+
+    Its work is left half done, and unlike a task it has nobody to notice: a room
+    would be silent and its process healthy.
+    """
+
+    async def fail(error: BaseException) -> None:
+        raise error
+
+    def on_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        loop.default_exception_handler(context)
+        error = context.get("exception")
+        if "handle" in context and error is not None:
+            with contextlib.suppress(RuntimeError):  # they are ending already
+                tasks.create_task(fail(error))
+
+    asyncio.get_running_loop().set_exception_handler(on_error)
