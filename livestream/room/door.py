@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.resources
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import redis.asyncio
@@ -43,16 +43,25 @@ class Door:
         self._per_window = int(rate.burst + rate.per_s * _WINDOW_S)
         self._own: dict[str, TokenBucket] = {}
 
-    async def admit(self, room_id: str, display_per_s: float, authors: Sequence[str]) -> Admission:
-        """Judge one room's comments, given by their authors, in order of arrival. Cost: one round trip."""
+    async def admit(
+        self, room_id: str, display_per_s: float, authors: Sequence[str], staff: Set[str] = frozenset()
+    ) -> Admission:
+        """Judge one room's comments, in order of arrival. Cost: one round trip.
+
+        Args:
+            authors: who wrote each comment.
+            staff: those among them who are shown anyhow and use no budget.
+        """
         counts = Counter(authors)
         window = int(time.time()) // _WINDOW_S
         tag = f"{{{room_id}}}"
         keys = [f"{tag}:display", *(f"{tag}:comments:{author}:{window}" for author in counts)]
+        wants = [number for author, count in counts.items() for number in (count, int(author not in staff))]
         try:
-            answer = await self._script(keys, [display_per_s, self._per_window, _WINDOW_S, *counts.values()])
+            answer = await self._script(keys, [display_per_s, self._per_window, _WINDOW_S, *wants])
         except LOST:
-            return Admission(self._own_budget(room_id, display_per_s, len(authors)), frozenset())
+            wanted = sum(author not in staff for author in authors)
+            return Admission(self._own_budget(room_id, display_per_s, wanted), frozenset())
         return Admission(answer[0], _last_of_each(authors, dict(zip(counts, answer[1:], strict=True))))
 
     def _own_budget(self, room_id: str, display_per_s: float, wanted: int) -> int:

@@ -198,7 +198,13 @@ class RoomService:
             by_room.setdefault(work.actor.room_id, []).append(index)
         for room_id, indexes in by_room.items():
             rate = batch[indexes[0]].settings.display_per_s or self._settings.display_per_s
-            admission = await self._door.admit(room_id, rate, [batch[index].actor.pseudonym for index in indexes])
+            authors = [batch[index].actor for index in indexes]
+            admission = await self._door.admit(
+                room_id,
+                rate,
+                [actor.pseudonym for actor in authors],
+                {actor.pseudonym for actor in authors if actor.role in STAFF},
+            )
             admitted = [index for position, index in enumerate(indexes) if position not in admission.refused]
             sampled = sample([batch[index].actor.role for index in admitted], admission.budget)
             for index in indexes:

@@ -51,6 +51,11 @@ async def test_without_redis_nobody_is_refused_and_the_budget_is_the_processes_o
     assert (await alone.admit("room", 5.0, ["a"] * 100)).budget <= 1
 
 
+async def test_without_redis_too_staff_use_no_budget(alone: Door) -> None:
+    assert (await alone.admit("room", 5.0, ["host"] * 9, {"host"})).budget == 0
+    assert (await alone.admit("room", 5.0, ["host", "a", "b"], {"host"})).budget == 2
+
+
 async def test_without_redis_each_room_has_its_own_budget(alone: Door) -> None:
     assert (await alone.admit("one", 3.0, ["a"] * 9)).budget == 3
     assert (await alone.admit("two", 4.0, ["a"] * 9)).budget == 4
