@@ -105,9 +105,8 @@ async def test_staff_are_shown_in_any_flood(two: list[Node]) -> None:
 
 async def test_what_staff_say_takes_nothing_from_what_viewers_are_shown(two: list[Node]) -> None:
     host = actor(HOST_ID, Role.HOST)
-    staff = [two[0].run(host, Comment(ref=n, text=f"host {n}")) for n in range(30)]
-    viewers = [two[0].run(actor(f"v{n}"), Comment(ref=n, text=f"{n}")) for n in range(8)]
-    answers = await asyncio.gather(*staff, *viewers)
+    answers = await asyncio.gather(*(two[0].run(host, Comment(ref=n, text=f"host {n}")) for n in range(30)))
+    answers += await asyncio.gather(*(two[0].run(actor(f"v{n}"), Comment(ref=n, text=f"{n}")) for n in range(8)))
     assert all(isinstance(answer, Posted) and answer.shown for answer in answers)
 
 
