@@ -35,6 +35,7 @@ class Run:
     clients: int = 1  #: processes that share the viewers
     senders: int = 0  #: viewers who comment
     extensions: str | None = None
+    in_memory: bool = False  #: the stores' files lie in /dev/shm, where a COMMIT waits for no disk
 
 
 @dataclass(frozen=True, slots=True)

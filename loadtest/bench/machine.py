@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 _LOOK_S = 1.0
+_SYNCS = 500
 _QUIET = 0.12  #: share of a core: a room full of idle viewers takes some of it
 
 
@@ -27,9 +29,12 @@ class Machine:
     commit: str
     changed: bool  #: files differ from the commit
     date: str
+    fsync_p50_ms: float  #: of 8 KiB on the disk where the stores' files lie
+    fsync_p99_ms: float
 
 
 def describe() -> Machine:
+    syncs = sorted(_fsync_ms())
     return Machine(
         processor=_line("/proc/cpuinfo", "model name"),
         cores=os.cpu_count() or 1,
@@ -39,7 +44,23 @@ def describe() -> Machine:
         commit=_git("rev-parse", "--short=10", "HEAD"),
         changed=bool(_git("status", "--porcelain", "--untracked-files=no")),
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
+        fsync_p50_ms=round(syncs[len(syncs) // 2], 2),
+        fsync_p99_ms=round(syncs[len(syncs) * 99 // 100], 2),
     )
+
+
+def _fsync_ms() -> list[float]:
+    """How long the disk takes, now and then and not in a rush, as for a host who speaks."""
+    took = []
+    with tempfile.TemporaryFile() as file:
+        for _ in range(_SYNCS):
+            file.write(bytes(8192))
+            file.flush()
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append((time.perf_counter() - began) * 1000)
+            time.sleep(0.02)
+    return took
 
 
 def wait_for_quiet(cores: Sequence[int], most_s: float) -> bool:

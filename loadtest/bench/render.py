@@ -59,7 +59,8 @@ def conditions(machine: Machine, result: BenchmarkResult) -> str:
     changed = " with changes" if machine.changed else ""
     return (
         f"{machine.date}, commit {machine.commit}{changed}, {machine.processor}, {machine.cores} cores, "
-        f"{machine.memory_gib} GiB, Linux {machine.kernel}, Python {machine.python}; {rounds}; "
+        f"{machine.memory_gib} GiB, Linux {machine.kernel}, Python {machine.python}; "
+        f"fsync p50 {machine.fsync_p50_ms:g} ms, p99 {machine.fsync_p99_ms:g} ms; {rounds}; "
         f"client at most {busiest:.0f} % busy{void}. Settings beside the defaults: {', '.join(settings) or 'none'}."
     )
 

@@ -48,7 +48,8 @@ def take_round(benchmark: Benchmark, number: int, programs: Programs, scale: Sca
 
 def take(run: Run, programs: Programs, scale: Scale, watch: Watch) -> Taken:
     """Start a server, load it, stop it."""
-    with tempfile.TemporaryDirectory(prefix="livestream-bench-") as name:
+    where = "/dev/shm" if run.in_memory else None
+    with tempfile.TemporaryDirectory(prefix="livestream-bench-", dir=where) as name:
         folder = Path(name)
         folder.chmod(0o755)  # the embedded stores run as another user
         server = limit(programs) if run.server is Server.LIMIT else product(run, folder / "data")

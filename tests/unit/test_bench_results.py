@@ -11,7 +11,7 @@ from loadtest.bench.render import number, page
 from loadtest.bench.results import Results, conclude, load_all, save
 from loadtest.bench.servers import read_counters
 
-MACHINE = Machine("Some CPU", 2, 8.0, "6.1", "3.11.7", "abcdef0123", False, "2026-01-02")
+MACHINE = Machine("Some CPU", 2, 8.0, "6.1", "3.11.7", "abcdef0123", False, "2026-01-02", 0.5, 20.0)
 
 
 def benchmark(name: str) -> Benchmark:
