@@ -39,7 +39,7 @@ test: packages $(DEV) $(PAGES)  ## the whole suite, browsers included (ARGS="-k 
 pages: $(PAGES)  ## build the viewer and host pages
 
 trials: packages $(DEV) $(PAGES)  ## the long fault and load runs
-	$(PY) -m pytest -m trial --timeout=3600 $(ARGS)
+	$(PY) -m pytest -m trial --timeout=3600 --capture=no $(ARGS)
 
 bench: $(DEV)  ## the benchmark
 	$(PY) -m loadtest.bench.run $(ARGS)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from livestream.protocol.errors import CloseCode
 from tests.support.audience import Speaker, Watcher, audience, settled, verdict
 from tests.support.commands import livestream
 from tests.support.folders import open_folder
+from tests.support.record import Record
 from tests.support.shows import Show, show, wait_for
 
 Hurt = Callable[[Show], Awaitable[None]]
@@ -77,19 +79,26 @@ async def recovered(started: Show, speaker: Speaker, watchers: list[Watcher]) ->
     await settled(watchers, await speaker.say(f"after the fault at {time.monotonic()}"))
 
 
-async def hurt_under_traffic(started: Show, faults: list[Hurt], viewers: int, rounds: int = 1) -> None:
+async def hurt_under_traffic(started: Show, faults: dict[str, Hurt], viewers: int, record: Record) -> None:
+    """One round: every fault after the other, then the verdict."""
     async with full_house(started, viewers) as (speaker, watchers):
         stop = asyncio.Event()
         talking = asyncio.create_task(speaker.talk(stop, every_s=0.03))
         await asyncio.sleep(0.5)
-        for _ in range(rounds):
-            for hurt in faults:
-                await hurt(started)
-                await asyncio.sleep(1.0)
-                await recovered(started, speaker, watchers)
+        for name, hurt in faults.items():
+            await hurt(started)
+            ended = time.monotonic()
+            await recovered(started, speaker, watchers)
+            record.recovered(name, time.monotonic() - ended)
+            await asyncio.sleep(1.0)
+            await recovered(started, speaker, watchers)  # what died may have been noticed only now
         stop.set()
         await talking
         await verdict(data_of(started).database_url, speaker, watchers)
+        record.rounds += 1
+        record.messages += len(speaker.acked)
+        record.resumes += sum(watcher.client.stats.resumes for watcher in watchers)
+        record.reconnects += sum(watcher.client.stats.closes for watcher in watchers)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +119,7 @@ async def hurt_under_traffic(started: Show, faults: list[Hurt], viewers: int, ro
     ],
 )  # fmt: skip
 async def test_nothing_is_lost_or_repeated_when(running: Show, hurt: Hurt) -> None:
-    await hurt_under_traffic(running, [hurt], viewers=30)
+    await hurt_under_traffic(running, {"": hurt}, 30, Record(30))
 
 
 async def test_while_redis_is_away_the_log_goes_on_and_is_at_most_a_heartbeat_behind(running: Show) -> None:
@@ -149,10 +158,26 @@ async def test_a_drain_sends_everybody_away_with_a_code_that_says_resume(running
         await verdict(data_of(running).database_url, speaker, watchers)
 
 
+EACH_ROUND = {
+    "gateway killed": kill(*GATEWAY),
+    "Postgres killed": kill(*POSTGRES),
+    "Valkey killed": kill(*VALKEY),
+    "worker killed": kill(*WORKER),
+    "FLUSHALL": flush,
+    "gateway paused 10 s": pause(10, *GATEWAY),
+    "Postgres paused 10 s": pause(10, *POSTGRES),
+    "Valkey paused 10 s": pause(10, *VALKEY),
+    "worker paused 10 s": pause(10, *WORKER),
+}
+REDIS_AWAY = {"Valkey paused 60 s": pause(60, *VALKEY)}
+_VIEWERS, _ROUNDS, _REDIS_AWAY_EACH = 300, 20, 5
+
+
 @pytest.mark.trial
 async def test_again_and_again(running: Show) -> None:
-    everything = [
-        kill(*GATEWAY), kill(*POSTGRES), kill(*VALKEY), kill(*WORKER), flush,
-        pause(10, *GATEWAY), pause(10, *POSTGRES), pause(10, *VALKEY), pause(60, *VALKEY),
-    ]  # fmt: skip
-    await hurt_under_traffic(running, everything, viewers=300, rounds=20)
+    record = Record(_VIEWERS)
+    for number in range(_ROUNDS):
+        faults = EACH_ROUND if number % _REDIS_AWAY_EACH else EACH_ROUND | REDIS_AWAY
+        await hurt_under_traffic(running, faults, _VIEWERS, record)
+        sys.stderr.write(f"round {number + 1} of {_ROUNDS}: {record.messages:,} messages so far\n")
+        record.write()
