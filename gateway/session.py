@@ -48,7 +48,9 @@ class Session:
         elif self.actor is None:
             raise Refused(ErrorCode.NOT_JOINED)
         elif self.actor.role not in command.roles:
-            raise Refused(ErrorCode.FORBIDDEN, f"a {self.actor.role} may not {command.__struct_config__.tag}")
+            raise Refused(
+                ErrorCode.FORBIDDEN, f"`{command.__struct_config__.tag}` is not for the role {self.actor.role}"
+            )
         self._take(command.rate, rates, now)
 
     def _take(self, kind: RateClass, rates: dict[RateClass, Rate], now: float) -> None:

@@ -45,8 +45,8 @@ class Record:
                 f"{self._began:%Y-%m-%d}, commit {commit}, {os.cpu_count()} cores, Linux {platform.release()}, Python "
                 f"{platform.python_version()}; {minutes:.0f} minutes.",
                 "",
-                f"A host who speaks without a pause and {self._viewers:,} viewers, half of each codec, in one show with",
-                "two gateways, a worker, and the embedded stores. After each fault the next message must reach",
+                f"A host who speaks without a pause and {self._viewers:,} viewers, half of each codec, in one show",
+                "with two gateways, a worker, and the embedded stores. After each fault the next message must reach",
                 "everybody: the times run from the end of the fault (a kill, or the end of a pause) to that.",
                 "",
                 "| fault | times | median until all had the next message | longest |",
@@ -54,8 +54,8 @@ class Record:
                 *rows,
                 "",
                 f"In {self.rounds} rounds {self.messages:,} messages were acknowledged to the host; viewers lost their",
-                f"line {self.reconnects:,} times and resumed {self.resumes:,} times. After each round Postgres held every",
-                "acknowledged message once, seq without a gap, and each viewer had seen each message once, in order.",
+                f"line {self.reconnects:,} times and resumed {self.resumes:,} times. After each round Postgres held",
+                "every acknowledged message once, seq without a gap, and each viewer had seen each message once, in order.",
                 "",
             ]
         )
