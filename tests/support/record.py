@@ -55,7 +55,7 @@ class Record:
                 "",
                 f"In {self.rounds} rounds {self.messages:,} messages were acknowledged to the host; viewers lost their",
                 f"line {self.reconnects:,} times and resumed {self.resumes:,} times. After each round Postgres held",
-                "every acknowledged message once, seq without a gap, and each viewer had seen each message once, in order.",
+                "every acknowledged message once, seq without a gap, and each viewer had seen each once, in order.",
                 "",
             ]
         )
