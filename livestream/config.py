@@ -19,6 +19,7 @@ from msgspec import Meta
 PREFIX = "LIVESTREAM_"
 _UNPREFIXED = ("DATABASE_URL", "REDIS_URL")
 _SCHEMES = {"database_url": ("postgresql://", "postgres://"), "redis_url": ("redis://", "rediss://", "unix://")}
+_HERE = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "::")
 #: between the supervisor and its children, not settings
 _NOT_SETTINGS = frozenset({PREFIX + "CONFIG", PREFIX + "ALIVE_FD", PREFIX + "LIFELINE_FD"})
 
@@ -51,6 +52,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # -- what listens
     host: Annotated[str, Meta(description="Address that the gateways listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535, description="Port that all gateways of a machine share.")] = 8080
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^$|^https?://[^/]+$",
+            description="How people reach the pages, `https://live.example` say, for links; empty: this machine.",
+        ),
+    ] = ""
     metrics_host: Annotated[str, Meta(description="Address of the metrics listener, where `metrics_port` is set.")] = (
         "127.0.0.1"
     )
@@ -125,6 +133,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     )
     staff_rate_burst: Annotated[int, Meta(ge=1, description="Staff commands at once.")] = 50
     staff_rate_per_s: Annotated[float, Meta(gt=0, description="Staff commands a second, lasting.")] = 20.0
+
+    @property
+    def local_url(self) -> str:
+        """Where this machine reaches a gateway."""
+        host = "localhost" if self.host in _HERE else f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
 
     @property
     def production(self) -> bool:

@@ -153,11 +153,10 @@ async def _run(
 
 async def _greet(settings: Settings, say: Callable[[str], None], demo: bool) -> None:
     """Wait until a gateway answers, then print the links."""
-    host = "localhost" if settings.host in _LOOPBACK or settings.host in ("0.0.0.0", "::") else settings.host
-    base = f"http://{host}:{settings.port}"
-    if not await _ready(f"{base}/readyz"):
-        say(f"no gateway answers at {base} yet; see the lines above")
+    if not await _ready(f"{settings.local_url}/readyz"):
+        say(f"no gateway answers at {settings.local_url} yet; see the lines above")
         return
+    base = settings.public_url or settings.local_url
     if not demo:
         say(f"ready: {base}")
         return

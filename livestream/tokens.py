@@ -55,4 +55,4 @@ async def link(
     finally:
         await client.aclose()
     page = "host" if Role(role) in HOSTS else "r"
-    return [f"http://localhost:{settings.port}/{page}/{room}#ticket={ticket}"]
+    return [f"{settings.public_url or settings.local_url}/{page}/{room}#ticket={ticket}"]
