@@ -116,7 +116,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 262_144
     live_floor_ms: Annotated[int, Meta(ge=0, le=1000, description="Least time between live frames of a room.")] = 40
     gauge_tick_ms: Annotated[int, Meta(ge=50, description="Least time between two values of one gauge.")] = 1000
-    slice_size: Annotated[int, Meta(ge=1, description="Connections written before the loop serves others.")] = 500
+    slice_size: Annotated[int, Meta(ge=1, description="Connections sent to before the loop serves others.")] = 200
     compress: Annotated[bool, Meta(description="Offer permessage-deflate; a frame is compressed once for all.")] = True
     compress_min_bytes: Annotated[int, Meta(ge=0, description="Smaller frames go out as they are.")] = 256
     log_tail: Annotated[int, Meta(ge=1, description="Log events kept in memory a room, for resumes.")] = 2000
