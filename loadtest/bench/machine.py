@@ -28,7 +28,7 @@ class Machine:
     python: str
     commit: str
     changed: bool  #: files differ from the commit
-    date: str
+    date: str  #: UTC
     fsync_p50_ms: float  #: of 8 KiB on the disk where the stores' files lie
     fsync_p99_ms: float
 
@@ -43,7 +43,7 @@ def describe() -> Machine:
         python=platform.python_version(),
         commit=_git("rev-parse", "--short=10", "HEAD"),
         changed=bool(_git("status", "--porcelain", "--untracked-files=no")),
-        date=datetime.now(UTC).strftime("%Y-%m-%d"),
+        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
         fsync_p50_ms=round(syncs[len(syncs) // 2], 2),
         fsync_p99_ms=round(syncs[len(syncs) * 99 // 100], 2),
     )

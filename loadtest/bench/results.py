@@ -67,7 +67,7 @@ def conclude(benchmark: Benchmark, rounds: list[Round]) -> BenchmarkResult:
 def save(results: Results, folder: Path = FOLDER) -> Path:
     """Write `<date>-<commit>.json`; a second run of a commit on a day keeps what it did not measure anew."""
     folder.mkdir(exist_ok=True)
-    path = folder / f"{results.machine.date}-{results.machine.commit}.json"
+    path = folder / f"{results.machine.date[:10]}-{results.machine.commit}.json"
     measured = {result.name for result in results.benchmarks}
     if path.exists():
         older = msgspec.json.decode(path.read_bytes(), type=Results)
@@ -79,5 +79,5 @@ def save(results: Results, folder: Path = FOLDER) -> Path:
 
 def load_all(folder: Path = FOLDER) -> list[Results]:
     """Oldest first."""
-    files = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
-    return [msgspec.json.decode(file.read_bytes(), type=Results) for file in files]
+    results = [msgspec.json.decode(file.read_bytes(), type=Results) for file in folder.glob("*.json")]
+    return sorted(results, key=lambda each: each.machine.date)
