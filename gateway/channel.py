@@ -191,6 +191,10 @@ class Channel:
         oldest = self.tail[0].seq if self.tail else self.log.top + 1
         return oldest - 1 <= after <= self.log.top
 
+    def behind_viewer(self, seq: int, staff_seq: int) -> bool:
+        """A viewer comes from a process that was faster than this one."""
+        return seq > self.log.top or staff_seq > self.staff.top
+
     def may_reach_back_to(self, after: int) -> bool:
         """Not now, but with what Postgres has of the tail."""
         return self.log.top - self._settings.log_tail <= after < self.log.top and not self.reaches(after)

@@ -119,18 +119,18 @@ class Connection(asyncio.Protocol):
         for event in ws.events_received():
             if self.open:
                 self._frame(cast(Frame, event))
+        if ws.state is not OPEN:
+            self._leave()  # no frame follows the close frame
         self._flush()
 
     def eof_received(self) -> None:
         if not self._closing:
             self._ws.receive_eof()
+            self._leave()
             self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.open:
-            self._shut()
-            close = self._ws.close_rcvd or self._ws.close_sent
-            self._edge.closed(self, close.code if close else None)
+        self._leave()
         self._edge.lost(self)
         # The parser is a generator that knows its protocol: a cycle, which `gc.freeze` would keep for ever.
         self._ws.parser.close()
@@ -264,6 +264,13 @@ class Connection(asyncio.Protocol):
         """Nothing of ours goes out any more. The kernel may give the descriptor's number away once we return."""
         self.write = _nowhere
         self.descriptor = -1
+
+    def _leave(self) -> None:
+        """The peer closed, or broke the protocol, or is gone."""
+        if self.open:
+            self._shut()
+            close = self._ws.close_rcvd or self._ws.close_sent
+            self._edge.closed(self, close.code if close else None)
 
     def abort(self) -> None:
         self.transport.abort()

@@ -46,6 +46,7 @@ class Hub:
         self._loading: SingleFlight[str, Channel] = SingleFlight()
         self._early: dict[str, list[BusMessage]] = {}
         self._repairing: set[str] = set()
+        self._catching_up: SingleFlight[str, None] = SingleFlight()
         self._reading_back: SingleFlight[str, None] = SingleFlight()
         self.beat_at = 0.0  #: monotonic time of the last heartbeat that Postgres answered
 
@@ -127,20 +128,27 @@ class Hub:
         try:
             await asyncio.sleep(wait_s)
             if channel.gap or not wait_s:
-                LOG_READS.inc()
-                async with self._database.read() as connection:
-                    room = channel.room_id
-                    channel.receive_log(await roomlog.read_log(connection, room, channel.log.top, _REPAIR_EVENTS))
-                    channel.receive_staff(
-                        await roomlog.read_staff_log(connection, room, channel.staff.top, _REPAIR_EVENTS)
-                    )
-                    channel.receive_notices(
-                        await roomlog.read_notices(connection, room, channel.notices.top, _REPAIR_EVENTS)
-                    )
+                await self.catch_up(channel)
         except LivestreamError as error:
             _log.warning("repair.failed", room=channel.room_id, error=str(error))  # the next heartbeat tries again
         finally:
             self._repairing.discard(channel.room_id)
+
+    async def catch_up(self, channel: Channel) -> None:
+        """Read what the bus has not brought; once a room, for all who ask meanwhile.
+
+        Raises:
+            Unavailable: Postgres is away.
+        """
+        await self._catching_up.do(channel.room_id, functools.partial(self._catch_up, channel))
+
+    async def _catch_up(self, channel: Channel) -> None:
+        LOG_READS.inc()
+        room = channel.room_id
+        async with self._database.read() as connection:
+            channel.receive_log(await roomlog.read_log(connection, room, channel.log.top, _REPAIR_EVENTS))
+            channel.receive_staff(await roomlog.read_staff_log(connection, room, channel.staff.top, _REPAIR_EVENTS))
+            channel.receive_notices(await roomlog.read_notices(connection, room, channel.notices.top, _REPAIR_EVENTS))
 
     async def read_back(self, channel: Channel) -> None:
         """Fill the tail with what was before this process: once a room, for all who resume.

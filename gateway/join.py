@@ -89,8 +89,11 @@ class Joiner:
         notices_top = channel.notices.top
         notices = await self._notices(channel, identity)
         resume = command.resume
-        if resume is not None and resume.epoch == channel.epoch and channel.may_reach_back_to(resume.seq):
-            await self._hub.read_back(channel)
+        if resume is not None and resume.epoch == channel.epoch:
+            if channel.behind_viewer(resume.seq, resume.staff_seq):
+                await self._hub.catch_up(channel)
+            if channel.may_reach_back_to(resume.seq):
+                await self._hub.read_back(channel)
         if not connection.open:
             return
         actor = self._actor(identity, shop_id, command.room)

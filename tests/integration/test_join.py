@@ -7,8 +7,10 @@ import contextlib
 import itertools
 import re
 import secrets
+import signal
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -21,6 +23,7 @@ from livestream import seed
 from livestream.auth import Identity
 from livestream.bus import connect
 from livestream.config import Settings
+from livestream.embedded import Stores
 from livestream.protocol.codec import Codec
 from livestream.protocol.errors import ErrorCode
 from livestream.protocol.roles import Role
@@ -279,3 +282,31 @@ async def test_who_may_not_come_in_is_told_why_and_may_try_again(
             async with joined(gateway.ws_url, ticket=ticket):
                 pass
     await redis.aclose()
+
+
+async def test_who_knows_more_than_a_process_is_not_taken_back_in_time(
+    start_gateway: Callable[..., Gateways], people: People, settings: Settings, folder: Path
+) -> None:
+    """The bus is silent, so one of the two processes is behind: it must catch up before it lets somebody resume."""
+    room_id = await new_room(settings.database_url)
+    async with contextlib.AsyncExitStack() as stack:
+        stores = await stack.enter_async_context(Stores.start(folder / "own", with_postgres=False))
+        gateway = start_gateway(count=2, redis_url=stores.redis_url, heartbeat_ms=8000)
+
+        async def enter(**fields: Any) -> WsClient:
+            return await stack.enter_async_context(joined(gateway.ws_url, room=room_id, **fields))
+
+        host = await enter(token=people.token("ada", Role.HOST))
+        viewers = [await enter(token=people.token(f"v{number}")) for number in range(20)]
+        await host.ask("schedule", title="Now", starts_at=1_900_000_000_000)
+        (valkey,) = stores._servers
+        assert valkey.process is not None
+        valkey.process.send_signal(signal.SIGSTOP)
+        try:
+            seq = (await host.ask("say", text="only one process hears this"))["seq"]
+            for viewer in viewers:
+                resume = {"token": viewer.joined["resume"], "epoch": viewer.joined["epoch"], "seq": seq}
+                again = await enter(state=dict(viewer.state), resume=resume)
+                assert again.joined.get("resumed")
+        finally:
+            valkey.process.send_signal(signal.SIGCONT)

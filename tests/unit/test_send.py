@@ -217,3 +217,22 @@ def test_until_it_sends_at_once_a_socket_is_the_transports_alone() -> None:
                 assert connection.descriptor >= 0
 
     on_uvloop(run())
+
+
+def test_no_frame_follows_the_close_frame() -> None:
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        fanout = Fanout(Settings())
+        async with _connected(fanout) as (connection, theirs):
+            connection.send_at_once()
+            fanout.log(logged(1))
+            await asyncio.sleep(0)
+            fanout.log(logged(2))
+            connection.data_received(b"\x88\x80\x00\x00\x00\x00")  # a masked close frame of the peer's
+            assert len(fanout) == 0
+            await asyncio.sleep(0.05)
+            stream = await loop.sock_recv(theirs, 100_000)
+        assert [message["seq"] for message in _payloads(stream[: stream.rindex(b"\x88")])] == [1]
+        assert stream.endswith(b"\x88\x00")
+
+    on_uvloop(run())
