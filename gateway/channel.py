@@ -47,9 +47,9 @@ class Channel:
         self.epoch = epoch
         self.fanout = Fanout(settings)
         self.gauges: dict[str, int] = {}
-        self.idle_since: float | None = None
         self._settings = settings
         self._loop = asyncio.get_running_loop()
+        self.idle_since: float | None = self._loop.time()  #: nobody has been in since then
         self._viewers: dict[str, list[Connection]] = {}
         self._shown = 0  # batches of comments that came
         self.snapshots = SnapshotCache(self._snapshot)
@@ -146,6 +146,11 @@ class Channel:
         return head.seq > self.log.top or head.staff_seq > self.staff.top or head.notice_seq > self.notices.top
 
     # -- who is in
+
+    def expect(self) -> None:
+        """Somebody is about to come in: the room is not dropped meanwhile."""
+        if self.idle_since is not None:
+            self.idle_since = self._loop.time()
 
     def add(self, connection: Connection) -> None:
         """Let a connection receive from now on; its snapshot or missed events must be on their way already."""

@@ -60,6 +60,7 @@ class Hub:
         """
         channel = self.channels.get(room_id)
         if channel is not None:
+            channel.expect()
             return channel
         return await self._loading.do(room_id, functools.partial(self._open, room_id))
 

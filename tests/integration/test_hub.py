@@ -158,6 +158,32 @@ async def test_a_load_and_what_arrives_meanwhile_leave_no_gap(
             assert await opener.hub.drop_idle() == [ROOM]
 
 
-async def test_only_rooms_without_anybody_are_dropped(audience: Audience) -> None:
-    assert await audience.process.hub.drop_idle() == []
-    assert list(audience.process.hub.channels) == [ROOM]
+async def test_only_rooms_that_nobody_needs_are_dropped(database: Database, settings: Settings, seeded: str) -> None:
+    """Neither with somebody in it nor while somebody is about to come in; but if they never come, it is."""
+    async with node(database, settings) as process:
+        channel = await process.hub.channel(ROOM)
+
+        async def drop_after(seconds: float) -> list[str]:
+            if channel.idle_since is not None:
+                channel.idle_since -= seconds
+            return await process.hub.drop_idle()
+
+        viewer = Remembering()
+        channel.fanout.add(viewer)
+        channel.idle_since = None
+        assert await drop_after(1000) == []
+        channel.idle_since = asyncio.get_running_loop().time() - 1000
+        assert await process.hub.channel(ROOM) is channel
+        assert await drop_after(0) == []
+        assert await drop_after(1000) == [ROOM]
+        assert process.hub.channels == {}
+
+
+async def test_a_room_that_was_asked_for_and_never_entered_is_dropped(
+    database: Database, settings: Settings, seeded: str
+) -> None:
+    async with node(database, settings) as process:
+        channel = await process.hub.channel(ROOM)
+        assert channel.idle_since is not None
+        channel.idle_since -= 1000
+        assert await process.hub.drop_idle() == [ROOM]
