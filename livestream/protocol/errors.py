@@ -45,6 +45,25 @@ class ErrorCode(enum.StrEnum):
     ILLEGAL_TRANSITION = "illegal_transition"
     MESSAGE_NOT_FOUND = "message_not_found"
     COMMENT_NOT_FOUND = "comment_not_found"
+    BANNED = "banned"
+    NAME_REFUSED = "name_refused"
+    MUTED = "muted"
+    BUYERS_ONLY = "buyers_only"
+    SLOW_MODE = "slow_mode"
+    LINK_REFUSED = "link_refused"
+    TEXT_REFUSED = "text_refused"
+    PERSON_NOT_FOUND = "person_not_found"
+    NOT_STAFF = "not_staff"
+    NOT_SANCTIONED = "not_sanctioned"
+    TOO_MANY = "too_many"
+    FROZEN = "frozen"
+    NOT_FROZEN = "not_frozen"
+    NO_COUNTDOWN = "no_countdown"
+    PRODUCT_NOT_FOUND = "product_not_found"
+    PURCHASE_NOT_FOUND = "purchase_not_found"
+    AMOUNT_REFUSED = "amount_refused"
+    REFUND_NOT_FOUND = "refund_not_found"
+    SECOND_PERSON = "second_person"
     INTERNAL = "internal"
 
 
@@ -78,6 +97,25 @@ ERRORS: dict[ErrorCode, ErrorInfo] = {
     ErrorCode.ILLEGAL_TRANSITION: ErrorInfo("The show cannot go from its present state to that one.", False),
     ErrorCode.MESSAGE_NOT_FOUND: ErrorInfo("No host message of this id in this room.", False),
     ErrorCode.COMMENT_NOT_FOUND: ErrorInfo("No comment of this id in this room.", False),
+    ErrorCode.BANNED: ErrorInfo("Staff put you out of this room; the text says until when.", False),
+    ErrorCode.NAME_REFUSED: ErrorInfo("This display name is not allowed here; take another one.", False),
+    ErrorCode.MUTED: ErrorInfo("Staff muted you in this room; `retry_after_ms` says for how long, if not for ever.", False),
+    ErrorCode.BUYERS_ONLY: ErrorInfo("Only people who bought something may comment now.", False),
+    ErrorCode.SLOW_MODE: ErrorInfo("One comment in a while, please; wait `retry_after_ms`.", True),
+    ErrorCode.LINK_REFUSED: ErrorInfo("Only staff may post links now.", False),
+    ErrorCode.TEXT_REFUSED: ErrorInfo("The shop does not allow these words.", False),
+    ErrorCode.PERSON_NOT_FOUND: ErrorInfo("Nobody of this pseudonym was here, or not in the needed role.", False),
+    ErrorCode.NOT_STAFF: ErrorInfo("This person is staff; an operator has to take the role away first.", False),
+    ErrorCode.NOT_SANCTIONED: ErrorInfo("This person is not muted or banned.", False),
+    ErrorCode.TOO_MANY: ErrorInfo("A list is full; take something out of it first.", False),
+    ErrorCode.FROZEN: ErrorInfo("The room is frozen; unfreeze it first.", False),
+    ErrorCode.NOT_FROZEN: ErrorInfo("The room is not frozen.", False),
+    ErrorCode.NO_COUNTDOWN: ErrorInfo("No countdown runs.", False),
+    ErrorCode.PRODUCT_NOT_FOUND: ErrorInfo("The shop has no product of this number.", False),
+    ErrorCode.PURCHASE_NOT_FOUND: ErrorInfo("The shop has reported no purchase of this number.", False),
+    ErrorCode.AMOUNT_REFUSED: ErrorInfo("Nothing, or more than is left of the purchase.", False),
+    ErrorCode.REFUND_NOT_FOUND: ErrorInfo("No refund of this id waits for a decision.", False),
+    ErrorCode.SECOND_PERSON: ErrorInfo("Who asked for a refund cannot confirm it: another operator must.", False),
     ErrorCode.INTERNAL: ErrorInfo("Our fault; it is logged under the request's ref.", True),
 }
 
@@ -101,10 +139,12 @@ class CloseCode(enum.IntEnum):
     PONG_TIMEOUT = 4003
     TRY_LATER = 4004
     TOKEN_EXPIRED = 4100
+    REVOKED = 4101
     BAD_FRAME = 4200
     JOIN_TIMEOUT = 4201
     FLOOD = 4202
     REPLACED = 4203
+    BANNED = 4204
 
 
 CLOSES: dict[CloseCode, CloseInfo] = {
@@ -120,10 +160,12 @@ CLOSES: dict[CloseCode, CloseInfo] = {
     CloseCode.PONG_TIMEOUT: CloseInfo("No sign of life after a ping; come back and resume.", True),
     CloseCode.TRY_LATER: CloseInfo("The server sheds load; come back later.", True),
     CloseCode.TOKEN_EXPIRED: CloseInfo("Your token expired; come back with a new one.", True, True),
+    CloseCode.REVOKED: CloseInfo("Your role or your token was taken back; come back with a new one.", True, True),
     CloseCode.BAD_FRAME: CloseInfo("The frame is not a list of commands in the negotiated codec.", False),
     CloseCode.JOIN_TIMEOUT: CloseInfo("No join in time.", False),
     CloseCode.FLOOD: CloseInfo("You went on sending after many refusals, or flooded control frames.", False),
     CloseCode.REPLACED: CloseInfo("You opened more connections than one viewer may have; the oldest goes.", False),
+    CloseCode.BANNED: CloseInfo("Staff put you out of this room.", False),
 }
 
 

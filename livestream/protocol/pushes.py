@@ -7,7 +7,24 @@ from typing import ClassVar
 import msgspec
 
 from . import types
-from .events import Commented, HostMessage, LiveEvent, LogEvent, NoticeEvent, Show, StaffEvent
+from .events import (
+    Chat,
+    Clock,
+    Commented,
+    Freezing,
+    HeldComment,
+    HostMessage,
+    LiveEvent,
+    LogEvent,
+    NoticeEvent,
+    Policy,
+    Product,
+    RefundRequest,
+    Reported,
+    Sanction,
+    Show,
+    StaffEvent,
+)
 from .lanes import Lane
 
 
@@ -59,6 +76,16 @@ class Notice(Push, frozen=True, tag="notice"):
     event: NoticeEvent
 
 
+class StaffView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What staff know of the room beside what everyone sees, at `staff_seq`."""
+
+    policy: Policy
+    held: list[HeldComment] = []  #: comments that wait for staff, oldest first
+    reports: list[Reported] = []  #: reports that wait for staff, oldest first
+    sanctions: list[Sanction] = []  #: oldest first
+    refunds: list[RefundRequest] = []  #: that wait for a second operator
+
+
 class Snapshot(Push, frozen=True, tag="snapshot"):
     """The whole state at `seq`: forget what you knew. Sent after a join and as a reset."""
 
@@ -68,12 +95,21 @@ class Snapshot(Push, frozen=True, tag="snapshot"):
     room: types.RoomId
     title: str
     show: Show | None = None
+    presenter: str | None = None  #: name of the host who presents
+    video_delay_ms: int = 0  #: of the video behind the room; every deadline that the server sets has it in it
+    rehearsal: bool = False  #: nothing here is for real: say so on the page
+    chat: Chat = Chat()
+    freezing: Freezing | None = None  #: a technical break is on
+    countdown: Clock | None = None
+    featured: Product | None = None
     messages: list[HostMessage] = []  #: newest last
     pinned: HostMessage | None = None
     comments: list[Commented] = []  #: newest last
+    deleted: list[types.Id] = []  #: comments deleted last, which may still be under way to you
     values: dict[str, int] = {}
     staff_seq: types.Seq = 0
     staff: list[Staff] = []  #: newest last; staff only
+    desk: StaffView | None = None  #: staff only
 
 
 class Heartbeat(Push, frozen=True, tag="heartbeat"):

@@ -87,6 +87,12 @@ def _type(kind: mi.Type) -> str:
             return "boolean"
         case mi.NoneType():
             return "null"
+        case mi.FloatType():
+            return "number" + _range(kind.ge if kind.ge is not None else kind.gt, kind.le, "")
+        case mi.AnyType():
+            return "anything"
+        case mi.LiteralType():
+            return " or ".join(f"`{value}`" for value in kind.values)
         case mi.EnumType():
             return " or ".join(f"`{member.value}`" for member in kind.cls)
         case mi.StructType():

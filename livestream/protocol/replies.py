@@ -6,6 +6,7 @@ import msgspec
 
 from . import types
 from .errors import ErrorCode
+from .events import Sanction
 from .roles import Role
 
 
@@ -26,7 +27,15 @@ class Posted(Reply, frozen=True, tag="posted"):
 
     id: types.Id
     seq: types.Seq | None = None  #: the log event it caused; a comment causes none
-    shown: bool = True  #: false: a comment was accepted and archived, but a flood kept it off others' screens
+    shown: bool = True  #: false: accepted and archived, but a flood, or others with the same words, kept it off screens
+    held: bool = False  #: it waits for staff
+
+
+class Invited(Reply, frozen=True, tag="invited"):
+    """A link for one person, once."""
+
+    ticket: types.Token  #: for the fragment of the host page's address
+    expires_at: types.Millis
 
 
 class Error(Reply, frozen=True, tag="error"):
@@ -45,6 +54,9 @@ class Me(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     role: Role
     name: str | None = None
     expires_at: types.Millis | None = None  #: when the token ends; come back with a new one before
+    buyer: bool = False
+    muted: Sanction | None = None
+    blocked: list[types.Pseudonym] = []  #: people this viewer does not want to see; empty after a resume: keep yours
 
 
 class Joined(Reply, frozen=True, tag="joined"):
@@ -58,5 +70,5 @@ class Joined(Reply, frozen=True, tag="joined"):
     resumed: bool = False  #: true: missed events follow; false: a snapshot follows
 
 
-AnyReply = Joined | Ok | Posted | Error
-REPLIES: tuple[type[Reply], ...] = (Joined, Ok, Posted, Error)
+AnyReply = Joined | Ok | Posted | Invited | Error
+REPLIES: tuple[type[Reply], ...] = (Joined, Ok, Posted, Invited, Error)

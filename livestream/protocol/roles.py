@@ -18,3 +18,5 @@ EVERYONE = frozenset(Role)
 SIGNED_IN = EVERYONE - {Role.ANONYMOUS}
 STAFF = frozenset({Role.MODERATOR, Role.HOST, Role.OPERATOR, Role.SERVICE})
 HOSTS = frozenset({Role.HOST, Role.OPERATOR, Role.SERVICE})
+OPERATORS = frozenset({Role.OPERATOR, Role.SERVICE})  #: what costs money, or cannot be undone
+BACKEND = frozenset({Role.SERVICE})

@@ -32,6 +32,34 @@ Name = Annotated[
     str, Meta(max_length=limits.NAME_CHARS, pattern=_NO_NUL_NOT_BLANK, description="Display name, shown to everyone.")
 ]
 Title = Annotated[str, Meta(max_length=limits.TITLE_CHARS, pattern=_NO_NUL_NOT_BLANK)]
+Why = Annotated[
+    str, Meta(max_length=limits.WHY_CHARS, pattern=_NO_NUL_NOT_BLANK, description="The reason, for the staff log.")
+]
+Url = Annotated[
+    str,
+    Meta(
+        max_length=limits.URL_CHARS,
+        pattern=r"^https?://[^\s\x00/?#@]+([/?#][^\s\x00]*)?$(?!\n)",
+        description="Absolute, http or https, without user and password.",
+    ),
+]
+ProductId = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)", description="The shop's own number of a product.")
+]
+Amount = Annotated[
+    int, Meta(ge=0, le=2**53 - 1, description="Money in the currency's smallest unit, as `exponent` tells.")
+]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217.")]
+Exponent = Annotated[int, Meta(ge=0, le=4, description="Decimal places of the currency: 2 for cents, 0 for yen.")]
+TimeZone = Annotated[
+    str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,63}$(?!\n)", description="IANA name, `Europe/Warsaw` say.")
+]
+ViewerId = Annotated[
+    str, Meta(min_length=1, max_length=limits.VIEWER_ID_CHARS, pattern=_NO_NUL, description="The shop's id of a person.")
+]
+SanctionS = Annotated[
+    int, Meta(ge=limits.SANCTION_LEAST_S, le=limits.SANCTION_MOST_S, description="Seconds; null: for ever.")
+]
 Token = Annotated[str, Meta(min_length=1, max_length=limits.TOKEN_CHARS, pattern=_NO_NUL)]
 Seq = Annotated[int, Meta(ge=0, description="Position in a room's log; 0 is before the first event.")]
 Millis = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Unix time in milliseconds, on the database's clock.")]
@@ -40,5 +68,10 @@ Epoch = Annotated[
     str, Meta(max_length=64, pattern=_NO_NUL, description="Changes when the database was restored to an earlier point.")
 ]
 Pseudonym = Annotated[
-    str, Meta(description="Stands for one viewer of one shop in public; the shop's own viewer id never leaves us.")
+    str,
+    Meta(
+        max_length=64,
+        pattern=_NO_NUL,
+        description="Stands for one viewer of one shop in public; the shop's own viewer id never leaves us.",
+    ),
 ]

@@ -11,6 +11,7 @@ from msgspec import inspect as mi
 from . import limits
 from .codec import Codec
 from .errors import CLOSES, ERRORS, ErrorCode
+from .events import RefundState, SanctionKind
 from .lanes import Lane
 from .limits import RATES, RateClass
 from .meanings import beside, meaning
@@ -19,7 +20,7 @@ from .roles import Role
 from .show import ShowState
 
 _HEAD = "// Generated from livestream/protocol by `make generate`. Change the structs there, not this file.\n"
-_ENUMS: tuple[type[enum.StrEnum], ...] = (Role, ShowState, Lane, RateClass, ErrorCode)
+_ENUMS: tuple[type[enum.StrEnum], ...] = (Role, ShowState, SanctionKind, RefundState, Lane, RateClass, ErrorCode)
 
 
 def typescript() -> str:
@@ -63,6 +64,10 @@ def _type(kind: mi.Type) -> str:
             return "boolean"
         case mi.NoneType():
             return "null"
+        case mi.AnyType():
+            return "unknown"
+        case mi.LiteralType():
+            return " | ".join(map(json.dumps, kind.values))
         case mi.EnumType() | mi.StructType():
             return kind.cls.__name__
         case mi.ListType():

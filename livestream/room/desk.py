@@ -1,157 +1,151 @@
-"""Desk: what the commands of host and operators decide. Pure: no I/O, no clock, no randomness.
+"""Desk: what the commands of staff, and of viewers about viewers, decide. Pure: no I/O, no clock, no randomness.
 
 A desk holds what a batch of commands needs to know and evolves command by
 command, so that the second of two commands in one transaction sees the first.
+How a kind of command decides stands in `stage`, `moderation`, `rules`,
+`clocks` and `refunds`; each returns a `Decision` and changes nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from livestream.protocol.commands import Command, Pin, Say, Schedule, SetShow
-from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.events import (
-    Acted,
-    Answered,
+    Deleted,
     HostMessage,
     LogEvent,
     NoticeEvent,
-    Pinned,
+    Product,
+    RefundChanged,
+    RefundRequest,
+    RefundState,
+    Restored,
+    Retracted,
+    Ruled,
     Said,
-    Show,
-    ShowChanged,
     StaffEvent,
+    Unretracted,
 )
 from livestream.protocol.roles import Role
 
-from . import show
+from .state import RoomState, StaffState, evolve, evolve_staff
 
 
 class Actor(msgspec.Struct, frozen=True):
     """Who acts, and where."""
 
-    shop_id: str
+    shop_id: str  #: of the room
     room_id: str
     key: str  #: tells one person of the shop from another; for anonymous viewers, one visit
     viewer_id: str | None  #: the shop's id; None: anonymous
     role: Role
     name: str
     pseudonym: str
+    buyer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ArchivedComment:
-    """What an answer needs to know of the comment it answers."""
+    """What a decision about a comment needs to know of it."""
 
-    viewer_id: str | None
+    id: str
+    by: str  #: pseudonym
+    anonymous: bool
     name: str
     text: str
+    at: int
+    role: Role
+    fate: str  #: see `sampling.Fate`
+    reporters: frozenset[str]  #: pseudonyms of those in this batch who reported it before
+    reports: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who was in the shop's rooms."""
+
+    pseudonym: str
+    name: str
+    staff_role: Role | None  #: in this room
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A purchase that the shop reported, or what is left of it."""
+
+    id: str
+    currency: str
+    exponent: int
+    left: int
 
 
 @dataclass(slots=True)
 class Decision:
-    """What one command causes."""
+    """What one command causes. What is written follows from the events."""
 
     log: list[LogEvent] = field(default_factory=list)
     staff: list[StaffEvent] = field(default_factory=list)
-    notices: list[tuple[str, NoticeEvent]] = field(default_factory=list)
-    made: str | None = None  #: id of the host message or show that it made
+    notices: list[tuple[str, NoticeEvent]] = field(default_factory=list)  #: pseudonym and event
+    webhooks: list[tuple[str, object]] = field(default_factory=list)  #: type and data, for the shop's backend
+    reports: list[tuple[str, str, str | None]] = field(default_factory=list)  #: comment, reporter, why
+    made: str | None = None  #: id of what it made
 
 
 @dataclass(slots=True)
 class Desk:
-    """State that staff commands decide on."""
+    """State that commands decide on: the room as the logs have it, and the rows that the batch names."""
 
     now_ms: int
-    show: Show | None
-    messages: dict[str, HostMessage]  #: those the batch names, and those it made
-    comments: dict[str, ArchivedComment]  #: those the batch names
+    room: RoomState
+    staff: StaffState
+    unattended: bool = False  #: nobody of the staff has been here for longer than the policy allows
+    messages: dict[str, HostMessage] = field(default_factory=dict)  #: retracted ones whole
+    retracted: set[str] = field(default_factory=set)
+    comments: dict[str, ArchivedComment] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)  #: of those comments: deleted, or turned down
+    said_by: Mapping[str, list[str]] = field(default_factory=dict)  #: latest shown comments of people, by pseudonym
+    people: Mapping[str, Person] = field(default_factory=dict)
+    products: Mapping[str, Product] = field(default_factory=dict)
+    purchases: dict[str, Purchase] = field(default_factory=dict)
+    askers: dict[str, str] = field(default_factory=dict)  #: pseudonym of who asked, by refund
+    refund_limit: int = 0  #: above it a second operator must confirm
 
-    def run(self, actor: Actor, command: Command, new_id: str) -> Decision:
-        """Decide, and evolve the desk.
-
-        Raises:
-            Refused: as the command's `errors` tell; the desk is unchanged.
-        """
-        match command:
-            case Say():
-                decision = self._say(actor, command, new_id)
-            case Pin():
-                decision = self._pin(command)
-            case Schedule():
-                decision = Decision([show.schedule(self.show, new_id, command.title, command.starts_at)], made=new_id)
-            case SetShow():
-                decision = Decision([show.move(self.show, command.state, self.now_ms)])
-            case _:
-                raise TypeError(f"not a staff command: {command!r}")
+    def apply(self, actor: Actor, decision: Decision) -> None:
+        """Evolve by what was decided."""
         for event in decision.log:
-            self._evolve(event)
-        decision.staff.append(_acted(actor, command))
-        return decision
+            self.room = evolve(self.room, event)
+            match event:
+                case Said(message=message):
+                    self.messages[message.id] = message
+                case Retracted(message=gone):
+                    self.retracted.add(gone)
+                case Unretracted(message=message):
+                    self.retracted.discard(message.id)
+                case Deleted(comments=ids):
+                    self.hidden.update(ids)
+                case Restored(comments=comments):
+                    self.hidden.difference_update(comment.id for comment in comments)
+        for staff_event in decision.staff:
+            self.staff = evolve_staff(self.staff, staff_event)
+            match staff_event:
+                case Ruled(comments=ids, shown=False):
+                    self.hidden.update(ids)
+                case RefundChanged(refund=refund):
+                    self._refunded(actor, refund)
+        for comment_id, reporter, _ in decision.reports:
+            comment = self.comments[comment_id]
+            self.comments[comment_id] = replace(
+                comment, reporters=comment.reporters | {reporter}, reports=comment.reports + 1
+            )
 
-    def _say(self, actor: Actor, command: Say, new_id: str) -> Decision:
-        answered = None
-        if command.answers is not None:
-            answered = self.comments.get(command.answers)
-            if answered is None:
-                raise Refused(ErrorCode.COMMENT_NOT_FOUND, command.answers)
-        message = HostMessage(
-            id=new_id,
-            name=actor.name,
-            text=command.text,
-            at=self.now_ms,
-            answers=command.answers,
-            answered_name=answered.name if answered else None,
-            answered_text=answered.text if answered else None,
-        )
-        decision = Decision([Said(message=message)], made=new_id)
-        if command.pin:
-            decision.log.append(Pinned(message=message))
-        if answered and answered.viewer_id is not None:
-            assert command.answers is not None
-            decision.notices.append((answered.viewer_id, Answered(comment=command.answers, message=message)))
-        return decision
-
-    def _pin(self, command: Pin) -> Decision:
-        if command.message is None:
-            return Decision([Pinned(message=None)])
-        message = self.messages.get(command.message)
-        if message is None:
-            raise Refused(ErrorCode.MESSAGE_NOT_FOUND, command.message)
-        return Decision([Pinned(message=message)])
-
-    def _evolve(self, event: LogEvent) -> None:
-        match event:
-            case Said(message=message):
-                self.messages[message.id] = message
-            case ShowChanged(show=changed):
-                self.show = changed
-            case Pinned():
-                pass
-
-
-def _acted(actor: Actor, command: Command) -> Acted:
-    match command:
-        case Say(answers=None, pin=pin):
-            what = "said and pinned a message" if pin else "said a message"
-        case Say(answers=comment):
-            what = f"answered comment {comment}"
-        case Pin(message=None):
-            what = "took the pin away"
-        case Pin(message=message):
-            what = f"pinned message {message}"
-        case Schedule(title=title):
-            what = f"scheduled the show {title!r}"
-        case SetShow(state=state):
-            what = f"set the show to {state}"
-        case _:
-            what = ""
-    return Acted(
-        who=actor.viewer_id or actor.key,
-        name=actor.name,
-        role=actor.role,
-        command=str(command.__struct_config__.tag),
-        what=what,
-    )
+    def _refunded(self, actor: Actor, refund: RefundRequest) -> None:
+        purchase = self.purchases.get(refund.purchase)
+        if refund.decided_by is None:
+            self.askers[refund.id] = actor.pseudonym
+        if purchase is not None and refund.decided_by is None:
+            self.purchases[purchase.id] = replace(purchase, left=purchase.left - refund.amount)
+        elif purchase is not None and refund.state is RefundState.REFUSED:
+            self.purchases[purchase.id] = replace(purchase, left=purchase.left + refund.amount)

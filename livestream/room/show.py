@@ -27,7 +27,7 @@ TRANSITIONS: dict[S, frozenset[S]] = {
 TALKING = frozenset({S.WARM_UP, S.LIVE, S.PAUSED})
 
 
-def schedule(current: Show | None, show_id: str, title: str, starts_at: int) -> ShowChanged:
+def schedule(current: Show | None, show_id: str, title: str, starts_at: int, time_zone: str) -> ShowChanged:
     """Decide to announce the next show.
 
     Raises:
@@ -35,7 +35,7 @@ def schedule(current: Show | None, show_id: str, title: str, starts_at: int) -> 
     """
     if current is not None and current.state is not S.ENDED:
         raise Refused(ErrorCode.SHOW_OPEN, f"the show {current.title!r} is {current.state}")
-    return ShowChanged(show=Show(id=show_id, title=title, state=S.SCHEDULED, starts_at=starts_at))
+    return ShowChanged(show=Show(id=show_id, title=title, state=S.SCHEDULED, starts_at=starts_at, time_zone=time_zone))
 
 
 def move(current: Show | None, to: S, now_ms: int) -> ShowChanged:

@@ -1,5 +1,6 @@
 -- The whole schema, as it is after every migration. A test compares the two.
--- Lock order within a transaction: show → host_message → comment → room_head last.
+-- Lock order within a transaction: idempotency → room → show → host_message → comment → person → sanction → deadline →
+-- purchase → refund → room_head last.
 
 CREATE TABLE epoch (
     value       text NOT NULL,                      -- part of what clients compare; `livestream migrate --new-epoch`
@@ -12,7 +13,16 @@ CREATE TABLE shop (
     shop_id     text PRIMARY KEY,
     name        text NOT NULL,
     demo        boolean NOT NULL DEFAULT false,     -- made by `serve` on a laptop; refused in production
-    created_at  timestamptz NOT NULL DEFAULT clock_timestamp()
+    created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    rehearsal_of            text REFERENCES shop,   -- a shop for one rehearsal: its stock, money and people are not for real
+    time_zone               text NOT NULL DEFAULT 'UTC',
+    starter_languages       text[] NOT NULL DEFAULT '{en,zh,fr,pl}',    -- word lists of ours that are in force
+    words_version           bigint NOT NULL DEFAULT 0,
+    review_url              text,                   -- asked about each comment; null: nobody is
+    review_secret           text,
+    review_fallback         text NOT NULL DEFAULT 'show' CHECK (review_fallback IN ('show', 'hold')),
+    refund_limit            bigint NOT NULL DEFAULT 10000 CHECK (refund_limit >= 0),    -- above it two people decide
+    retention               json NOT NULL DEFAULT '{}'                  -- days by kind of data; what is left out: ours
 );
 
 CREATE TABLE shop_key (                             -- verifies the tokens that a shop signs
@@ -32,7 +42,26 @@ CREATE TABLE room (
     anonymous_comments  boolean NOT NULL DEFAULT false,
     comment_chars       integer NOT NULL DEFAULT 200 CHECK (comment_chars BETWEEN 1 AND 500),
     display_per_s       double precision CHECK (display_per_s > 0),     -- null: the deployment's setting
-    created_at          timestamptz NOT NULL DEFAULT clock_timestamp()
+    created_at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    links                       boolean NOT NULL DEFAULT false,
+    slow_mode_s                 integer NOT NULL DEFAULT 0 CHECK (slow_mode_s BETWEEN 0 AND 120),
+    buyers_only                 boolean NOT NULL DEFAULT false,
+    approve_first               boolean NOT NULL DEFAULT false,
+    reports_to_hold             integer NOT NULL DEFAULT 3 CHECK (reports_to_hold >= 0),
+    unattended_after_s          integer NOT NULL DEFAULT 180 CHECK (unattended_after_s >= 0),
+    unattended_links            boolean NOT NULL DEFAULT false,
+    unattended_slow_mode_s      integer NOT NULL DEFAULT 30 CHECK (unattended_slow_mode_s BETWEEN 0 AND 120),
+    unattended_hold_reported    boolean NOT NULL DEFAULT true,
+    unattended                  boolean NOT NULL DEFAULT false,         -- the stricter rules hold now
+    staff_seen_at               timestamptz NOT NULL DEFAULT clock_timestamp(),
+    video_delay_ms              integer NOT NULL DEFAULT 0 CHECK (video_delay_ms BETWEEN 0 AND 60000),
+    frozen_at                   timestamptz,        -- its deadlines stand still since then
+    frozen_message              text,
+    frozen_video_url            text,
+    countdown_id                text,               -- its end is a deadline
+    countdown_title             text,
+    presenter                   text,               -- display name
+    featured                    text                -- product_id
 );
 
 CREATE TABLE show (
@@ -48,7 +77,8 @@ CREATE TABLE show (
     starts_at   timestamptz NOT NULL,
     live_at     timestamptz,
     ended_at    timestamptz,
-    likes       bigint NOT NULL DEFAULT 0 CHECK (likes >= 0)
+    likes       bigint NOT NULL DEFAULT 0 CHECK (likes >= 0),
+    time_zone   text NOT NULL DEFAULT 'UTC'
 );
 CREATE UNIQUE INDEX show_one_open ON show (room_id) WHERE state <> 'ended';
 CREATE INDEX show_room ON show (room_id, show_id);
@@ -56,7 +86,8 @@ CREATE INDEX show_room ON show (room_id, show_id);
 CREATE TABLE host_message (
     message_id  text PRIMARY KEY,                   -- sorts by time
     room_id     text NOT NULL REFERENCES room,
-    body        json NOT NULL                       -- protocol.events.HostMessage
+    body        json NOT NULL,                      -- protocol.events.HostMessage, whole
+    retracted_at timestamptz
 );
 CREATE INDEX host_message_room ON host_message (room_id, message_id);
 
@@ -65,23 +96,156 @@ CREATE TABLE pin (
     message_id  text NOT NULL REFERENCES host_message
 );
 
+CREATE TABLE person (                               -- the one table that says who somebody is
+    shop_id     text NOT NULL REFERENCES shop,
+    pseudonym   text NOT NULL,                      -- by which every other table knows them
+    viewer_id   text,                               -- the shop's; null: anonymous, one visit
+    name        text NOT NULL,                      -- display name, the latest
+    buyer       boolean NOT NULL DEFAULT false,
+    seen_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (shop_id, pseudonym)
+);
+CREATE UNIQUE INDEX person_viewer ON person (shop_id, viewer_id);
+
 CREATE TABLE comment (
     room_id     text NOT NULL,
     comment_id  text NOT NULL,                      -- sorts by time
     show_id     text NOT NULL,
-    viewer_id   text,                               -- null: anonymous
     pseudonym   text NOT NULL,
-    name        text NOT NULL,
     role        text NOT NULL,
     text        text NOT NULL,
     at          timestamptz NOT NULL DEFAULT clock_timestamp(),
     fate        text NOT NULL CHECK (fate IN (
-                    'shown',                        -- on every screen
+                    'shown',                        -- on every screen; ⇄ held by reports
                     'sampled_out',                  -- a flood kept it off other screens; counted in left_out
                     'collapsed',                    -- the same words again
-                    'held')),                       -- waits for staff
+                    'held')),                       -- waits for staff, or was turned down; → shown
+    hidden_at   timestamptz,                        -- deleted, turned down or held after it was shown
+    ruled       boolean,                            -- of a held one: what staff decided; null: it waits
+    held_why    text,
+    reports     integer NOT NULL DEFAULT 0,
+    report_open boolean NOT NULL DEFAULT false,     -- staff have not decided on the reports
+    report_why  text,                               -- the latest
     PRIMARY KEY (room_id, comment_id)
 );
+CREATE INDEX comment_author ON comment (room_id, pseudonym, comment_id);
+CREATE INDEX comment_held ON comment (room_id, comment_id) WHERE fate = 'held' AND ruled IS NULL;
+CREATE INDEX comment_hidden ON comment (room_id, comment_id) WHERE hidden_at IS NOT NULL;
+CREATE INDEX comment_reported ON comment (room_id, comment_id) WHERE report_open;
+
+CREATE TABLE report (                               -- one a viewer and comment
+    room_id     text NOT NULL,
+    comment_id  text NOT NULL,
+    reporter    text NOT NULL,                      -- pseudonym
+    why         text,
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (room_id, comment_id, reporter)
+);
+
+CREATE TABLE sanction (                             -- in force until it is lifted, by staff or at its end by the worker
+    room_id     text NOT NULL REFERENCES room,
+    pseudonym   text NOT NULL,
+    kind        text NOT NULL CHECK (kind IN ('mute', 'ban')),
+    at          timestamptz NOT NULL,
+    until       timestamptz,                        -- null: for ever
+    why         text,
+    by_name     text NOT NULL,
+    PRIMARY KEY (room_id, pseudonym, kind)
+);
+CREATE INDEX sanction_end ON sanction (until) WHERE until IS NOT NULL;
+
+CREATE TABLE block (                                -- whom a viewer does not want to see
+    shop_id     text NOT NULL,
+    pseudonym   text NOT NULL,
+    blocked     text NOT NULL,                      -- pseudonym
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (shop_id, pseudonym, blocked)
+);
+
+CREATE TABLE word (                                 -- a shop's own, beside the starter lists
+    shop_id     text NOT NULL REFERENCES shop,
+    text        text NOT NULL,
+    action      text NOT NULL CHECK (action IN ('hold', 'refuse', 'allow')),   -- allow: takes a starter word out
+    PRIMARY KEY (shop_id, text)
+);
+
+CREATE TABLE staff (
+    shop_id     text NOT NULL REFERENCES shop,
+    room_id     text NOT NULL DEFAULT '',           -- '': every room of the shop
+    pseudonym   text NOT NULL,
+    role        text NOT NULL CHECK (role IN ('moderator', 'host', 'operator')),
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (shop_id, room_id, pseudonym)
+);
+
+CREATE TABLE revocation (                           -- tokens issued before `at` are refused
+    number      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    shop_id     text NOT NULL REFERENCES shop,
+    pseudonym   text,                               -- all of one person's
+    kid         text,                               -- all under one key
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CHECK ((pseudonym IS NULL) <> (kid IS NULL))
+);
+
+CREATE TABLE deadline (                             -- what closes by the clock; a freeze stops those of its room
+    room_id     text NOT NULL REFERENCES room,
+    kind        text NOT NULL,                      -- 'countdown', and those that siblings bring
+    id          text NOT NULL,
+    due_at      timestamptz NOT NULL,
+    PRIMARY KEY (room_id, kind, id)
+);
+CREATE INDEX deadline_due ON deadline (due_at);
+
+CREATE TABLE product (
+    shop_id     text NOT NULL REFERENCES shop,
+    product_id  text NOT NULL,                      -- the shop's own number
+    body        json NOT NULL,                      -- protocol.events.Product, without stock
+    position    bigint GENERATED ALWAYS AS IDENTITY,
+    removed_at  timestamptz,
+    PRIMARY KEY (shop_id, product_id)
+);
+
+CREATE TABLE stock (                                -- of products that count units
+    shop_id     text NOT NULL,
+    product_id  text NOT NULL,
+    variant_id  text NOT NULL DEFAULT '',
+    units       bigint NOT NULL CHECK (units >= 0),
+    PRIMARY KEY (shop_id, product_id, variant_id),
+    FOREIGN KEY (shop_id, product_id) REFERENCES product
+) WITH (fillfactor = 50);
+
+CREATE TABLE purchase (                             -- reported by the shop's backend
+    shop_id     text NOT NULL REFERENCES shop,
+    purchase_id text NOT NULL,                      -- the shop's own number
+    pseudonym   text NOT NULL,
+    room_id     text,
+    product_id  text,
+    variant_id  text,
+    quantity    integer NOT NULL DEFAULT 1 CHECK (quantity > 0),
+    amount      bigint NOT NULL CHECK (amount >= 0),
+    refunded    bigint NOT NULL DEFAULT 0 CHECK (refunded BETWEEN 0 AND amount),    -- asked for counts
+    currency    text NOT NULL,
+    exponent    smallint NOT NULL CHECK (exponent BETWEEN 0 AND 4),
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (shop_id, purchase_id)
+);
+CREATE INDEX purchase_buyer ON purchase (shop_id, pseudonym);
+
+CREATE TABLE refund (
+    refund_id   text PRIMARY KEY,
+    shop_id     text NOT NULL,
+    room_id     text NOT NULL REFERENCES room,
+    purchase_id text NOT NULL,
+    body        json NOT NULL,                      -- protocol.events.RefundRequest
+    state       text NOT NULL CHECK (state IN (
+                    'asked',                        -- → confirmed, refused, by another operator
+                    'confirmed',                    -- the shop's backend is told
+                    'refused')),
+    asker       text NOT NULL,                      -- pseudonym
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    FOREIGN KEY (shop_id, purchase_id) REFERENCES purchase
+);
+CREATE INDEX refund_room ON refund (room_id, refund_id) WHERE state = 'asked';
 
 -- The room log: `seq` is gap-free a room and its order is commit order.
 CREATE TABLE room_head (
@@ -110,23 +274,23 @@ CREATE TABLE staff_log (
 CREATE TABLE notice (                               -- to one viewer; the bus only hurries it
     room_id     text NOT NULL,
     seq         bigint NOT NULL,
-    viewer_id   text NOT NULL,
+    pseudonym   text NOT NULL,
     at          timestamptz NOT NULL,
     event       json NOT NULL,                      -- protocol.events.NoticeEvent
     PRIMARY KEY (room_id, seq)
 );
-CREATE INDEX notice_viewer ON notice (room_id, viewer_id, seq);
+CREATE INDEX notice_pseudonym ON notice (room_id, pseudonym, seq);
 
 CREATE TABLE notice_seen (
     room_id     text NOT NULL,
-    viewer_id   text NOT NULL,
+    pseudonym   text NOT NULL,
     seq         bigint NOT NULL,
-    PRIMARY KEY (room_id, viewer_id)
+    PRIMARY KEY (room_id, pseudonym)
 );
 
 CREATE TABLE idempotency (                          -- kept 24 h
     shop_id     text NOT NULL,
-    actor       text NOT NULL,
+    actor       text NOT NULL,                      -- pseudonym
     command     text NOT NULL,
     key         text NOT NULL,
     body_hash   bytea NOT NULL,

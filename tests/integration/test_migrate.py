@@ -21,12 +21,13 @@ WITH ours AS (
 SELECT 'relation', relname, relkind::text, coalesce(array_to_string(reloptions, ','), '') FROM ours
 UNION ALL
 SELECT 'column', relname || '.' || a.attname, format_type(a.atttypid, a.atttypmod),
-       concat_ws(' ', a.attnotnull, a.attidentity, a.attgenerated, pg_get_expr(d.adbin, d.adrelid), a.attnum)
+       concat_ws(' ', a.attnotnull, a.attidentity, a.attgenerated, pg_get_expr(d.adbin, d.adrelid),
+                 row_number() OVER (PARTITION BY id ORDER BY a.attnum))
   FROM ours JOIN pg_attribute a ON a.attrelid = id LEFT JOIN pg_attrdef d ON d.adrelid = id AND d.adnum = a.attnum
  WHERE a.attnum > 0 AND NOT a.attisdropped AND relkind IN ('r', 'v', 'm', 'p')
 UNION ALL
 SELECT 'constraint', relname || '.' || conname, contype::text, pg_get_constraintdef(k.oid)
-  FROM ours JOIN pg_constraint k ON k.conrelid = id
+  FROM ours JOIN pg_constraint k ON k.conrelid = id AND contype <> 'n'
 UNION ALL
 SELECT 'index', relname, '', pg_get_indexdef(id) FROM ours WHERE relkind = 'i'
 UNION ALL

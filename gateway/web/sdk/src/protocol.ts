@@ -4,11 +4,15 @@ export type Role = "anonymous" | "viewer" | "moderator" | "host" | "operator" | 
 
 export type ShowState = "scheduled" | "warm_up" | "live" | "paused" | "ended";
 
+export type SanctionKind = "mute" | "ban";
+
+export type RefundState = "asked" | "confirmed" | "refused";
+
 export type Lane = "direct" | "log" | "staff" | "live" | "gauge";
 
 export type RateClass = "join" | "comment" | "like" | "staff" | "other";
 
-export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "internal";
+export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "banned" | "name_refused" | "muted" | "buyers_only" | "slow_mode" | "link_refused" | "text_refused" | "person_not_found" | "not_staff" | "not_sanctioned" | "too_many" | "frozen" | "not_frozen" | "no_countdown" | "product_not_found" | "purchase_not_found" | "amount_refused" | "refund_not_found" | "second_person" | "internal";
 
 /** What a host said. */
 export interface HostMessage {
@@ -21,8 +25,11 @@ export interface HostMessage {
   at: number;
   /** The comment it answers. Id of a comment, host message or show; sorts by time. */
   answers?: string | null;
+  /** Null again when that comment was deleted. */
   answered_name?: string | null;
   answered_text?: string | null;
+  /** Taken back: the texts are empty; leave its place. */
+  retracted?: boolean;
 }
 
 /** A show of the room. */
@@ -37,6 +44,156 @@ export interface Show {
   live_at?: number | null;
   /** Unix time in milliseconds, on the database's clock. */
   ended_at?: number | null;
+  /** In which it is announced. */
+  time_zone?: string;
+}
+
+/** The rules of talking that hold now, for those who are not staff. */
+export interface Chat {
+  comment_chars?: number;
+  /** Anonymous viewers may comment. */
+  anonymous?: boolean;
+  links?: boolean;
+  /** Between two comments of one viewer. */
+  slow_mode_s?: number;
+  buyers_only?: boolean;
+  approve_first?: boolean;
+  /** Nobody of the staff is here, so stricter rules hold. */
+  unattended?: boolean;
+}
+
+/** A technical break: every deadline of the room stands still since `at`. */
+export interface Freezing {
+  /** Unix time in milliseconds, on the database's clock. */
+  at: number;
+  /** Null: the app's own words. */
+  message?: string | null;
+  /** Where the video goes on meanwhile. */
+  video_url?: string | null;
+}
+
+/** A countdown on everybody's screen. */
+export interface Clock {
+  /** Id of a comment, host message or show; sorts by time. */
+  id: string;
+  title: string;
+  /** On the database's clock; the video's delay is in it. Unix time in milliseconds, on the database's clock. */
+  ends_at: number;
+}
+
+/** A picture of a product. */
+export interface Picture {
+  url: string;
+  alt?: string;
+}
+
+/** One form in which a product is sold. */
+export interface ProductVariant {
+  /** The shop's own number of a product. */
+  id: string;
+  title: string;
+  /** Money in the currency's smallest unit, as `exponent` tells. */
+  price: number;
+  /** Units when it was shown; null: not counted. The present number is a gauge. */
+  stock?: number | null;
+}
+
+/** A product as viewers see it. */
+export interface Product {
+  /** The shop's own number of a product. */
+  id: string;
+  title: string;
+  /** Money in the currency's smallest unit, as `exponent` tells. */
+  price: number;
+  /** ISO 4217. */
+  currency: string;
+  /** Decimal places of the currency: 2 for cents, 0 for yen. */
+  exponent?: number;
+  tax_included?: boolean;
+  /** What it costs, or cost, elsewhere or before. Money in the currency's smallest unit, as `exponent` tells. */
+  reference_price?: number | null;
+  /** Units when it was shown; null: not counted. */
+  stock?: number | null;
+  pictures?: Picture[];
+  /** The shop's page of it. */
+  url?: string | null;
+  /** Address of a glTF or USDZ model. */
+  ar_model?: string | null;
+  variants?: ProductVariant[];
+}
+
+/** A room's settings that only staff see. */
+export interface Policy {
+  /** As set; while nobody is on duty stricter rules may hold. */
+  chat: Chat;
+  /** Comments shown a second; null: the deployment's. */
+  display_per_s?: number | null;
+  reports_to_hold?: number;
+  unattended_after_s?: number;
+  unattended_links?: boolean;
+  unattended_slow_mode_s?: number;
+  unattended_hold_reported?: boolean;
+}
+
+/** Somebody is muted or banned. */
+export interface Sanction {
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  who: string;
+  name: string;
+  kind: SanctionKind;
+  /** Unix time in milliseconds, on the database's clock. */
+  at: number;
+  /** Null: for ever. Unix time in milliseconds, on the database's clock. */
+  until?: number | null;
+  why?: string | null;
+  /** Display name of who did it. */
+  by?: string;
+}
+
+/** A comment that waits for staff. */
+export interface HeldComment {
+  /** Id of a comment, host message or show; sorts by time. */
+  id: string;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  by: string;
+  name: string;
+  text: string;
+  /** Unix time in milliseconds, on the database's clock. */
+  at: number;
+  role?: Role;
+  /** `words`, `approve_first`, `reported`, `review`. */
+  why?: string;
+}
+
+/** A refund that staff asked for. */
+export interface RefundRequest {
+  /** Id of a comment, host message or show; sorts by time. */
+  id: string;
+  purchase: string;
+  /** Money in the currency's smallest unit, as `exponent` tells. */
+  amount: number;
+  /** ISO 4217. */
+  currency: string;
+  /** Decimal places of the currency: 2 for cents, 0 for yen. */
+  exponent?: number;
+  why?: string;
+  state: RefundState;
+  /** Display name. */
+  asked_by: string;
+  decided_by?: string | null;
+}
+
+/** What staff know of the room beside what everyone sees, at `staff_seq`. */
+export interface StaffView {
+  policy: Policy;
+  /** Comments that wait for staff, oldest first. */
+  held?: HeldComment[];
+  /** Reports that wait for staff, oldest first. */
+  reports?: Reported[];
+  /** Oldest first. */
+  sanctions?: Sanction[];
+  /** That wait for a second operator. */
+  refunds?: RefundRequest[];
 }
 
 /** Who the server takes this connection for. */
@@ -47,6 +204,10 @@ export interface Me {
   name?: string | null;
   /** When the token ends; come back with a new one before. Unix time in milliseconds, on the database's clock. */
   expires_at?: number | null;
+  buyer?: boolean;
+  muted?: Sanction | null;
+  /** People this viewer does not want to see; empty after a resume: keep yours. */
+  blocked?: string[];
 }
 
 /** What a client knows when it comes back. */
@@ -66,6 +227,19 @@ export interface Said {
   message: HostMessage;
 }
 
+/** A host message was taken back: empty its place, and the pin if it was that. */
+export interface Retracted {
+  t: "retracted";
+  /** Id of a comment, host message or show; sorts by time. */
+  message: string;
+}
+
+/** A retracted message is shown again at its place, if that is still in view. */
+export interface Unretracted {
+  t: "unretracted";
+  message: HostMessage;
+}
+
 /** A host message was pinned; null: the pin was taken away. */
 export interface Pinned {
   t: "pinned";
@@ -78,16 +252,135 @@ export interface ShowChanged {
   show: Show;
 }
 
+/** Comments were taken off the screen. They may still come over the live lane: remember the ids. */
+export interface Deleted {
+  t: "deleted";
+  comments: string[];
+}
+
+/** Deleted comments are shown again. Those that a newcomer would not see are left out. */
+export interface Restored {
+  t: "restored";
+  comments: Commented[];
+}
+
+/** Other rules of talking hold. */
+export interface ChatChanged {
+  t: "chat_changed";
+  chat: Chat;
+}
+
+/** The room's title or the video's delay changed. */
+export interface RoomChanged {
+  t: "room_changed";
+  title: string;
+  video_delay_ms?: number;
+}
+
+/** A technical break began. */
+export interface Frozen {
+  t: "frozen";
+  freezing: Freezing;
+}
+
+/** It is over: add `shifted_ms` to every deadline of the room that is still open. */
+export interface Unfrozen {
+  t: "unfrozen";
+  shifted_ms: number;
+}
+
+/** A countdown runs; it takes the place of another one. */
+export interface CountdownStarted {
+  t: "countdown_started";
+  clock: Clock;
+}
+
+/** The countdown is over, or was taken away. */
+export interface CountdownEnded {
+  t: "countdown_ended";
+  /** Id of a comment, host message or show; sorts by time. */
+  id: string;
+  cancelled?: boolean;
+}
+
+/** A product is shown to everybody; null: none any more. */
+export interface Featured {
+  t: "featured";
+  product?: Product | null;
+}
+
+/** Another host presents now. */
+export interface Presented {
+  t: "presented";
+  name: string;
+}
+
 /** Staff did something; the audit trail. */
 export interface Acted {
   t: "acted";
-  /** The shop's id of the person. */
+  /** The shop's id of the person; empty: the server. */
   who: string;
   name: string;
   role: Role;
   command: string;
   /** What it did, in words. */
   what: string;
+  why?: string | null;
+  /** The command that would undo it, without `ref`. */
+  undo?: Record<string, unknown> | null;
+}
+
+/** Comments wait for staff. */
+export interface Held {
+  t: "held";
+  comments: HeldComment[];
+}
+
+/** These comments wait no more, nor do reports about them. */
+export interface Ruled {
+  t: "ruled";
+  comments: string[];
+  shown: boolean;
+}
+
+/** A viewer told of a comment. */
+export interface Reported {
+  t: "reported";
+  comment: HeldComment;
+  /** So many viewers did by now. */
+  reports: number;
+}
+
+/** Somebody was muted or banned; a new one of a kind takes the place of the old. */
+export interface Sanctioned {
+  t: "sanctioned";
+  sanction: Sanction;
+}
+
+/** Somebody is no longer muted or banned. */
+export interface Lifted {
+  t: "lifted";
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  who: string;
+  kind: SanctionKind;
+}
+
+/** The room's settings changed. */
+export interface PolicyChanged {
+  t: "policy_changed";
+  policy: Policy;
+}
+
+/** The shop's word list changed. */
+export interface WordsChanged {
+  t: "words_changed";
+  version: number;
+}
+
+/** A refund was asked for or decided. */
+export interface RefundChanged {
+  t: "refund_changed";
+  refund: RefundRequest;
 }
 
 /** A viewer's comment. */
@@ -100,6 +393,14 @@ export interface Commented {
   name: string;
   text: string;
   role?: Role;
+}
+
+/** So many have said the same as this comment by now. */
+export interface Echoed {
+  t: "echoed";
+  /** Id of a comment, host message or show; sorts by time. */
+  comment: string;
+  times: number;
 }
 
 /** A signed-in viewer came in. */
@@ -116,6 +417,32 @@ export interface Answered {
   message: HostMessage;
 }
 
+/** Staff muted you in this room. */
+export interface YouWereMuted {
+  t: "you_were_muted";
+  /** Null: for ever. Unix time in milliseconds, on the database's clock. */
+  until?: number | null;
+  why?: string | null;
+}
+
+/** You are no longer muted. */
+export interface YouMayTalk {
+  t: "you_may_talk";
+}
+
+/** Staff decided on a comment of yours that waited. */
+export interface YourComment {
+  t: "your_comment";
+  /** Id of a comment, host message or show; sorts by time. */
+  comment: string;
+  shown: boolean;
+}
+
+/** The shop told us that you bought something: you count as a buyer from now on. */
+export interface YouBought {
+  t: "you_bought";
+}
+
 /** One event of the room log. `seq` rises by exactly 1. */
 export interface Log {
   t: "log";
@@ -123,7 +450,7 @@ export interface Log {
   seq: number;
   /** Unix time in milliseconds, on the database's clock. */
   at: number;
-  event: Said | Pinned | ShowChanged;
+  event: Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented;
 }
 
 /** One event of the staff log. Staff only; own `seq`, rises by exactly 1. */
@@ -133,13 +460,13 @@ export interface Staff {
   seq: number;
   /** Unix time in milliseconds, on the database's clock. */
   at: number;
-  event: Acted;
+  event: Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged;
 }
 
 /** What happened in the last tick, and how many comments a flood kept off the screen. */
 export interface Live {
   t: "live";
-  events?: (Commented | Arrived)[];
+  events?: (Commented | Echoed | Arrived)[];
   left_out?: number;
 }
 
@@ -156,7 +483,7 @@ export interface Notice {
   notice: number;
   /** Unix time in milliseconds, on the database's clock. */
   at: number;
-  event: Answered;
+  event: Answered | YouWereMuted | YouMayTalk | YourComment | YouBought;
 }
 
 /** The whole state at `seq`: forget what you knew. Sent after a join and as a reset. */
@@ -170,16 +497,31 @@ export interface Snapshot {
   room: string;
   title: string;
   show?: Show | null;
+  /** Name of the host who presents. */
+  presenter?: string | null;
+  /** Of the video behind the room; every deadline that the server sets has it in it. */
+  video_delay_ms?: number;
+  /** Nothing here is for real: say so on the page. */
+  rehearsal?: boolean;
+  chat?: Chat;
+  /** A technical break is on. */
+  freezing?: Freezing | null;
+  countdown?: Clock | null;
+  featured?: Product | null;
   /** Newest last. */
   messages?: HostMessage[];
   pinned?: HostMessage | null;
   /** Newest last. */
   comments?: Commented[];
+  /** Comments deleted last, which may still be under way to you. */
+  deleted?: string[];
   values?: Record<string, number>;
   /** Position in a room's log; 0 is before the first event. */
   staff_seq?: number;
   /** Newest last; staff only. */
   staff?: Staff[];
+  /** Staff only. */
+  desk?: StaffView | null;
 }
 
 /** Every few seconds: the database's clock, by which countdowns run, and the log's top. */
@@ -233,8 +575,21 @@ export interface Posted {
   id: string;
   /** The log event it caused; a comment causes none. Position in a room's log; 0 is before the first event. */
   seq?: number | null;
-  /** False: a comment was accepted and archived, but a flood kept it off others' screens. */
+  /** False: accepted and archived, but a flood, or others with the same words, kept it off screens. */
   shown?: boolean;
+  /** It waits for staff. */
+  held?: boolean;
+}
+
+/** A link for one person, once. */
+export interface Invited {
+  t: "invited";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** For the fragment of the host page's address. */
+  ticket: string;
+  /** Unix time in milliseconds, on the database's clock. */
+  expires_at: number;
 }
 
 /** Refused, and nothing changed (but for `outcome_unknown`). */
@@ -284,6 +639,44 @@ export interface Like {
   count?: number;
 }
 
+/** Tell staff of a comment. One report a viewer and comment counts; enough of them hold it back. */
+export interface Report {
+  t: "report";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  comment: string;
+  /** The reason, for the staff log. */
+  why?: string | null;
+}
+
+/** See no more of somebody: the client leaves their comments out; the list comes with every join. */
+export interface Block {
+  t: "block";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  who: string;
+}
+
+/** See somebody again. */
+export interface Unblock {
+  t: "unblock";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  who: string;
+}
+
+/** Tell that notices up to this number were read; snapshots leave them out from then on. */
+export interface Seen {
+  t: "seen";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Position in a room's log; 0 is before the first event. */
+  notice: number;
+}
+
 /** A host message: reaches every viewer, in order. `answers` names a comment, whose author gets a notice. */
 export interface Say {
   t: "say";
@@ -293,6 +686,30 @@ export interface Say {
   pin?: boolean;
   /** Id of a comment, host message or show; sorts by time. */
   answers?: string | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Take a host message back: its text is gone from every screen, from snapshots and from the log. */
+export interface Retract {
+  t: "retract";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  message: string;
+  /** The reason, for the staff log. */
+  why?: string | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Show a retracted host message again, at its place. */
+export interface Unretract {
+  t: "unretract";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  message: string;
   /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
   key?: string | null;
 }
@@ -308,6 +725,17 @@ export interface Pin {
   key?: string | null;
 }
 
+/** Show one product to everybody; null takes it away. */
+export interface Feature {
+  t: "feature";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** The shop's own number of a product. */
+  product: string | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
 /** Announce the room's next show. */
 export interface Schedule {
   t: "schedule";
@@ -316,11 +744,16 @@ export interface Schedule {
   title: string;
   /** Unix time in milliseconds, on the database's clock. */
   starts_at: number;
+  /** In which the show is announced; null: the shop's. IANA name, `Europe/Warsaw` say. */
+  time_zone?: string | null;
   /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
   key?: string | null;
 }
 
-/** Move the show: scheduled → warm_up → live ⇄ paused → ended. */
+/**
+ * Move the show: scheduled → warm_up → live ⇄ paused → ended.
+ * A pause stops no clock (`freeze` does). An end takes the countdown away and ends a freeze.
+ */
 export interface SetShow {
   t: "set_show";
   /** Chosen by the client; the one reply carries it back. */
@@ -330,28 +763,253 @@ export interface SetShow {
   key?: string | null;
 }
 
-/** Tell that notices up to this number were read; snapshots leave them out from then on. */
-export interface Seen {
-  t: "seen";
+/** Count down to something on everybody's screen; takes the place of one that runs. */
+export interface Countdown {
+  t: "countdown";
   /** Chosen by the client; the one reply carries it back. */
   ref: number;
-  /** Position in a room's log; 0 is before the first event. */
-  notice: number;
+  title: string;
+  seconds: number;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
 }
 
-export type LogEvent = Said | Pinned | ShowChanged;
+/** Take the countdown away. */
+export interface CancelCountdown {
+  t: "cancel_countdown";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
 
-export type StaffEvent = Acted;
+/** The stream broke: stop every deadline in the room and tell viewers. Comments go on. */
+export interface Freeze {
+  t: "freeze";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Null: the app's own words for a technical break. */
+  message?: string | null;
+  /** Where the video goes on meanwhile. Absolute, http or https, without user and password. */
+  video_url?: string | null;
+  /** The reason, for the staff log. */
+  why?: string | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
 
-export type LiveEvent = Commented | Arrived;
+/** Go on: every open deadline of the room is later by as long as the break took. */
+export interface Unfreeze {
+  t: "unfreeze";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
 
-export type NoticeEvent = Answered;
+/** Make a one-use link by which somebody joins the staff of this room. */
+export interface Invite {
+  t: "invite";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Display name, shown to everyone. */
+  name: string;
+  role?: "host" | "moderator";
+}
+
+/** Let another host of this room present from now on; viewers see the name. */
+export interface HandOver {
+  t: "hand_over";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  to: string;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Take comments off every screen, out of snapshots and out of answers that quote them. */
+export interface Delete {
+  t: "delete";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  comments: string[];
+  /** The reason, for the staff log. */
+  why?: string | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Show deleted comments again. */
+export interface Restore {
+  t: "restore";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  comments: string[];
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Decide on comments that wait for staff: shown to everyone, or to nobody. Ends reports about them too. */
+export interface Rule {
+  t: "rule";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  comments: string[];
+  show: boolean;
+  /** The reason, for the staff log. */
+  why?: string | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Nobody hears this person in this room any more. They alone are told. */
+export interface Mute {
+  t: "mute";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  who: string;
+  /** Seconds; null: for ever. */
+  seconds: number | null;
+  /** The reason, for the staff log. */
+  why?: string | null;
+  /** Also delete what they said last. */
+  delete?: boolean;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Let a muted person talk again. */
+export interface Unmute {
+  t: "unmute";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  who: string;
+  /** The reason, for the staff log. */
+  why?: string | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Put a person out of this room: every connection closes, joins are refused. */
+export interface Ban {
+  t: "ban";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  who: string;
+  /** Seconds; null: for ever. */
+  seconds: number | null;
+  /** The reason, for the staff log. */
+  why?: string | null;
+  /** Also delete what they said last. */
+  delete?: boolean;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Let a banned person in again. */
+export interface Unban {
+  t: "unban";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  who: string;
+  /** The reason, for the staff log. */
+  why?: string | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Change the rules of talking; what is null stays as it is. */
+export interface SetChat {
+  t: "set_chat";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** 0: off. */
+  slow_mode_s?: number | null;
+  buyers_only?: boolean | null;
+  /** Comments wait until staff let them through. */
+  approve_first?: boolean | null;
+  /** Viewers may post links. */
+  links?: boolean | null;
+  /** Anonymous viewers may comment. */
+  anonymous?: boolean | null;
+  comment_chars?: number | null;
+  /** The reason, for the staff log. */
+  why?: string | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Change a room's settings; what is null stays as it is. */
+export interface SetRoom {
+  t: "set_room";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  title?: string | null;
+  /** Comments shown a second. */
+  display_per_s?: number | null;
+  video_delay_s?: number | null;
+  /** So many reports hold a comment; 0: none do. */
+  reports_to_hold?: number | null;
+  /** No staff for so long; 0: never. */
+  unattended_after_s?: number | null;
+  /** Viewers may post links while nobody is on duty. */
+  unattended_links?: boolean | null;
+  unattended_slow_mode_s?: number | null;
+  /** One report holds a comment while nobody is on duty. */
+  unattended_hold_reported?: boolean | null;
+  /** The reason, for the staff log. */
+  why?: string | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Ask the shop's backend to pay a purchase back. Above the shop's limit a second operator must confirm. */
+export interface Refund {
+  t: "refund";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** The shop's number of it. */
+  purchase: string;
+  /** The reason, for the staff log. */
+  why: string;
+  /** Null: all that is left of it. Money in the currency's smallest unit, as `exponent` tells. */
+  amount?: number | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Confirm or refuse a refund that another operator asked for. */
+export interface DecideRefund {
+  t: "decide_refund";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  refund: string;
+  confirm: boolean;
+  /** The reason, for the staff log. */
+  why?: string | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+export type LogEvent = Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented;
+
+export type StaffEvent = Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged;
+
+export type LiveEvent = Commented | Echoed | Arrived;
+
+export type NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought;
 
 export type Push = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack;
 
-export type Reply = Joined | Ok | Posted | Error;
+export type Reply = Joined | Ok | Posted | Invited | Error;
 
-export type Command = Join | Comment | Like | Say | Pin | Schedule | SetShow | Seen;
+export type Command = Join | Comment | Like | Report | Block | Unblock | Seen | Say | Retract | Unretract | Pin | Feature | Schedule | SetShow | Countdown | CancelCountdown | Freeze | Unfreeze | Invite | HandOver | Delete | Restore | Rule | Mute | Unmute | Ban | Unban | SetChat | SetRoom | Refund | DecideRefund;
 
 /** Subprotocols of /v1/ws. */
 export const CODECS = {
@@ -382,6 +1040,25 @@ export const ERRORS: Record<ErrorCode, { text: string; temporary: boolean }> = {
   illegal_transition: { text: "The show cannot go from its present state to that one.", temporary: false },
   message_not_found: { text: "No host message of this id in this room.", temporary: false },
   comment_not_found: { text: "No comment of this id in this room.", temporary: false },
+  banned: { text: "Staff put you out of this room; the text says until when.", temporary: false },
+  name_refused: { text: "This display name is not allowed here; take another one.", temporary: false },
+  muted: { text: "Staff muted you in this room; `retry_after_ms` says for how long, if not for ever.", temporary: false },
+  buyers_only: { text: "Only people who bought something may comment now.", temporary: false },
+  slow_mode: { text: "One comment in a while, please; wait `retry_after_ms`.", temporary: true },
+  link_refused: { text: "Only staff may post links now.", temporary: false },
+  text_refused: { text: "The shop does not allow these words.", temporary: false },
+  person_not_found: { text: "Nobody of this pseudonym was here, or not in the needed role.", temporary: false },
+  not_staff: { text: "This person is staff; an operator has to take the role away first.", temporary: false },
+  not_sanctioned: { text: "This person is not muted or banned.", temporary: false },
+  too_many: { text: "A list is full; take something out of it first.", temporary: false },
+  frozen: { text: "The room is frozen; unfreeze it first.", temporary: false },
+  not_frozen: { text: "The room is not frozen.", temporary: false },
+  no_countdown: { text: "No countdown runs.", temporary: false },
+  product_not_found: { text: "The shop has no product of this number.", temporary: false },
+  purchase_not_found: { text: "The shop has reported no purchase of this number.", temporary: false },
+  amount_refused: { text: "Nothing, or more than is left of the purchase.", temporary: false },
+  refund_not_found: { text: "No refund of this id waits for a decision.", temporary: false },
+  second_person: { text: "Who asked for a refund cannot confirm it: another operator must.", temporary: false },
   internal: { text: "Our fault; it is logged under the request's ref.", temporary: true },
 };
 
@@ -397,10 +1074,12 @@ export const CLOSES: Record<number, { name: string; text: string; reconnect: boo
   4003: { name: "pong_timeout", text: "No sign of life after a ping; come back and resume.", reconnect: true, fresh_token: false },
   4004: { name: "try_later", text: "The server sheds load; come back later.", reconnect: true, fresh_token: false },
   4100: { name: "token_expired", text: "Your token expired; come back with a new one.", reconnect: true, fresh_token: true },
+  4101: { name: "revoked", text: "Your role or your token was taken back; come back with a new one.", reconnect: true, fresh_token: true },
   4200: { name: "bad_frame", text: "The frame is not a list of commands in the negotiated codec.", reconnect: false, fresh_token: false },
   4201: { name: "join_timeout", text: "No join in time.", reconnect: false, fresh_token: false },
   4202: { name: "flood", text: "You went on sending after many refusals, or flooded control frames.", reconnect: false, fresh_token: false },
   4203: { name: "replaced", text: "You opened more connections than one viewer may have; the oldest goes.", reconnect: false, fresh_token: false },
+  4204: { name: "banned", text: "Staff put you out of this room.", reconnect: false, fresh_token: false },
 };
 
 export const LIMITS = {
@@ -422,6 +1101,28 @@ export const LIMITS = {
   TOKEN_CHARS: 3000,
   /** an app gathers taps and sends their number */
   LIKES_PER_COMMAND: 50,
+  WHY_CHARS: 200,
+  URL_CHARS: 1000,
+  VIEWER_ID_CHARS: 200,
+  SANCTION_LEAST_S: 10,
+  /** longer is for ever */
+  SANCTION_MOST_S: 315360000,
+  SLOW_MODE_MOST_S: 120,
+  COUNTDOWN_LEAST_S: 5,
+  COUNTDOWN_MOST_S: 86400,
+  /** HLS at its slowest */
+  VIDEO_DELAY_MOST_S: 60,
+  COMMENTS_PER_DELETE: 100,
+  /** people one viewer may block */
+  BLOCKED: 500,
+  /** newest deleted comments that a snapshot names */
+  SNAPSHOT_TOMBSTONES: 200,
+  /** newest comments that wait for staff */
+  SNAPSHOT_HELD: 200,
+  /** newest reports that wait for staff */
+  SNAPSHOT_REPORTS: 100,
+  /** newest mutes and bans in force that staff are shown; all are enforced */
+  SNAPSHOT_SANCTIONS: 500,
   /** newest host messages a snapshot carries */
   SNAPSHOT_MESSAGES: 50,
   /** newest shown comments a snapshot carries */

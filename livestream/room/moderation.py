@@ -1,0 +1,223 @@
+"""Moderation: what becomes of comments that offend and of people who do. Pure.
+
+    shown ──delete, ban──> hidden ──restore──> shown
+    shown ──reports──────> held ───rule────┬─> shown
+    (new) ──words, approve_first, review─┘ └─> hidden
+
+Viewers see a comment vanish; who was muted or banned, and why, stands in the
+staff log alone, and the one concerned is told directly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from livestream.protocol.commands import Ban, Delete, Mute, Report, Restore, Rule, Unban, Unmute
+from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.events import (
+    Commented,
+    Deleted,
+    Held,
+    HeldComment,
+    Lifted,
+    Reported,
+    Restored,
+    Ruled,
+    Sanction,
+    Sanctioned,
+    SanctionKind,
+    YouMayTalk,
+    YourComment,
+    YouWereMuted,
+)
+from livestream.protocol.roles import STAFF
+
+from .audit import acted
+from .desk import Actor, ArchivedComment, Decision, Desk
+from .sampling import Fate
+
+REPORTED = "reported"
+
+
+def delete(desk: Desk, actor: Actor, command: Delete) -> Decision:
+    """Those that are deleted already stay so.
+
+    Raises:
+        Refused: COMMENT_NOT_FOUND, nothing is deleted then.
+    """
+    fresh = [each for each in _require(desk, command.comments) if not _hidden(desk, each)]
+    if not fresh:
+        return Decision()
+    ids = [each.id for each in fresh]
+    undo = {"t": "restore", "comments": ids}
+    return Decision(
+        [Deleted(comments=ids)],
+        [Ruled(comments=ids, shown=False), acted(actor, command, _told("deleted", fresh), command.why, undo)],
+    )
+
+
+def restore(desk: Desk, actor: Actor, command: Restore) -> Decision:
+    """Raises:
+    Refused: COMMENT_NOT_FOUND.
+    """
+    gone = [each for each in _require(desk, command.comments) if _hidden(desk, each)]
+    if not gone:
+        return Decision()
+    undo = {"t": "delete", "comments": [each.id for each in gone]}
+    return Decision(
+        [Restored(comments=[_shown(each) for each in gone])],
+        [acted(actor, command, _told("showed again", gone), undo=undo)],
+    )
+
+
+def rule(desk: Desk, actor: Actor, command: Rule) -> Decision:
+    """Raises:
+    Refused: COMMENT_NOT_FOUND.
+    """
+    waiting = _require(desk, command.comments)
+    ids = [each.id for each in waiting]
+    held = [each for each in waiting if each.id in _held(desk)]
+    decision = Decision(staff=[Ruled(comments=ids, shown=command.show)])
+    if command.show:
+        if held:
+            decision.log.append(Restored(comments=[_shown(each) for each in held]))
+    elif visible := [each.id for each in waiting if each.id not in _held(desk) and not _hidden(desk, each)]:
+        decision.log.append(Deleted(comments=visible))
+    decision.notices = [
+        (each.by, YourComment(comment=each.id, shown=command.show)) for each in held if not each.anonymous
+    ]
+    undo = {"t": "delete" if command.show else "restore", "comments": ids}
+    told = _told("let through" if command.show else "turned down", waiting)
+    decision.staff.append(acted(actor, command, told, command.why, undo))
+    return decision
+
+
+def report(desk: Desk, actor: Actor, command: Report) -> Decision:
+    """A second report of one viewer changes nothing.
+
+    Raises:
+        Refused: COMMENT_NOT_FOUND.
+    """
+    (comment,) = _require(desk, [command.comment])
+    if actor.pseudonym in comment.reporters or _hidden(desk, comment) or comment.id in _held(desk):
+        return Decision()
+    policy = desk.staff.policy
+    reports = comment.reports + 1
+    entry = _held_comment(comment, command.why or REPORTED)
+    decision = Decision(staff=[Reported(comment=entry, reports=reports)])
+    decision.reports.append((comment.id, actor.pseudonym, command.why))
+    enough = 0 < policy.reports_to_hold <= reports or (desk.unattended and policy.unattended_hold_reported)
+    if enough and comment.role not in STAFF and comment.fate == Fate.SHOWN:
+        decision.log.append(Deleted(comments=[comment.id]))
+        decision.staff.append(Held(comments=[_held_comment(comment, REPORTED)]))
+    return decision
+
+
+def mute(desk: Desk, actor: Actor, command: Mute) -> Decision:
+    """Raises:
+    Refused: PERSON_NOT_FOUND, NOT_STAFF.
+    """
+    sanction = _sanction(desk, actor, command, SanctionKind.MUTE)
+    decision = _sanctioned(desk, actor, command, sanction, undo="unmute")
+    decision.notices.append((sanction.who, YouWereMuted(until=sanction.until, why=sanction.why)))
+    return decision
+
+
+def ban(desk: Desk, actor: Actor, command: Ban) -> Decision:
+    """Raises:
+    Refused: PERSON_NOT_FOUND, NOT_STAFF.
+    """
+    return _sanctioned(desk, actor, command, _sanction(desk, actor, command, SanctionKind.BAN), undo="unban")
+
+
+def unmute(desk: Desk, actor: Actor, command: Unmute) -> Decision:
+    """Raises:
+    Refused: NOT_SANCTIONED.
+    """
+    decision = _lift(desk, actor, command, SanctionKind.MUTE, undo="mute")
+    decision.notices.append((command.who, YouMayTalk()))
+    return decision
+
+
+def unban(desk: Desk, actor: Actor, command: Unban) -> Decision:
+    """Raises:
+    Refused: NOT_SANCTIONED.
+    """
+    return _lift(desk, actor, command, SanctionKind.BAN, undo="ban")
+
+
+def _require(desk: Desk, ids: Sequence[str]) -> list[ArchivedComment]:
+    missing = [each for each in ids if each not in desk.comments]
+    if missing:
+        raise Refused(ErrorCode.COMMENT_NOT_FOUND, ", ".join(missing))
+    return [desk.comments[each] for each in dict.fromkeys(ids)]
+
+
+def _held(desk: Desk) -> set[str]:
+    return {each.id for each in desk.staff.held}
+
+
+def _hidden(desk: Desk, comment: ArchivedComment) -> bool:
+    """Deleted before this batch or in it, and not restored since."""
+    return comment.id in desk.hidden
+
+
+def _shown(comment: ArchivedComment) -> Commented:
+    return Commented(id=comment.id, by=comment.by, name=comment.name, text=comment.text, role=comment.role)
+
+
+def _held_comment(comment: ArchivedComment, why: str) -> HeldComment:
+    return HeldComment(
+        id=comment.id, by=comment.by, name=comment.name, text=comment.text, at=comment.at, role=comment.role, why=why
+    )
+
+
+def _sanction(desk: Desk, actor: Actor, command: Mute | Ban, kind: SanctionKind) -> Sanction:
+    person = desk.people.get(command.who)
+    if person is None:
+        raise Refused(ErrorCode.PERSON_NOT_FOUND, command.who)
+    if person.staff_role is not None:
+        raise Refused(ErrorCode.NOT_STAFF, person.name)
+    return Sanction(
+        who=person.pseudonym,
+        name=person.name,
+        kind=kind,
+        at=desk.now_ms,
+        until=None if command.seconds is None else desk.now_ms + command.seconds * 1000,
+        why=command.why,
+        by=actor.name,
+    )
+
+
+def _sanctioned(desk: Desk, actor: Actor, command: Mute | Ban, sanction: Sanction, undo: str) -> Decision:
+    long = "for ever" if command.seconds is None else f"for {command.seconds} s"
+    past = {SanctionKind.MUTE: "muted", SanctionKind.BAN: "banned"}[sanction.kind]
+    entry = acted(
+        actor, command, f"{past} {sanction.name} {long}", command.why, {"t": undo, "who": sanction.who}
+    )
+    decision = Decision(staff=[Sanctioned(sanction=sanction), entry])
+    said = desk.said_by.get(sanction.who, []) if command.delete else []
+    if said:
+        decision.log.append(Deleted(comments=list(said)))
+        decision.staff.insert(1, Ruled(comments=list(said), shown=False))
+    return decision
+
+
+def _lift(desk: Desk, actor: Actor, command: Unmute | Unban, kind: SanctionKind, undo: str) -> Decision:
+    found = next((each for each in desk.staff.sanctions if (each.who, each.kind) == (command.who, kind)), None)
+    if found is None:
+        raise Refused(ErrorCode.NOT_SANCTIONED, command.who)
+    past = {SanctionKind.MUTE: "unmuted", SanctionKind.BAN: "let in again"}[kind]
+    left = None if found.until is None else max(10, (found.until - desk.now_ms) // 1000)
+    again = {"t": undo, "who": command.who, "seconds": left}
+    return Decision(
+        staff=[
+            Lifted(who=command.who, kind=kind),
+            acted(actor, command, f"{past} {found.name}", command.why, again),
+        ]
+    )
+
+
+def _told(what: str, comments: Sequence[ArchivedComment]) -> str:
+    names = ", ".join(dict.fromkeys(each.name for each in comments))
+    return f"{what} {len(comments)} comment{'s' * (len(comments) != 1)} of {names}"

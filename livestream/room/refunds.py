@@ -1,0 +1,67 @@
+"""Refunds: asking the shop's backend to pay a purchase back, by two people where it is much. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from livestream.protocol.commands import DecideRefund, Refund
+from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.events import RefundChanged, RefundRequest, RefundState
+
+from .audit import acted
+from .desk import Actor, Decision, Desk
+
+
+def refund(desk: Desk, actor: Actor, command: Refund, new_id: str) -> Decision:
+    """Up to the shop's limit it is confirmed at once.
+
+    Raises:
+        Refused: PURCHASE_NOT_FOUND, AMOUNT_REFUSED.
+    """
+    purchase = desk.purchases.get(command.purchase)
+    if purchase is None:
+        raise Refused(ErrorCode.PURCHASE_NOT_FOUND, command.purchase)
+    amount = purchase.left if command.amount is None else command.amount
+    if not 0 < amount <= purchase.left:
+        raise Refused(ErrorCode.AMOUNT_REFUSED, f"{purchase.left} of it are left")
+    request = RefundRequest(
+        id=new_id,
+        purchase=purchase.id,
+        amount=amount,
+        currency=purchase.currency,
+        exponent=purchase.exponent,
+        why=command.why,
+        state=RefundState.ASKED if amount > desk.refund_limit else RefundState.CONFIRMED,
+        asked_by=actor.name,
+    )
+    return _changed(request, actor, command, f"asked for {_money(request)} back", made=new_id)
+
+
+def decide_refund(desk: Desk, actor: Actor, command: DecideRefund) -> Decision:
+    """Raises:
+    Refused: REFUND_NOT_FOUND, SECOND_PERSON.
+    """
+    asked = next((each for each in desk.staff.refunds if each.id == command.refund), None)
+    if asked is None:
+        raise Refused(ErrorCode.REFUND_NOT_FOUND, command.refund)
+    if command.confirm and desk.askers.get(asked.id) == actor.pseudonym:
+        raise Refused(ErrorCode.SECOND_PERSON)
+    state = RefundState.CONFIRMED if command.confirm else RefundState.REFUSED
+    decided = msgspec.structs.replace(asked, state=state, decided_by=actor.name)
+    return _changed(decided, actor, command, f"{state} the refund of {_money(decided)}")
+
+
+def _changed(
+    request: RefundRequest, actor: Actor, command: Refund | DecideRefund, what: str, made: str | None = None
+) -> Decision:
+    entry = acted(actor, command, f"{what} for purchase {request.purchase}", command.why)
+    decision = Decision(staff=[RefundChanged(refund=request), entry], made=made)
+    if request.state is RefundState.CONFIRMED:
+        decision.webhooks.append(("refund.confirmed", request))
+    return decision
+
+
+def _money(request: RefundRequest) -> str:
+    whole, rest = divmod(request.amount, 10**request.exponent)
+    digits = f".{rest:0{request.exponent}d}" if request.exponent else ""
+    return f"{whole}{digits} {request.currency}"
