@@ -23,12 +23,14 @@ from livestream.ids import IdMaker
 from livestream.keys import KeyStore
 from livestream.ports import cannot_listen
 from livestream.protocol.limits import Rate
+from livestream.revocations import Revocations
 from livestream.room.door import Door
 from livestream.room.service import RoomService
-from livestream.storage.pool import Database
+from livestream.storage.pool import Connection, Database
 from livestream.tickets import Tickets
 
 from .admission import Admission
+from .attendance import Attendance
 from .clock import Clock
 from .dispatch import Dispatcher
 from .edge import GatewayEdge
@@ -89,6 +91,7 @@ class Gateway:
         self, settings: Settings, secret: bytes, database: Database, origin: int, tasks: asyncio.TaskGroup
     ) -> None:
         self._settings = settings
+        self._database = database
         self._tasks = tasks
         self._clock = Clock()
         self._hub = Hub(database, settings, self._clock, tasks)
@@ -100,12 +103,19 @@ class Gateway:
         self._service = RoomService(
             database,
             Door(self._bus.redis, Rate(settings.comment_rate_burst, settings.comment_rate_per_s)),
+            tickets,
             settings,
             lambda: ids.next(self._clock.now_ms()),
+            self._clock.now_ms,
             self._hub.publish,
             origin,
         )
-        joiner = Joiner(self._hub, database, verifier, tickets, secret, settings, self._clock, origin)
+        self._attendance = Attendance(database, self._hub.channels, self._hub.publish, origin, tasks)
+        self._revocations = Revocations()
+        joiner = Joiner(
+            self._hub, database, verifier, self._revocations, tickets, self._attendance, secret, settings, self._clock,
+            origin,
+        )  # fmt: skip
         self._admission = Admission(settings)
         self._keepalive = Keepalive(settings, self._clock.now_ms)
         dispatcher = Dispatcher(
@@ -116,6 +126,7 @@ class Gateway:
             lambda actor: log_pseudonym(secret, actor.shop_id, actor.key),
         )
         self._edge = GatewayEdge(self._admission, self._keepalive, dispatcher, settings)
+        self._hub.on_beat = self._follow_revocations
         self._presence = Presence(
             self._bus.redis, self._hub, origin, lambda: self._admission.count, self._edge.hand_over
         )
@@ -137,6 +148,8 @@ class Gateway:
 
     async def serve(self, listening: socket.socket) -> None:
         """Start the tasks, then listen."""
+        async with self._database.read() as connection:
+            await self._revocations.read(connection)
         loop = asyncio.get_running_loop()
         for task in (
             self._bus.send(),
@@ -145,6 +158,7 @@ class Gateway:
             self._keepalive.run(),
             self._fronts.run(),
             self._presence.run(),
+            self._attendance.run(),
             self._forget_idle_rooms(),
             self._freeze_garbage(),
             lifeline.show_life(metrics.LOOP_LAG.observe),
@@ -188,6 +202,11 @@ class Gateway:
             "accepting": not self._admission.draining,
             "postgres": silence < _READY_BEATS * self._settings.heartbeat_ms / 1000 + 1,
         }
+
+    async def _follow_revocations(self, connection: Connection) -> None:
+        """With every heartbeat: close who came with what was revoked since the last."""
+        for revocation in await self._revocations.read(connection):
+            self._edge.revoke(revocation)
 
     async def _forget_idle_rooms(self) -> None:
         while True:

@@ -12,17 +12,35 @@ import asyncio
 import contextlib
 import itertools
 from collections import deque
+from typing import cast
 
 import msgspec
 
 from livestream.bus import BusMessage
 from livestream.config import Settings
+from livestream.moderation.wordlist import Wordlist
 from livestream.protocol import codec as wire
 from livestream.protocol import limits
 from livestream.protocol.codec import Codec
-from livestream.protocol.events import Commented, LiveEvent, LogEvent
-from livestream.protocol.pushes import Heartbeat, Log, Notice, Snapshot, Staff
-from livestream.room.store import RoomLoad, RoomSettings
+from livestream.protocol.errors import CloseCode
+from livestream.protocol.events import (
+    Commented,
+    Deleted,
+    LiveEvent,
+    LogEvent,
+    NoticeEvent,
+    Restored,
+    Retracted,
+    Sanctioned,
+    SanctionKind,
+    StaffEvent,
+    YouBought,
+)
+from livestream.protocol.pushes import Heartbeat, Log, Notice, Snapshot, Staff, StaffView
+from livestream.protocol.state import RoomState, newest
+from livestream.room.local import LocalRoom
+from livestream.room.redaction import redact
+from livestream.room.store import RoomLoad
 from livestream.storage.roomlog import Head, Logged, LoggedNotice
 
 from .connection import Connection
@@ -31,6 +49,8 @@ from .sequencer import Sequencer
 from .snapshots import SnapshotCache, Version
 
 _event = msgspec.json.Decoder(LogEvent).decode
+_staff_event = msgspec.json.Decoder(StaffEvent).decode
+_notice_event = msgspec.json.Decoder(NoticeEvent).decode
 _live_event = msgspec.json.Decoder(LiveEvent).decode
 _plain = msgspec.json.Decoder().decode
 #: more than a room causes while one join reads from Postgres
@@ -42,8 +62,10 @@ STAFF_TAIL = 50
 class Channel:
     """A room's state, its recent past and its connections here."""
 
-    def __init__(self, room_id: str, load: RoomLoad, staff_tail: list[Logged], epoch: str, settings: Settings) -> None:
-        self.room_id = room_id
+    def __init__(
+        self, load: RoomLoad, words: Wordlist, staff_tail: list[Logged], epoch: str, settings: Settings
+    ) -> None:
+        self.room_id = load.state.room
         self.epoch = epoch
         self.fanout = Fanout(settings)
         self.gauges: dict[str, int] = {}
@@ -53,11 +75,14 @@ class Channel:
         self._viewers: dict[str, list[Connection]] = {}
         self._shown = 0  # batches of comments that came
         self.snapshots = SnapshotCache(self._snapshot)
-        self._load(load, staff_tail)
+        self._load(load, words, staff_tail)
 
-    def _load(self, load: RoomLoad, staff_tail: list[Logged]) -> None:
-        self.room: RoomSettings = load.settings
-        self.state = load.state
+    @property
+    def state(self) -> RoomState:
+        return self.local.state
+
+    def _load(self, load: RoomLoad, words: Wordlist, staff_tail: list[Logged]) -> None:
+        self.local = LocalRoom(load, words)
         self.log: Sequencer[Logged] = Sequencer(load.state.seq)
         self.staff: Sequencer[Logged] = Sequencer(load.staff_seq)
         self.notices: Sequencer[LoggedNotice] = Sequencer(load.notice_seq)
@@ -68,10 +93,10 @@ class Channel:
         self.gauges["likes"] = load.likes
         self._missed: dict[tuple[int, Codec], list[bytes]] = {}
 
-    def reload(self, load: RoomLoad, staff_tail: list[Logged], epoch: str) -> None:
+    def reload(self, load: RoomLoad, words: Wordlist, staff_tail: list[Logged], epoch: str) -> None:
         """The past has changed (the database was restored): start over, and tell everybody."""
         self.epoch = epoch
-        self._load(load, staff_tail)
+        self._load(load, words, staff_tail)
         self.fanout.reset(
             {(codec, staff): self.snapshot_message(codec, staff) for codec in Codec for staff in (False, True)}
         )
@@ -92,38 +117,71 @@ class Channel:
         ready = self.log.push(events)
         if not ready:
             return
-        for logged in ready:
-            self._evolve(logged)
-        self._missed.clear()
         self.tail.extend(ready)
+        for logged in ready:
+            with contextlib.suppress(msgspec.ValidationError):  # written by a newer version: passed on unread
+                self._evolve(_event(logged.event))
+        self.local.state = msgspec.structs.replace(self.local.state, seq=ready[-1].seq)
+        self._missed.clear()
         self.fanout.log(ready)
 
-    def _evolve(self, logged: Logged) -> None:
-        try:
-            event = _event(logged.event)
-        except msgspec.ValidationError:
-            self.state.seq = logged.seq  # written by a newer version: pass it on unread
-            return
-        self.state.evolve(logged.seq, event)
+    def _evolve(self, event: LogEvent) -> None:
+        self.local.evolve(event)
+        match event:
+            case Deleted(comments=gone):
+                self._forget_words(gone)
+                self._comments = deque((each for each in self._comments if each.id not in gone), self._comments.maxlen)
+            case Retracted(message=gone_message):
+                self._forget_words([gone_message])
+            case Restored(comments=back):
+                known = {each.id: each for each in (*self._comments, *back)}
+                kept = newest(tuple(known[each] for each in sorted(known)), limits.SNAPSHOT_COMMENTS)
+                self._comments = deque(kept, self._comments.maxlen)
+
+    def _forget_words(self, gone: list[str]) -> None:
+        """Whoever resumes from here on must not read them in older events."""
+        self.tail = deque(
+            (msgspec.structs.replace(item, event=redact(item.event, gone)) for item in self.tail), self.tail.maxlen
+        )
+        self._recent_notices = deque(
+            (msgspec.structs.replace(item, event=redact(item.event, gone)) for item in self._recent_notices),
+            self._recent_notices.maxlen,
+        )
 
     def receive_staff(self, events: list[Logged]) -> None:
         ready = self.staff.push(events)
-        if ready:
-            self._staff_tail.extend(ready)
-            self.fanout.staff(ready)
+        if not ready:
+            return
+        for logged in ready:
+            with contextlib.suppress(msgspec.ValidationError):
+                self._evolve_staff(_staff_event(logged.event))
+        self._staff_tail.extend(ready)
+        self.fanout.staff(ready)
+
+    def _evolve_staff(self, event: StaffEvent) -> None:
+        self.local.evolve_staff(event)
+        if isinstance(event, Sanctioned) and event.sanction.kind is SanctionKind.BAN:
+            for connection in self._sockets_of(event.sanction.who):
+                connection.close(CloseCode.BANNED, event.sanction.why or "")
+
+    def _sockets_of(self, pseudonym: str) -> list[Connection]:
+        return [each for each in cast("list[Connection]", self.fanout.members()) if each.pseudonym == pseudonym]
 
     def receive_notices(self, notices: list[LoggedNotice]) -> None:
         for notice in self.notices.push(notices):
             self._recent_notices.append(notice)
-            for connection in self._viewers.get(notice.viewer_id, ()):
+            bought = isinstance(_notice_of(notice), YouBought)
+            for connection in self._viewers.get(notice.pseudonym, ()):
                 connection.send([notice_message(notice, connection.variant.codec)])
+                if bought:
+                    connection.session.became_buyer()
 
     def _receive_live(self, events: list[bytes], left_out: int) -> None:
         self._shown += 1
         for raw in events:
             with contextlib.suppress(msgspec.ValidationError):  # of a newer version: passed on unread
                 event = _live_event(raw)
-                if isinstance(event, Commented):
+                if isinstance(event, Commented) and event.id not in self.state.deleted:
                     self._comments.append(event)
         self.fanout.live(events, left_out)
 
@@ -156,24 +214,29 @@ class Channel:
         """Let a connection receive from now on; its snapshot or missed events must be on their way already."""
         self.idle_since = None
         self.fanout.add(connection)
-        viewer_id = connection.viewer_id
-        if viewer_id is None:
+        viewer = connection.viewer
+        if viewer is None:
             return
-        sockets = self._viewers.setdefault(viewer_id, [])
+        sockets = self._viewers.setdefault(viewer, [])
         sockets.append(connection)
         if len(sockets) > self._settings.sockets_per_viewer:
             sockets[0].replace()
 
     def remove(self, connection: Connection) -> None:
         self.fanout.remove(connection)
-        viewer_id = connection.viewer_id
-        sockets = self._viewers.get(viewer_id) if viewer_id is not None else None
-        if viewer_id is not None and sockets is not None and connection in sockets:
+        viewer = connection.viewer
+        sockets = self._viewers.get(viewer) if viewer is not None else None
+        if viewer is not None and sockets is not None and connection in sockets:
             sockets.remove(connection)
             if not sockets:
-                del self._viewers[viewer_id]
+                del self._viewers[viewer]
         if not len(self.fanout):
             self.idle_since = self._loop.time()
+
+    @property
+    def attended(self) -> bool:
+        """Somebody of the staff is here."""
+        return self.fanout.has_staff
 
     def count_viewers(self) -> int:
         """Viewers here: a signed-in one counts once, however many sockets."""
@@ -226,10 +289,10 @@ class Channel:
             if item.seq > after
         ]
 
-    def notices_since(self, after: int, viewer_id: str | None) -> list[LoggedNotice]:
+    def notices_since(self, after: int, viewer: str | None) -> list[LoggedNotice]:
         """What one viewer was told after a number, as far as it was a moment ago, in order."""
         later = itertools.takewhile(lambda notice: notice.seq > after, reversed(self._recent_notices))
-        return [notice for notice in later if notice.viewer_id == viewer_id][::-1]
+        return [notice for notice in later if notice.pseudonym == viewer][::-1]
 
     def extend_tail(self, events: list[Logged]) -> None:
         """Put older events, read from Postgres, before those in the tail."""
@@ -239,25 +302,51 @@ class Channel:
         self.tail.extendleft(reversed(older[-room:] if room else []))
 
     def _snapshot(self, staff: bool) -> Snapshot:
-        state = self.state
-        return Snapshot(
+        state, told = self.state, self.local.staff
+        shown = Snapshot(
             epoch=self.epoch,
             seq=state.seq,
             room=self.room_id,
             title=state.title,
             show=state.show,
+            presenter=state.presenter,
+            video_delay_ms=state.video_delay_ms,
+            rehearsal=state.rehearsal,
+            chat=state.chat,
+            freezing=state.freezing,
+            countdown=state.countdown,
+            featured=state.featured,
             messages=list(state.messages),
             pinned=state.pinned,
             comments=list(self._comments),
+            deleted=list(state.deleted),
             values=self.gauges,
-            staff_seq=self.staff.top if staff else 0,
+        )
+        if not staff:
+            return shown
+        return msgspec.structs.replace(
+            shown,
+            staff_seq=self.staff.top,
             staff=[
                 msgspec.convert({"t": "staff", "seq": item.seq, "at": item.at, "event": _plain(item.event)}, Staff)
                 for item in self._staff_tail
-            ]
-            if staff
-            else [],
+            ],
+            desk=StaffView(
+                policy=told.policy,
+                held=list(told.held),
+                reports=list(told.reports),
+                sanctions=list(newest(told.sanctions, limits.SNAPSHOT_SANCTIONS)),
+                refunds=list(told.refunds),
+            ),
         )
+
+
+def _notice_of(notice: LoggedNotice) -> NoticeEvent | None:
+    try:
+        event: NoticeEvent = _notice_event(notice.event)
+        return event
+    except msgspec.ValidationError:
+        return None  # of a newer version
 
 
 def notice_message(notice: LoggedNotice, codec: Codec) -> bytes:

@@ -74,11 +74,12 @@ class Connection(asyncio.Protocol):
         "deadline",
         "descriptor",
         "expires_at_ms",
+        "kid",
         "session",
         "slot",
         "transport",
         "variant",
-        "viewer_id",
+        "viewer",
         "write",
     )
 
@@ -94,7 +95,8 @@ class Connection(asyncio.Protocol):
         self.session = Session()
         self.variant = Variant(accepted.codec, deflate=bool(accepted.extensions), staff=False)
         self.channel: Channel | None = None
-        self.viewer_id: str | None = None  #: the shop's id of a signed-in viewer
+        self.viewer: str | None = None  #: pseudonym of a signed-in viewer
+        self.kid = ""  #: of the key that signed for who this is
         self.expires_at_ms: int | None = None
         self.alive = True  #: something came in since the last ping
         self.slot = 0  #: of the keepalive wheel
@@ -232,6 +234,11 @@ class Connection(asyncio.Protocol):
     def ping(self) -> None:
         self.alive = False
         self.write(frames.PING)
+
+    @property
+    def pseudonym(self) -> str | None:
+        actor = self.session.actor
+        return actor.pseudonym if actor else None
 
     @property
     def open(self) -> bool:

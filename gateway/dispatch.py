@@ -94,7 +94,7 @@ class Dispatcher:
         assert channel is not None
         reply: AnyReply
         try:
-            reply = await self._service.run(actor, command, channel.room)
+            reply = await self._service.run(actor, command, channel.local)
         except Exception as error:
             reply = self._failure(error, command, actor, actor.room_id)
         self._reply(connection, command, reply)

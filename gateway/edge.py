@@ -12,6 +12,7 @@ from livestream.protocol import codec as wire
 from livestream.protocol.codec import Codec
 from livestream.protocol.errors import CloseCode
 from livestream.protocol.pushes import ComeBack
+from livestream.revocations import Revocation
 
 from .admission import Admission
 from .connection import Connection
@@ -87,6 +88,15 @@ class GatewayEdge:
                 self._empty.set()
             self._admission.left(connection.address)
             _CONNECTIONS[connection.variant.codec].dec()
+
+    def revoke(self, revocation: Revocation) -> None:
+        """Close who came with what holds no longer."""
+        for connection in list(self.connections):
+            actor, channel = connection.session.actor, connection.channel
+            if actor is None or channel is None or channel.local.base_shop_id != revocation.shop_id:
+                continue
+            if revocation.pseudonym == actor.pseudonym or (revocation.kid and revocation.kid == connection.kid):
+                connection.close(CloseCode.REVOKED)
 
     def send_away(self, connection: Connection, code: CloseCode) -> None:
         """Tell when to come back, jittered, and close."""

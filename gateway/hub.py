@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from livestream.bus import Bus, BusMessage
 from livestream.config import Settings
 from livestream.metrics import HEARTBEAT_LAG, LOG_READS, POSTGRES_UP, REDIS_UP
+from livestream.moderation.wordlist import Wordlist
 from livestream.protocol.errors import LivestreamError
 from livestream.room import store
+from livestream.room.local import LocalRoom
+from livestream.room.words import Words
 from livestream.singleflight import SingleFlight
 from livestream.storage import roomlog
-from livestream.storage.pool import Database
+from livestream.storage.pool import Connection, Database
 from livestream.storage.roomlog import Logged, Pulse
 
 from .channel import STAFF_TAIL, Channel
@@ -44,10 +48,12 @@ class Hub:
         self._clock = clock
         self._tasks = tasks
         self._loading: SingleFlight[str, Channel] = SingleFlight()
+        self._words = Words()
         self._early: dict[str, list[BusMessage]] = {}
         self._repairing: set[str] = set()
         self._catching_up: SingleFlight[str, None] = SingleFlight()
         self._reading_back: SingleFlight[str, None] = SingleFlight()
+        self.on_beat: Callable[[Connection], Awaitable[None]] | None = None  #: reads what else a process follows
         self.beat_at = 0.0  #: monotonic time of the last heartbeat that Postgres answered
 
     # -- rooms
@@ -68,8 +74,7 @@ class Hub:
         self._early[room_id] = []
         try:
             await self.bus.subscribe(room_id)
-            load, staff, epoch = await self._load(room_id)
-            channel = Channel(room_id, load, staff, epoch, self._settings)
+            channel = Channel(*await self._load(room_id), self._settings)
         except BaseException:
             await self.bus.unsubscribe(room_id)
             raise
@@ -80,12 +85,13 @@ class Hub:
             channel.receive(message)
         return channel
 
-    async def _load(self, room_id: str) -> tuple[store.RoomLoad, list[Logged], str]:
+    async def _load(self, room_id: str) -> tuple[store.RoomLoad, Wordlist, list[Logged], str]:
         async with self._database.transaction(snapshot=True) as tx:
             load = await store.load_room(tx, room_id)
+            words = await self._words.of(tx, load.shop_id, load.staff.words_version)
             staff = await roomlog.read_staff_log(tx, room_id, load.staff_seq - STAFF_TAIL, STAFF_TAIL)
             pulse = await roomlog.read_pulse(tx, [])
-        return load, staff, pulse.epoch
+        return load, words, staff, pulse.epoch
 
     async def drop_idle(self) -> list[str]:
         """Forget rooms that nobody has been in for a while; returns their ids."""
@@ -181,6 +187,8 @@ class Hub:
             try:
                 async with self._database.read() as connection:
                     pulse = await roomlog.read_pulse(connection, list(tops))
+                    if self.on_beat is not None:
+                        await self.on_beat(connection)
             except LivestreamError as error:
                 _log.warning("heartbeat.failed", error=repr(error))
                 POSTGRES_UP.labels("gateway").set(0)
@@ -203,14 +211,26 @@ class Hub:
                 self._repair_soon(channel, wait_s=0)
             if head.likes is not None:
                 channel.set_gauge("likes", head.likes)
+            if channel.local.words_version != channel.local.staff.words_version:
+                await self._reload_words(channel.local)
             if push:
                 channel.heartbeat(pulse.now_ms)
 
+    async def _reload_words(self, room: LocalRoom) -> None:
+        version = room.staff.words_version
+        try:
+            async with self._database.read() as connection:
+                words = await self._words.of(connection, room.shop_id, version)
+        except LivestreamError as error:
+            _log.warning("words.failed", shop=room.shop_id, error=str(error))
+        else:
+            room.words, room.words_version = words, version
+
     async def _reload(self, channel: Channel) -> None:
         try:
-            load, staff, epoch = await self._load(channel.room_id)
+            load, words, staff, epoch = await self._load(channel.room_id)
         except LivestreamError as error:
             _log.warning("reload.failed", room=channel.room_id, error=str(error))
             return
         _log.warning("room.epoch_changed", room=channel.room_id, old=channel.epoch, new=epoch)
-        channel.reload(load, staff, epoch)
+        channel.reload(load, words, staff, epoch)

@@ -8,13 +8,14 @@ snapshot at N and the registration nothing can happen, so what follows is > N.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import secrets
 import time
 from collections.abc import Sequence
 
 import msgspec
 
-from livestream.auth import Identity, TokenVerifier, pseudonym, read_resume, sign_resume
+from livestream.auth import Identity, TokenVerifier, read_resume, sign_resume
 from livestream.bus import BusMessage
 from livestream.config import Settings
 from livestream.metrics import JOINS
@@ -22,17 +23,22 @@ from livestream.protocol import codec as wire
 from livestream.protocol import limits
 from livestream.protocol.commands import Join
 from livestream.protocol.errors import ErrorCode, Refused
-from livestream.protocol.events import Arrived
+from livestream.protocol.events import Arrived, SanctionKind
 from livestream.protocol.pushes import Gauge
 from livestream.protocol.replies import Joined, Me
 from livestream.protocol.roles import STAFF, Role
+from livestream.revocations import Revocations
+from livestream.room import store
+from livestream.room.admission import actor_of
 from livestream.room.desk import Actor
+from livestream.room.local import LocalRoom
 from livestream.storage import roomlog
 from livestream.storage.batcher import Batcher
 from livestream.storage.pool import Database
 from livestream.storage.roomlog import LoggedNotice
 from livestream.tickets import Tickets
 
+from .attendance import Attendance
 from .channel import Channel, notice_message
 from .clock import Clock
 from .connection import Connection
@@ -45,6 +51,18 @@ _encode = msgspec.json.Encoder().encode
 _JOINS = {how: JOINS.labels(how) for how in ("fresh", "resumed", "anonymous")}
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Own:
+    """What the stores know of one viewer who joins."""
+
+    notices: list[LoggedNotice] = dataclasses.field(default_factory=list)
+    buyer: bool = False
+    blocked: list[str] = dataclasses.field(default_factory=list)
+
+
+_NOTHING = store.OwnState(False, [])
+
+
 class Joiner:
     """Lets connections into rooms."""
 
@@ -53,7 +71,9 @@ class Joiner:
         hub: Hub,
         database: Database,
         verifier: TokenVerifier,
+        revocations: Revocations,
         tickets: Tickets,
+        attendance: Attendance,
         secret: bytes,
         settings: Settings,
         clock: Clock,
@@ -62,7 +82,9 @@ class Joiner:
         self._hub = hub
         self._database = database
         self._verifier = verifier
+        self._revocations = revocations
         self._tickets = tickets
+        self._attendance = attendance
         self._secret = secret
         self._settings = settings
         self._clock = clock
@@ -80,15 +102,11 @@ class Joiner:
         """
         identity = await self._identify(command)
         channel = await self._hub.channel(command.room)
-        if identity.role is Role.ANONYMOUS:
-            shop_id = channel.room.shop_id
-        elif identity.shop_id != channel.room.shop_id or identity.room_id not in (None, command.room):
-            raise Refused(ErrorCode.TOKEN_INVALID, "the token is for another room")
-        else:
-            shop_id = identity.shop_id
-        notices_top = channel.notices.top
-        notices = await self._notices(channel, identity)
+        actor = self._admit(identity, channel.local)
         resume = command.resume
+        notices_top = channel.notices.top
+        own = await self._own(channel, actor, resume is not None)
+        actor = msgspec.structs.replace(actor, buyer=identity.buyer or own.buyer)
         if resume is not None and resume.epoch == channel.epoch:
             if channel.behind_viewer(resume.seq, resume.staff_seq):
                 await self._hub.catch_up(channel)
@@ -96,24 +114,28 @@ class Joiner:
                 await self._hub.read_back(channel)
         if not connection.open:
             return
-        actor = self._actor(identity, shop_id, command.room)
+        self._require_welcome(identity, actor, channel.local)  # once more: what was read since may say otherwise
         staff = identity.role in STAFF
         connection.variant = connection.variant._replace(staff=staff)
-        connection.viewer_id = actor.viewer_id
+        connection.viewer = None if actor.viewer_id is None else actor.pseudonym
+        connection.kid = identity.kid
         connection.expires_at_ms = identity.expires_at_ms
         if staff:
             connection.allow_staff_frames()
         # What came while we read went to those who were in; it may or may not be in what was read.
-        known = {notice.seq for notice in notices}
-        newer = [n for n in channel.notices_since(notices_top, actor.viewer_id) if n.seq not in known]
-        resumed = self._greet(connection, channel, command, identity, actor, notices + newer)
+        known = {notice.seq for notice in own.notices}
+        newer = [n for n in channel.notices_since(notices_top, connection.viewer) if n.seq not in known]
+        own = dataclasses.replace(own, notices=own.notices + newer)
+        resumed = self._greet(connection, channel, command, identity, actor, own)
         connection.session.joined(actor)
         connection.channel = channel
         channel.add(connection)
         asyncio.get_running_loop().call_soon(connection.send_at_once)  # once this turn's writes are out
         _JOINS["resumed" if resumed else "anonymous" if identity.role is Role.ANONYMOUS else "fresh"].inc()
-        if not resumed and identity.role is Role.VIEWER and identity.name:
-            self._tell_arrival(command.room, identity.name)
+        if staff:
+            self._attendance.came(channel, actor)
+        if not resumed and identity.role is Role.VIEWER and actor.name:
+            self._tell_arrival(command.room, actor.name)
 
     # -- who
 
@@ -136,40 +158,52 @@ class Joiner:
             name=command.name,
             room_id=command.room,
             expires_at_ms=None,
+            issued_at_ms=now_ms,
         )
 
-    def _actor(self, identity: Identity, shop_id: str, room_id: str) -> Actor:
+    def _admit(self, identity: Identity, room: LocalRoom) -> Actor:
+        """Who that is in this room.
+
+        Raises:
+            Refused: TOKEN_INVALID, BANNED, NAME_REFUSED.
+        """
         anonymous = identity.role is Role.ANONYMOUS
-        key = f"{'anonymous' if anonymous else 'viewer'}:{identity.viewer_id}"
-        name = identity.name or ("" if anonymous else identity.role.value.capitalize())
-        return Actor(
-            shop_id=shop_id,
-            room_id=room_id,
-            key=key,
-            viewer_id=None if anonymous else identity.viewer_id,
-            role=identity.role,
-            name=name,
-            pseudonym=pseudonym(self._secret, shop_id, key),
-        )
+        if not anonymous and (identity.shop_id != room.base_shop_id or identity.room_id not in (None, room.room_id)):
+            raise Refused(ErrorCode.TOKEN_INVALID, "the token is for another room")
+        actor = actor_of(self._secret, identity, room)
+        self._require_welcome(identity, actor, room)
+        return actor
+
+    def _require_welcome(self, identity: Identity, actor: Actor, room: LocalRoom) -> None:
+        if self._revocations.covers(identity, room.base_shop_id, actor.pseudonym):
+            raise Refused(ErrorCode.TOKEN_INVALID, "it was revoked")
+        ban = room.sanction(actor.pseudonym, SanctionKind.BAN, self._clock.now_ms())
+        if ban is not None:
+            left_ms = None if ban.until is None else max(0, ban.until - self._clock.now_ms())
+            raise Refused(ErrorCode.BANNED, ban.why or "", retry_after_ms=left_ms)
 
     # -- what
 
-    async def _notices(self, channel: Channel, identity: Identity) -> list[LoggedNotice]:
-        if identity.role is Role.ANONYMOUS or not channel.notices.top:
-            return []
-        return await self._own_states.submit((channel.room_id, identity.viewer_id))
+    async def _own(self, channel: Channel, actor: Actor, resumes: bool) -> Own:
+        """What is this viewer's. Who resumes knows whom they blocked, and their token whether they bought."""
+        if actor.role is Role.ANONYMOUS or (resumes and not channel.notices.top):
+            return Own()
+        return await self._own_states.submit((channel.room_id, actor.shop_id, actor.pseudonym))
 
-    async def _read_own_states(self, batch: Sequence[tuple[str, str]]) -> list[list[LoggedNotice]]:
-        by_room: dict[str, set[str]] = {}
-        for room_id, viewer_id in batch:
-            by_room.setdefault(room_id, set()).add(viewer_id)
-        found: dict[str, dict[str, list[LoggedNotice]]] = {}
+    async def _read_own_states(self, batch: Sequence[tuple[str, str, str]]) -> list[Own]:
+        by_room: dict[tuple[str, str], set[str]] = {}
+        for room_id, shop_id, viewer in batch:
+            by_room.setdefault((room_id, shop_id), set()).add(viewer)
+        found: dict[tuple[str, str, str], Own] = {}
         async with self._database.read() as connection:
-            for room_id, viewers in by_room.items():
-                found[room_id] = await roomlog.unseen_notices(
-                    connection, room_id, sorted(viewers), limits.SNAPSHOT_NOTICES
-                )
-        return [found[room_id].get(viewer_id, []) for room_id, viewer_id in batch]
+            for (room_id, shop_id), viewers in by_room.items():
+                ordered = sorted(viewers)
+                notices = await roomlog.unseen_notices(connection, room_id, ordered, limits.SNAPSHOT_NOTICES)
+                states = await store.own_states(connection, shop_id, ordered)
+                for viewer in viewers:
+                    state = states.get(viewer, _NOTHING)
+                    found[room_id, shop_id, viewer] = Own(notices.get(viewer, []), state.buyer, state.blocked)
+        return [found[each] for each in batch]
 
     def _greet(
         self,
@@ -178,15 +212,15 @@ class Joiner:
         command: Join,
         identity: Identity,
         actor: Actor,
-        notices: list[LoggedNotice],
+        own: Own,
     ) -> bool:
         """Write the one frame; returns whether it was a resume."""
         codec = connection.variant.codec
         missed = self._missed(connection.variant, channel, command)
-        joined = wire.encode(self._joined(command, channel, identity, actor, missed is not None), codec)
+        joined = wire.encode(self._joined(command, channel, identity, actor, own, missed is not None), codec)
         # The snapshot's values may be a moment old, and a gauge that rests is not told again: these are of now.
         values = wire.encode(Gauge(values=channel.gauges), codec)
-        rest = [values, *(notice_message(notice, codec) for notice in notices)]
+        rest = [values, *(notice_message(notice, codec) for notice in own.notices)]
         if missed is not None:
             connection.send([joined, *missed, *rest])
         else:
@@ -203,14 +237,25 @@ class Joiner:
         staff = channel.missed_staff(resume.staff_seq, variant.codec)
         return None if staff is None else missed + staff
 
-    def _joined(self, command: Join, channel: Channel, identity: Identity, actor: Actor, resumed: bool) -> Joined:
+    def _joined(
+        self, command: Join, channel: Channel, identity: Identity, actor: Actor, own: Own, resumed: bool
+    ) -> Joined:
         now_ms = self._clock.now_ms()
+        identity = msgspec.structs.replace(identity, buyer=actor.buyer)
         return Joined(
             ref=command.ref,
             room=command.room,
             epoch=channel.epoch,
             now=now_ms,
-            me=Me(id=actor.pseudonym, role=actor.role, name=actor.name or None, expires_at=identity.expires_at_ms),
+            me=Me(
+                id=actor.pseudonym,
+                role=actor.role,
+                name=actor.name or None,
+                expires_at=identity.expires_at_ms,
+                buyer=actor.buyer,
+                muted=channel.local.sanction(actor.pseudonym, SanctionKind.MUTE, now_ms),
+                blocked=own.blocked,
+            ),
             resume=sign_resume(self._secret, identity, command.room, now_ms + self._settings.resume_ttl_s * 1000),
             resumed=resumed,
         )

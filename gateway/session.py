@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import enum
 
+import msgspec
+
 from livestream.protocol.commands import Command, Join
 from livestream.protocol.errors import CloseCode, ErrorCode, ProtocolViolation, Refused
 from livestream.protocol.limits import RATES, Rate, RateClass
@@ -81,6 +83,10 @@ class Session:
     def joined(self, actor: Actor) -> None:
         self.state = SessionState.JOINED
         self.actor = actor
+
+    def became_buyer(self) -> None:
+        if self.actor is not None:
+            self.actor = msgspec.structs.replace(self.actor, buyer=True)
 
     def refused_to_join(self) -> None:
         self.state = SessionState.NEW

@@ -6,42 +6,28 @@ snapshot would give; a test holds it against the server.
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import msgspec
 
 from livestream.protocol import limits
-from livestream.protocol.events import (
-    Commented,
-    HostMessage,
-    LogEvent,
-    Pinned,
-    Said,
-    Show,
-    ShowChanged,
-)
+from livestream.protocol.events import Commented, Deleted, Echoed, LogEvent, Restored
 from livestream.protocol.pushes import AnyPush, Gauge, Live, Log, Notice, Snapshot, Staff
+from livestream.protocol.state import RoomState, StaffState, evolve, evolve_staff, newest
 
-_T = TypeVar("_T")
 _STAFF_EVENTS = 200
 
 
-class RoomView(msgspec.Struct, frozen=True, kw_only=True):
+class RoomView(RoomState, frozen=True, kw_only=True):
     """The room at `seq`. Every change makes a new one."""
 
     epoch: str = ""
-    seq: int = 0
-    room: str = ""
-    title: str = ""
-    show: Show | None = None
-    messages: tuple[HostMessage, ...] = ()  #: newest last
-    pinned: HostMessage | None = None
     comments: tuple[Commented, ...] = ()  #: newest last
+    echoes: dict[str, int] = {}  #: how many said the same, by comment
     left_out: int = 0  #: comments that floods kept off the screen, since the snapshot
     values: dict[str, int] = {}
     notices: tuple[Notice, ...] = ()  #: to this viewer, newest last; a snapshot does not take them away
     staff_seq: int = 0
-    staff: tuple[Staff, ...] = ()  #: newest last
+    staff: tuple[Staff, ...] = ()  #: the staff log, newest last
+    desk: StaffState | None = None  #: staff only
 
 
 def apply(view: RoomView, push: AnyPush) -> RoomView:
@@ -50,48 +36,76 @@ def apply(view: RoomView, push: AnyPush) -> RoomView:
         case Snapshot():
             return _from_snapshot(view, push)
         case Log(seq=seq, event=event):
-            return _evolve(msgspec.structs.replace(view, seq=seq), event)
-        case Staff(seq=seq):
-            return msgspec.structs.replace(view, staff_seq=seq, staff=_newest(view.staff, (push,), _STAFF_EVENTS))
-        case Live(events=events, left_out=left_out):
-            comments = tuple(event for event in events if isinstance(event, Commented))
-            kept = _newest(view.comments, comments, limits.SNAPSHOT_COMMENTS)
-            return msgspec.structs.replace(view, comments=kept, left_out=view.left_out + left_out)
+            return _evolve(_with(view, seq=seq), event)
+        case Staff(seq=seq, event=staff_event):
+            desk = evolve_staff(view.desk or StaffState(), staff_event)
+            return _with(view, staff_seq=seq, staff=newest((*view.staff, push), _STAFF_EVENTS), desk=desk)
+        case Live():
+            return _live(view, push)
         case Gauge(values=values):
-            return msgspec.structs.replace(view, values={**view.values, **values})
+            return _with(view, values={**view.values, **values})
         case Notice():
-            return msgspec.structs.replace(view, notices=_newest(view.notices, (push,), limits.SNAPSHOT_NOTICES))
+            return _with(view, notices=newest((*view.notices, push), limits.SNAPSHOT_NOTICES))
     return view
 
 
 def _from_snapshot(view: RoomView, snapshot: Snapshot) -> RoomView:
+    desk = snapshot.desk
     return RoomView(
+        room=snapshot.room,
         epoch=snapshot.epoch,
         seq=snapshot.seq,
-        room=snapshot.room,
         title=snapshot.title,
         show=snapshot.show,
+        presenter=snapshot.presenter,
+        video_delay_ms=snapshot.video_delay_ms,
+        rehearsal=snapshot.rehearsal,
+        chat=snapshot.chat,
+        freezing=snapshot.freezing,
+        countdown=snapshot.countdown,
+        featured=snapshot.featured,
         messages=tuple(snapshot.messages),
         pinned=snapshot.pinned,
         comments=tuple(snapshot.comments),
+        deleted=tuple(snapshot.deleted),
         values=dict(snapshot.values),
         notices=view.notices,
         staff_seq=snapshot.staff_seq,
         staff=tuple(snapshot.staff),
+        desk=None
+        if desk is None
+        else StaffState(
+            policy=desk.policy,
+            held=tuple(desk.held),
+            reports=tuple(desk.reports),
+            sanctions=tuple(desk.sanctions),
+            refunds=tuple(desk.refunds),
+        ),
     )
 
 
 def _evolve(view: RoomView, event: LogEvent) -> RoomView:
+    view = evolve(view, event)
     match event:
-        case Said(message=message):
-            kept = _newest(view.messages, (message,), limits.SNAPSHOT_MESSAGES)
-            return msgspec.structs.replace(view, messages=kept)
-        case Pinned(message=message):
-            return msgspec.structs.replace(view, pinned=message)
-        case ShowChanged(show=show):
-            return msgspec.structs.replace(view, show=show)
-    return view  # of a newer version
+        case Deleted(comments=gone):
+            return _with(view, comments=tuple(each for each in view.comments if each.id not in gone))
+        case Restored(comments=back):
+            known = {each.id: each for each in (*view.comments, *back)}
+            return _with(view, comments=newest(tuple(known[each] for each in sorted(known)), limits.SNAPSHOT_COMMENTS))
+    return view
 
 
-def _newest(known: tuple[_T, ...], more: tuple[_T, ...], most: int) -> tuple[_T, ...]:
-    return (known + more)[-most:]
+def _live(view: RoomView, push: Live) -> RoomView:
+    comments = tuple(each for each in push.events if isinstance(each, Commented) and each.id not in view.deleted)
+    echoes = {each.comment: each.times for each in push.events if isinstance(each, Echoed)}
+    kept = newest((*view.comments, *comments), limits.SNAPSHOT_COMMENTS)
+    on_screen = {each.id for each in kept}
+    return _with(
+        view,
+        comments=kept,
+        echoes={key: value for key, value in {**view.echoes, **echoes}.items() if key in on_screen},
+        left_out=view.left_out + push.left_out,
+    )
+
+
+_with = msgspec.structs.replace

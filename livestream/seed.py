@@ -10,9 +10,12 @@ import asyncpg
 from livestream.auth import ShopKey
 from livestream.config import ConfigError
 from livestream.ids import IdMaker
-from livestream.protocol.events import Show, ShowChanged
+from livestream.protocol.events import Chat, Policy, Show, ShowChanged
 from livestream.protocol.show import ShowState
-from livestream.storage import roomlog
+from livestream.protocol.state import RoomState
+from livestream.room import desk_store, deskwork, rooms
+from livestream.room.desk import Decision
+from livestream.room.desk_store import Loaded, Named
 from livestream.storage.direct import connected
 
 SHOP = "demo"
@@ -38,24 +41,17 @@ async def _fill(connection: asyncpg.Connection[asyncpg.Record]) -> None:
         SHOP,
         secrets.token_hex(32),
     )
-    await connection.execute(
-        "INSERT INTO room (room_id, shop_id, title, anonymous_comments) VALUES ($1, $2, 'Demo room', true)", ROOM, SHOP
-    )
-    await connection.execute("INSERT INTO room_head (room_id) VALUES ($1)", ROOM)
     now_ms = int(time.time() * 1000)
     show = Show(
         id=IdMaker(0).next(now_ms), title="Tonight's show", state=ShowState.LIVE, starts_at=now_ms, live_at=now_ms
     )
-    await connection.execute(
-        """
-        INSERT INTO show (show_id, room_id, title, state, starts_at, live_at)
-        SELECT $1, $2, $3, 'live', at, at FROM to_timestamp($4::double precision / 1000) AS at""",
-        show.id,
-        ROOM,
-        show.title,
-        show.starts_at,
-    )
-    await roomlog.append(connection, ROOM, [ShowChanged(show=show)])
+    chat = Chat(anonymous=True)
+    await rooms.create(connection, SHOP, RoomState(room=ROOM, title="Demo room", chat=chat), Policy(chat=chat))
+    desk = await desk_store.load(connection, ROOM, Named())
+    before, decision = Loaded.of(desk), Decision([ShowChanged(show=show)])
+    desk.apply(decision)
+    await desk_store.write(connection, ROOM, before, desk, [decision])
+    await deskwork.append(connection, ROOM, [decision])
 
 
 async def refuse_demo_shops(dsn: str) -> None:

@@ -99,7 +99,9 @@ ERRORS: dict[ErrorCode, ErrorInfo] = {
     ErrorCode.COMMENT_NOT_FOUND: ErrorInfo("No comment of this id in this room.", False),
     ErrorCode.BANNED: ErrorInfo("Staff put you out of this room; the text says until when.", False),
     ErrorCode.NAME_REFUSED: ErrorInfo("This display name is not allowed here; take another one.", False),
-    ErrorCode.MUTED: ErrorInfo("Staff muted you in this room; `retry_after_ms` says for how long, if not for ever.", False),
+    ErrorCode.MUTED: ErrorInfo(
+        "Staff muted you in this room; `retry_after_ms` says for how long, if not for ever.", False
+    ),
     ErrorCode.BUYERS_ONLY: ErrorInfo("Only people who bought something may comment now.", False),
     ErrorCode.SLOW_MODE: ErrorInfo("One comment in a while, please; wait `retry_after_ms`.", True),
     ErrorCode.LINK_REFUSED: ErrorInfo("Only staff may post links now.", False),

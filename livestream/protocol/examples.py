@@ -23,6 +23,24 @@ _ANSWER = e.HostMessage(
 _SHOW = e.Show(id=_ID, title="Tonight's show", state=ShowState.LIVE, starts_at=_AT, live_at=_AT)
 _COMMENT = e.Commented(id=_OTHER, by="3vavcdxybr7f3", name="小明", text="这个多少钱？ <b>&amp;", role=Role.ANONYMOUS)
 _ACTED = e.Acted(who="host-1", name="Ada", role=Role.HOST, command="say", what="said a message")
+_WHO = "3vavcdxybr7f3"
+_CHAT = e.Chat(comment_chars=300, anonymous=True, slow_mode_s=30, buyers_only=True, unattended=True)
+_FREEZING = e.Freezing(at=_AT, message="Back in a minute", video_url="https://live.example/backup")
+_CLOCK = e.Clock(id=_ID, title="Offer opens", ends_at=_AT)
+_PRODUCT = e.Product(
+    id="cup-01", title="Kubek", price=1999, currency="PLN", reference_price=2499, stock=12,
+    pictures=[e.Picture(url="https://shop.example/cup.jpg", alt="A cup")], url="https://shop.example/cup",
+    ar_model="https://shop.example/cup.glb",
+    variants=[e.ProductVariant(id="blue", title="Blue", price=1999, stock=7)],
+)  # fmt: skip
+_SANCTION = e.Sanction(
+    who=_WHO, name="小明", kind=e.SanctionKind.MUTE, at=_AT, until=_AT + 600_000, why="spam", by="Ada"
+)
+_HELD = e.HeldComment(id=_OTHER, by=_WHO, name="小明", text="加微信", at=_AT, why="words")
+_POLICY = e.Policy(chat=_CHAT, display_per_s=5.5, reports_to_hold=2)
+_REFUND = e.RefundRequest(
+    id=_ID, purchase="A-1001", amount=1999, currency="PLN", why="broken", state=e.RefundState.ASKED, asked_by="Ada"
+)
 
 MESSAGES: tuple[msgspec.Struct, ...] = (
     c.Join(ref=0, room="demo"),
@@ -40,6 +58,31 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     c.Schedule(ref=8, title="Friday", starts_at=_AT),
     c.SetShow(ref=9, state=ShowState.WARM_UP),
     c.Seen(ref=10, notice=7),
+    c.Report(ref=11, comment=_OTHER, why="spam"),
+    c.Block(ref=12, who=_WHO),
+    c.Unblock(ref=13, who=_WHO),
+    c.Retract(ref=14, message=_ID, why="wrong price"),
+    c.Unretract(ref=15, message=_ID),
+    c.Feature(ref=16, product="cup-01"),
+    c.Feature(ref=17, product=None),
+    c.Countdown(ref=18, title="Offer opens", seconds=60),
+    c.CancelCountdown(ref=19),
+    c.Freeze(ref=20, message="Back in a minute", video_url="https://live.example/backup"),
+    c.Unfreeze(ref=21, key="k-4"),
+    c.Invite(ref=22, name="Bo", role="moderator"),
+    c.HandOver(ref=23, to=_WHO),
+    c.Delete(ref=24, comments=[_OTHER], why="insult"),
+    c.Restore(ref=25, comments=[_OTHER]),
+    c.Rule(ref=26, comments=[_OTHER], show=True),
+    c.Mute(ref=27, who=_WHO, seconds=600, why="spam"),
+    c.Mute(ref=28, who=_WHO, seconds=None),
+    c.Unmute(ref=29, who=_WHO),
+    c.Ban(ref=30, who=_WHO, seconds=None, delete=False),
+    c.Unban(ref=31, who=_WHO),
+    c.SetChat(ref=32, slow_mode_s=30, links=False),
+    c.SetRoom(ref=33, title="Friday room", display_per_s=5.5, video_delay_s=8),
+    c.Refund(ref=34, purchase="A-1001", amount=1999, why="broken"),
+    c.DecideRefund(ref=35, refund=_ID, confirm=True),
     r.Joined(
         ref=1, room="demo", epoch="f6906c1e8fbc063e", now=_AT, resume="dG9rZW4",
         me=r.Me(id="3vavcdxybr7f3", role=Role.VIEWER, name="Zoë", expires_at=_AT),
@@ -52,22 +95,63 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     r.Ok(ref=6, seq=_BIGGEST),
     r.Posted(ref=3, id=_OTHER, shown=False),
     r.Posted(ref=5, id=_ID, seq=12),
+    r.Posted(ref=3, id=_OTHER, shown=False, held=True),
+    r.Invited(ref=22, ticket="ABwjD6s7M-H8HkZX7vwaPQ", expires_at=_AT),
+    r.Joined(
+        ref=1, room="demo", epoch="f6906c1e8fbc063e", now=_AT, resume="dG9rZW4",
+        me=r.Me(id=_WHO, role=Role.VIEWER, name="Zoë", buyer=True, muted=_SANCTION, blocked=[_WHO]),
+    ),
     r.Error(ref=3, code=ErrorCode.RATE_LIMITED, text="comment", temporary=True, retry_after_ms=1500),
     r.Error(ref=5, code=ErrorCode.FORBIDDEN, text="a viewer may not say"),
     p.Log(seq=1, at=_AT, event=e.ShowChanged(show=_SHOW)),
     p.Log(seq=2, at=_AT, event=e.Said(message=_MESSAGE)),
     p.Log(seq=3, at=_AT, event=e.Pinned(message=_ANSWER)),
     p.Log(seq=4, at=_AT, event=e.Pinned()),
+    p.Log(seq=5, at=_AT, event=e.Retracted(message=_ID)),
+    p.Log(seq=6, at=_AT, event=e.Unretracted(message=_MESSAGE)),
+    p.Log(seq=7, at=_AT, event=e.Deleted(comments=[_OTHER])),
+    p.Log(seq=8, at=_AT, event=e.Restored(comments=[_COMMENT])),
+    p.Log(seq=9, at=_AT, event=e.ChatChanged(chat=_CHAT)),
+    p.Log(seq=10, at=_AT, event=e.RoomChanged(title="Friday room", video_delay_ms=8000)),
+    p.Log(seq=11, at=_AT, event=e.Frozen(freezing=_FREEZING)),
+    p.Log(seq=12, at=_AT, event=e.Unfrozen(shifted_ms=90_000)),
+    p.Log(seq=13, at=_AT, event=e.CountdownStarted(clock=_CLOCK)),
+    p.Log(seq=14, at=_AT, event=e.CountdownEnded(id=_ID)),
+    p.Log(seq=15, at=_AT, event=e.Featured(product=_PRODUCT)),
+    p.Log(seq=16, at=_AT, event=e.Featured()),
+    p.Log(seq=17, at=_AT, event=e.Presented(name="Bo")),
     p.Staff(seq=1, at=_AT, event=_ACTED),
+    p.Staff(seq=2, at=_AT, event=e.Held(comments=[_HELD])),
+    p.Staff(seq=3, at=_AT, event=e.Ruled(comments=[_OTHER], shown=True)),
+    p.Staff(seq=4, at=_AT, event=e.Reported(comment=_HELD, reports=3)),
+    p.Staff(seq=5, at=_AT, event=e.Sanctioned(sanction=_SANCTION)),
+    p.Staff(seq=6, at=_AT, event=e.Lifted(who=_WHO, kind=e.SanctionKind.MUTE)),
+    p.Staff(seq=7, at=_AT, event=e.PolicyChanged(policy=_POLICY)),
+    p.Staff(seq=8, at=_AT, event=e.WordsChanged(version=2)),
+    p.Staff(seq=9, at=_AT, event=e.RefundChanged(refund=_REFUND)),
+    p.Live(events=[e.Echoed(comment=_OTHER, times=12)]),
     p.Live(events=[_COMMENT, e.Arrived(name="Ola")], left_out=12),
     p.Live(left_out=300),
     p.Gauge(values={"viewers": 10_000, "likes": _BIGGEST}),
     p.Notice(notice=1, at=_AT, event=e.Answered(comment=_ID, message=_ANSWER)),
+    p.Notice(notice=2, at=_AT, event=e.YouWereMuted(until=_AT, why="spam")),
+    p.Notice(notice=3, at=_AT, event=e.YouMayTalk()),
+    p.Notice(notice=4, at=_AT, event=e.YourComment(comment=_OTHER, shown=True)),
+    p.Notice(notice=5, at=_AT, event=e.YouBought()),
     p.Snapshot(epoch="f6906c1e8fbc063e", seq=0, room="demo", title="Demo room"),
     p.Snapshot(
         epoch="f6906c1e8fbc063e", seq=4, room="demo", title="Demo room", show=_SHOW, messages=[_MESSAGE, _ANSWER],
         pinned=_MESSAGE, comments=[_COMMENT], values={"viewers": 2, "likes": 0}, staff_seq=1,
         staff=[p.Staff(seq=1, at=_AT, event=_ACTED)],
+    ),
+    p.Snapshot(
+        epoch="f6906c1e8fbc063e", seq=17, room="demo", title="Demo room", presenter="Bo", video_delay_ms=8000,
+        rehearsal=True, chat=_CHAT, freezing=_FREEZING, countdown=_CLOCK, featured=_PRODUCT, deleted=[_OTHER],
+        staff_seq=9,
+        desk=p.StaffView(
+            policy=_POLICY, held=[_HELD], reports=[e.Reported(comment=_HELD, reports=3)], sanctions=[_SANCTION],
+            refunds=[_REFUND],
+        ),
     ),
     p.Heartbeat(now=_AT, seq=4),
     p.ComeBack(after_ms=1250),

@@ -55,7 +55,8 @@ TimeZone = Annotated[
     str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,63}$(?!\n)", description="IANA name, `Europe/Warsaw` say.")
 ]
 ViewerId = Annotated[
-    str, Meta(min_length=1, max_length=limits.VIEWER_ID_CHARS, pattern=_NO_NUL, description="The shop's id of a person.")
+    str,
+    Meta(min_length=1, max_length=limits.VIEWER_ID_CHARS, pattern=_NO_NUL, description="The shop's id of a person."),
 ]
 SanctionS = Annotated[
     int, Meta(ge=limits.SANCTION_LEAST_S, le=limits.SANCTION_MOST_S, description="Seconds; null: for ever.")

@@ -65,9 +65,7 @@ def cancel_countdown(desk: Desk, actor: Actor, command: CancelCountdown) -> Deci
     running = desk.room.countdown
     if running is None:
         raise Refused(ErrorCode.NO_COUNTDOWN)
-    return Decision(
-        [CountdownEnded(id=running.id, cancelled=True)], [acted(actor, command, "took the countdown away")]
-    )
+    return Decision([CountdownEnded(id=running.id, cancelled=True)], [acted(actor, command, "took the countdown away")])
 
 
 def _require_running(desk: Desk) -> None:

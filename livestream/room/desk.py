@@ -15,6 +15,8 @@ import msgspec
 
 from livestream.protocol.events import (
     Deleted,
+    Held,
+    HeldComment,
     HostMessage,
     LogEvent,
     NoticeEvent,
@@ -30,8 +32,7 @@ from livestream.protocol.events import (
     Unretracted,
 )
 from livestream.protocol.roles import Role
-
-from .state import RoomState, StaffState, evolve, evolve_staff
+from livestream.protocol.state import RoomState, StaffState, evolve, evolve_staff
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -62,6 +63,10 @@ class ArchivedComment:
     reporters: frozenset[str]  #: pseudonyms of those in this batch who reported it before
     reports: int
 
+    def held(self, why: str) -> HeldComment:
+        """The comment as staff see it wait."""
+        return HeldComment(id=self.id, by=self.by, name=self.name, text=self.text, at=self.at, role=self.role, why=why)
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -91,6 +96,7 @@ class Decision:
     notices: list[tuple[str, NoticeEvent]] = field(default_factory=list)  #: pseudonym and event
     webhooks: list[tuple[str, object]] = field(default_factory=list)  #: type and data, for the shop's backend
     reports: list[tuple[str, str, str | None]] = field(default_factory=list)  #: comment, reporter, why
+    asker: str = ""  #: pseudonym of who asked for the refund in it
     made: str | None = None  #: id of what it made
 
 
@@ -99,6 +105,7 @@ class Desk:
     """State that commands decide on: the room as the logs have it, and the rows that the batch names."""
 
     now_ms: int
+    shop_id: str
     room: RoomState
     staff: StaffState
     unattended: bool = False  #: nobody of the staff has been here for longer than the policy allows
@@ -111,9 +118,10 @@ class Desk:
     products: Mapping[str, Product] = field(default_factory=dict)
     purchases: dict[str, Purchase] = field(default_factory=dict)
     askers: dict[str, str] = field(default_factory=dict)  #: pseudonym of who asked, by refund
+    time_zone: str = "UTC"  #: of the shop
     refund_limit: int = 0  #: above it a second operator must confirm
 
-    def apply(self, actor: Actor, decision: Decision) -> None:
+    def apply(self, decision: Decision) -> None:
         """Evolve by what was decided."""
         for event in decision.log:
             self.room = evolve(self.room, event)
@@ -129,22 +137,28 @@ class Desk:
                 case Restored(comments=comments):
                     self.hidden.difference_update(comment.id for comment in comments)
         for staff_event in decision.staff:
-            self.staff = evolve_staff(self.staff, staff_event)
-            match staff_event:
-                case Ruled(comments=ids, shown=False):
-                    self.hidden.update(ids)
-                case RefundChanged(refund=refund):
-                    self._refunded(actor, refund)
+            self.apply_staff(staff_event)
+            if isinstance(staff_event, RefundChanged):
+                self._refunded(decision.asker, staff_event.refund)
         for comment_id, reporter, _ in decision.reports:
             comment = self.comments[comment_id]
             self.comments[comment_id] = replace(
                 comment, reporters=comment.reporters | {reporter}, reports=comment.reports + 1
             )
 
-    def _refunded(self, actor: Actor, refund: RefundRequest) -> None:
+    def apply_staff(self, event: StaffEvent) -> None:
+        """Evolve by one event of the staff log, also by one that tells what was so before."""
+        self.staff = evolve_staff(self.staff, event)
+        match event:
+            case Ruled(comments=ids, shown=False):
+                self.hidden.update(ids)
+            case Held(comments=comments):
+                self.hidden.difference_update(comment.id for comment in comments)
+
+    def _refunded(self, asker: str, refund: RefundRequest) -> None:
         purchase = self.purchases.get(refund.purchase)
         if refund.decided_by is None:
-            self.askers[refund.id] = actor.pseudonym
+            self.askers[refund.id] = asker
         if purchase is not None and refund.decided_by is None:
             self.purchases[purchase.id] = replace(purchase, left=purchase.left - refund.amount)
         elif purchase is not None and refund.state is RefundState.REFUSED:

@@ -8,25 +8,34 @@ from __future__ import annotations
 
 import importlib.resources
 import time
-from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import redis.asyncio
 
 from livestream.bus import LOST
 from livestream.protocol.limits import Rate
-from livestream.ratelimit import TokenBucket
+
+from .sampling import COMPETING, Standing, grant, most_saved, reserve
 
 _WINDOW_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A comment, as the door sees it."""
+
+    author: str  #: pseudonym
+    standing: Standing
+    quiet: bool = False  #: not to be shown at once, so it needs no budget
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
     """The door's answer for one room's part of a batch."""
 
-    budget: int  #: comments that may be shown
-    refused: frozenset[int]  #: positions of comments that are over their author's rate
+    granted: list[int]  #: how many of each of `sampling.COMPETING` may be shown
+    refused: dict[int, int]  #: positions of comments over a limit of their author, with ms to wait
 
 
 class Door:
@@ -41,42 +50,58 @@ class Door:
             importlib.resources.files(__package__).joinpath("door.lua").read_text("utf-8")
         )
         self._per_window = int(rate.burst + rate.per_s * _WINDOW_S)
-        self._own: dict[str, TokenBucket] = {}
+        self._own: dict[str, tuple[float, float]] = {}  # tokens and when, while Redis is away
 
-    async def admit(
-        self, room_id: str, display_per_s: float, authors: Sequence[str], staff: Set[str] = frozenset()
-    ) -> Admission:
+    async def admit(self, room_id: str, per_s: float, slow_mode_s: int, asked: Sequence[Asked]) -> Admission:
         """Judge one room's comments, in order of arrival. Cost: one round trip.
 
         Args:
-            authors: who wrote each comment.
-            staff: those among them who are shown anyhow and use no budget.
+            per_s: comments the room shows a second.
         """
-        counts = Counter(authors)
+        authors: dict[str, list[int]] = {}  # counts by standing, of the quiet, and whether staff
+        for each in asked:
+            counts = authors.setdefault(each.author, [0, 0, 0, 0, 0, 0])
+            if each.standing is Standing.STAFF:
+                counts[5] = 1
+            else:
+                counts[4 if each.quiet else COMPETING.index(each.standing)] += 1
         window = int(time.time()) // _WINDOW_S
         tag = f"{{{room_id}}}"
-        keys = [f"{tag}:display", *(f"{tag}:comments:{author}:{window}" for author in counts)]
-        wants = [number for author, count in counts.items() for number in (count, int(author not in staff))]
+        keys = [
+            f"{tag}:display",
+            *(f"{tag}:comments:{author}:{window}" for author in authors),
+            *(f"{tag}:slow:{author}" for author in authors),
+        ]
+        limits = [per_s, reserve(per_s), most_saved(per_s), self._per_window, _WINDOW_S, slow_mode_s * 1000]
         try:
-            answer = await self._script(keys, [display_per_s, self._per_window, _WINDOW_S, *wants])
+            answer = await self._script(keys, [*limits, *(count for counts in authors.values() for count in counts)])
         except LOST:
-            wanted = sum(author not in staff for author in authors)
-            return Admission(self._own_budget(room_id, display_per_s, wanted), frozenset())
-        return Admission(answer[0], _last_of_each(authors, dict(zip(counts, answer[1:], strict=True))))
+            return Admission(self._own_grant(room_id, per_s, asked), {})
+        over = {author: (answer[4 + 2 * i], answer[5 + 2 * i]) for i, author in enumerate(authors)}
+        return Admission(answer[:4], _last_of_each(asked, over))
 
-    def _own_budget(self, room_id: str, display_per_s: float, wanted: int) -> int:
-        rate = Rate(max(1, int(display_per_s)), display_per_s)
+    def _own_grant(self, room_id: str, per_s: float, asked: Sequence[Asked]) -> list[int]:
         now = time.monotonic()
-        bucket = self._own.setdefault(room_id, TokenBucket(rate, now))
-        return bucket.take(rate, now, wanted)
+        most = most_saved(per_s)
+        tokens, at = self._own.get(room_id, (most, now))
+        tokens = min(most, tokens + (now - at) * per_s)
+        wants = [sum(each.standing is standing and not each.quiet for each in asked) for standing in COMPETING]
+        granted = grant(tokens, per_s, wants)
+        self._own[room_id] = (tokens - sum(granted), now)
+        return granted
+
+    def forget(self, room_id: str) -> None:
+        """Drop what is kept for a room that nobody is in."""
+        self._own.pop(room_id, None)
 
 
-def _last_of_each(authors: Sequence[str], over: dict[str, int]) -> frozenset[int]:
-    """Positions of the last `over[author]` comments of each author."""
-    left = {author: count for author, count in over.items() if count}
-    positions = set()
-    for index in range(len(authors) - 1, -1, -1) if left else ():
-        if left.get(authors[index], 0) > 0:
-            left[authors[index]] -= 1
-            positions.add(index)
-    return frozenset(positions)
+def _last_of_each(asked: Sequence[Asked], over: dict[str, tuple[int, int]]) -> dict[int, int]:
+    """Positions of the last comments of each author that is over, with the time to wait."""
+    left = {author: count for author, (count, _) in over.items() if count}
+    positions: dict[int, int] = {}
+    for index in range(len(asked) - 1, -1, -1) if left else ():
+        author = asked[index].author
+        if left.get(author, 0) > 0:
+            left[author] -= 1
+            positions[index] = over[author][1]
+    return positions

@@ -18,7 +18,6 @@ from livestream.protocol.events import (
     Commented,
     Deleted,
     Held,
-    HeldComment,
     Lifted,
     Reported,
     Restored,
@@ -103,13 +102,13 @@ def report(desk: Desk, actor: Actor, command: Report) -> Decision:
         return Decision()
     policy = desk.staff.policy
     reports = comment.reports + 1
-    entry = _held_comment(comment, command.why or REPORTED)
+    entry = comment.held(command.why or REPORTED)
     decision = Decision(staff=[Reported(comment=entry, reports=reports)])
     decision.reports.append((comment.id, actor.pseudonym, command.why))
     enough = 0 < policy.reports_to_hold <= reports or (desk.unattended and policy.unattended_hold_reported)
     if enough and comment.role not in STAFF and comment.fate == Fate.SHOWN:
         decision.log.append(Deleted(comments=[comment.id]))
-        decision.staff.append(Held(comments=[_held_comment(comment, REPORTED)]))
+        decision.staff.append(Held(comments=[comment.held(REPORTED)]))
     return decision
 
 
@@ -166,12 +165,6 @@ def _shown(comment: ArchivedComment) -> Commented:
     return Commented(id=comment.id, by=comment.by, name=comment.name, text=comment.text, role=comment.role)
 
 
-def _held_comment(comment: ArchivedComment, why: str) -> HeldComment:
-    return HeldComment(
-        id=comment.id, by=comment.by, name=comment.name, text=comment.text, at=comment.at, role=comment.role, why=why
-    )
-
-
 def _sanction(desk: Desk, actor: Actor, command: Mute | Ban, kind: SanctionKind) -> Sanction:
     person = desk.people.get(command.who)
     if person is None:
@@ -192,9 +185,7 @@ def _sanction(desk: Desk, actor: Actor, command: Mute | Ban, kind: SanctionKind)
 def _sanctioned(desk: Desk, actor: Actor, command: Mute | Ban, sanction: Sanction, undo: str) -> Decision:
     long = "for ever" if command.seconds is None else f"for {command.seconds} s"
     past = {SanctionKind.MUTE: "muted", SanctionKind.BAN: "banned"}[sanction.kind]
-    entry = acted(
-        actor, command, f"{past} {sanction.name} {long}", command.why, {"t": undo, "who": sanction.who}
-    )
+    entry = acted(actor, command, f"{past} {sanction.name} {long}", command.why, {"t": undo, "who": sanction.who})
     decision = Decision(staff=[Sanctioned(sanction=sanction), entry])
     said = desk.said_by.get(sanction.who, []) if command.delete else []
     if said:

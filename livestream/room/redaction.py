@@ -12,8 +12,7 @@ from collections.abc import Collection
 import msgspec
 
 from livestream.protocol.events import Answered, LogEvent, NoticeEvent, Pinned, Restored, Said, Unretracted
-
-from .state import blank, unquote
+from livestream.protocol.state import blank, unquote
 
 _decode = msgspec.json.Decoder(LogEvent | NoticeEvent).decode
 _encode = msgspec.json.Encoder().encode

@@ -55,7 +55,7 @@ def _changed(
     request: RefundRequest, actor: Actor, command: Refund | DecideRefund, what: str, made: str | None = None
 ) -> Decision:
     entry = acted(actor, command, f"{what} for purchase {request.purchase}", command.why)
-    decision = Decision(staff=[RefundChanged(refund=request), entry], made=made)
+    decision = Decision(staff=[RefundChanged(refund=request), entry], asker=actor.pseudonym, made=made)
     if request.state is RefundState.CONFIRMED:
         decision.webhooks.append(("refund.confirmed", request))
     return decision

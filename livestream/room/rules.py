@@ -38,9 +38,7 @@ def set_chat(desk: Desk, actor: Actor, command: SetChat) -> Decision:
     changes = _given(command, _CHAT)
     before = msgspec.structs.asdict(desk.staff.policy.chat)
     changed = {name: value for name, value in changes.items() if before[name] != value}
-    policy = msgspec.structs.replace(
-        desk.staff.policy, chat=msgspec.structs.replace(desk.staff.policy.chat, **changed)
-    )
+    policy = msgspec.structs.replace(desk.staff.policy, chat=msgspec.structs.replace(desk.staff.policy.chat, **changed))
     undo = {"t": "set_chat", **{name: before[name] for name in changed}}
     entry = acted(actor, command, _in_words(changed), command.why, undo if changed else None)
     return _changed(desk, policy, entry)

@@ -107,13 +107,11 @@ def feature(desk: Desk, actor: Actor, command: Feature) -> Decision:
     return Decision([Featured(product=product)], [acted(actor, command, f"showed product {product.id}", undo=undo)])
 
 
-def schedule(desk: Desk, actor: Actor, command: Schedule, new_id: str, time_zone: str) -> Decision:
+def schedule(desk: Desk, actor: Actor, command: Schedule, new_id: str) -> Decision:
     """Raises:
     Refused: SHOW_OPEN.
     """
-    made = show.schedule(
-        desk.room.show, new_id, command.title, command.starts_at, command.time_zone or time_zone
-    )
+    made = show.schedule(desk.room.show, new_id, command.title, command.starts_at, command.time_zone or desk.time_zone)
     return Decision([made], [acted(actor, command, f"scheduled the show {command.title!r}")], made=new_id)
 
 

@@ -1,4 +1,4 @@
-"""SQL of the room: loads what decisions need, writes what they made. Nothing else touches these tables."""
+"""SQL of the room's reads, its comments and likes. What staff decide is written by `desk_store`."""
 
 from __future__ import annotations
 
@@ -10,39 +10,40 @@ import msgspec
 
 from livestream.protocol import limits
 from livestream.protocol.errors import ErrorCode, Refused
-from livestream.protocol.events import Commented, HostMessage, Pinned, Said, Show, ShowChanged
+from livestream.protocol.events import (
+    Commented,
+    HeldComment,
+    HostMessage,
+    Policy,
+    RefundRequest,
+    Reported,
+    Sanction,
+    SanctionKind,
+    Show,
+)
 from livestream.protocol.roles import Role
 from livestream.protocol.show import ShowState
+from livestream.protocol.state import RoomState, StaffState, blank
 from livestream.storage.pool import Connection
 
-from .desk import ArchivedComment, Decision, Desk
 from .sampling import Fate
-from .state import RoomState
 
+read_state = msgspec.json.Decoder(RoomState).decode
+read_policy = msgspec.json.Decoder(Policy).decode
 _message = msgspec.json.Decoder(HostMessage).decode
-_encode = msgspec.json.Encoder().encode
-_SHOW_COLUMNS = """show_id, title, state,
-    floor(extract(epoch FROM starts_at) * 1000)::bigint AS starts_at,
-    floor(extract(epoch FROM live_at) * 1000)::bigint AS live_at,
-    floor(extract(epoch FROM ended_at) * 1000)::bigint AS ended_at"""
-
-
-@dataclass(frozen=True, slots=True)
-class RoomSettings:
-    """What a shop set for its room."""
-
-    shop_id: str
-    anonymous_comments: bool
-    comment_chars: int
-    display_per_s: float | None  #: None: the deployment's setting
+_refund = msgspec.json.Decoder(RefundRequest).decode
+_MS = "floor(extract(epoch FROM {}) * 1000)::bigint"
 
 
 @dataclass(frozen=True, slots=True)
 class RoomLoad:
     """All a process needs to serve a room, as of one moment."""
 
-    settings: RoomSettings
+    shop_id: str
+    base_shop_id: str  #: whose tokens let people in: of a rehearsal, the shop that rehearses
     state: RoomState
+    staff: StaffState
+    staff_names: frozenset[str]  #: display names of the room's staff, which nobody else may take
     comments: list[Commented]  #: newest last
     staff_seq: int
     notice_seq: int
@@ -53,11 +54,14 @@ class RoomLoad:
 class CommentRow:
     """An accepted comment with its fate."""
 
+    shop_id: str
     room_id: str
     show_id: str
     viewer_id: str | None
     event: Commented
     fate: Fate
+    at_ms: int
+    held_why: str | None = None
 
 
 async def load_room(tx: Connection, room_id: str) -> RoomLoad:
@@ -66,154 +70,190 @@ async def load_room(tx: Connection, room_id: str) -> RoomLoad:
     Raises:
         Refused: ROOM_NOT_FOUND.
     """
-    row = await tx.fetchrow("SELECT * FROM room JOIN room_head USING (room_id) WHERE room_id = $1", room_id)
+    row = await tx.fetchrow(
+        """
+        SELECT room.*, room_head.*, coalesce(rehearsal_of, shop_id) AS base_shop_id, words_version,
+               (SELECT likes FROM show WHERE show.room_id = room.room_id ORDER BY show_id DESC LIMIT 1)
+          FROM room JOIN room_head USING (room_id) JOIN shop USING (shop_id) WHERE room_id = $1""",
+        room_id,
+    )
     if row is None:
         raise Refused(ErrorCode.ROOM_NOT_FOUND, room_id)
-    state = RoomState(room_id, row["title"], row["seq"])
-    shown = await tx.fetchrow(
-        f"SELECT {_SHOW_COLUMNS}, likes FROM show WHERE room_id = $1 ORDER BY show_id DESC LIMIT 1", room_id
+    state = msgspec.structs.replace(
+        read_state(row["state"]), room=room_id, seq=row["seq"], messages=await _recent_messages(tx, room_id)
     )
-    state.show = _show(shown)
-    state.messages.extend(
-        reversed(
-            await _messages(
-                tx,
-                "SELECT body::text FROM host_message WHERE room_id = $1 ORDER BY message_id DESC LIMIT $2",
-                room_id,
-                limits.SNAPSHOT_MESSAGES,
-            )
-        )
-    )
-    pinned = await _messages(
-        tx, "SELECT body::text FROM pin JOIN host_message USING (message_id) WHERE pin.room_id = $1", room_id
-    )
-    state.pinned = pinned[0] if pinned else None
-    settings = RoomSettings(row["shop_id"], row["anonymous_comments"], row["comment_chars"], row["display_per_s"])
     return RoomLoad(
-        settings,
+        row["shop_id"],
+        row["base_shop_id"],
         state,
+        await _load_staff(tx, room_id, read_policy(row["policy"]), row["words_version"]),
+        await _staff_names(tx, row["shop_id"], room_id),
         await _recent_comments(tx, room_id),
         row["staff_seq"],
         row["notice_seq"],
-        shown["likes"] if shown else 0,
+        row["likes"] or 0,
     )
 
 
-async def load_desk(tx: Connection, room_id: str, message_ids: Sequence[str], comment_ids: Sequence[str]) -> Desk:
-    """Lock the room's latest show and read what a batch names."""
-    # The clock is read after the lock: the inner query takes it, the outer one looks up.
-    shown = await tx.fetchrow(
+async def _load_staff(tx: Connection, room_id: str, policy: Policy, words_version: int) -> StaffState:
+    held = await tx.fetch(
         f"""
-        WITH locked AS MATERIALIZED (
-            SELECT * FROM show WHERE room_id = $1 ORDER BY show_id DESC LIMIT 1 FOR UPDATE)
-        SELECT {_SHOW_COLUMNS}, now_ms
-          FROM (SELECT count(*) FROM locked) AS counted
-         CROSS JOIN LATERAL (
-               SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint + 0 * count AS now_ms) AS clock
-          LEFT JOIN locked ON true""",
+        {_COMMENT_COLUMNS}, held_why AS why FROM {_COMMENTS}
+         WHERE room_id = $1 AND fate = 'held' AND ruled IS NULL ORDER BY comment_id DESC LIMIT $2""",
+        room_id,
+        limits.SNAPSHOT_HELD,
+    )
+    reported = await tx.fetch(
+        f"""
+        {_COMMENT_COLUMNS}, report_why AS why, reports FROM {_COMMENTS}
+         WHERE room_id = $1 AND report_open ORDER BY comment_id DESC LIMIT $2""",
+        room_id,
+        limits.SNAPSHOT_REPORTS,
+    )
+    refunds = await tx.fetch(
+        "SELECT body::text FROM refund WHERE room_id = $1 AND state = 'asked' ORDER BY refund_id", room_id
+    )
+    return StaffState(
+        policy=policy,
+        held=tuple(_held(row) for row in reversed(held)),
+        reports=tuple(Reported(comment=_held(row), reports=row["reports"]) for row in reversed(reported)),
+        sanctions=await load_sanctions(tx, room_id),
+        refunds=tuple(_refund(row["body"]) for row in refunds),
+        words_version=words_version,
+    )
+
+
+async def _staff_names(tx: Connection, shop_id: str, room_id: str) -> frozenset[str]:
+    rows = await tx.fetch(
+        """
+        SELECT name FROM staff JOIN person USING (shop_id, pseudonym)
+         WHERE shop_id = $1 AND room_id IN ('', $2)""",
+        shop_id,
         room_id,
     )
-    assert shown is not None
-    messages = (
-        await _messages(
-            tx,
-            "SELECT body::text FROM host_message WHERE room_id = $1 AND message_id = ANY($2)",
-            room_id,
-            message_ids,
-        )
-        if message_ids
-        else []
+    return frozenset(row["name"] for row in rows)
+
+
+async def load_sanctions(tx: Connection, room_id: str, who: Sequence[str] | None = None) -> tuple[Sanction, ...]:
+    """Mutes and bans of a room, or those of some people, in the order of `StaffState`."""
+    rows = await tx.fetch(
+        f"""
+        SELECT pseudonym, coalesce(name, '') AS name, kind, {_MS.format("sanction.at")} AS at,
+               {_MS.format("until")} AS until, why, by_name
+          FROM sanction JOIN room USING (room_id) LEFT JOIN person USING (shop_id, pseudonym)
+         WHERE room_id = $1 AND ($2::text[] IS NULL OR pseudonym = ANY($2))
+         ORDER BY sanction.at, pseudonym COLLATE "C", kind COLLATE "C" """,
+        room_id,
+        who,
     )
-    comments = (
-        await tx.fetch(
-            "SELECT comment_id, viewer_id, name, text FROM comment WHERE room_id = $1 AND comment_id = ANY($2)",
-            room_id,
-            comment_ids,
+    return tuple(
+        Sanction(
+            who=row["pseudonym"],
+            name=row["name"],
+            kind=SanctionKind(row["kind"]),
+            at=row["at"],
+            until=row["until"],
+            why=row["why"],
+            by=row["by_name"],
         )
-        if comment_ids
-        else []
-    )
-    return Desk(
-        shown["now_ms"],
-        _show(shown if shown["show_id"] is not None else None),
-        {message.id: message for message in messages},
-        {row["comment_id"]: ArchivedComment(row["viewer_id"], row["name"], row["text"]) for row in comments},
+        for row in rows
     )
 
 
-async def write_decisions(tx: Connection, room_id: str, decisions: Sequence[Decision]) -> None:
-    """Write the rows behind a batch's events, in the fixed lock order: show, host_message, pin."""
-    events = [event for decision in decisions for event in decision.log]
-    shows = {event.show.id: event.show for event in events if isinstance(event, ShowChanged)}
-    for show in shows.values():
-        await tx.execute(
-            """
-            INSERT INTO show (show_id, room_id, title, state, starts_at, live_at, ended_at)
-            VALUES ($1, $2, $3, $4, to_timestamp($5::double precision / 1000),
-                    to_timestamp($6::double precision / 1000), to_timestamp($7::double precision / 1000))
-            ON CONFLICT (show_id) DO UPDATE
-               SET state = excluded.state, live_at = excluded.live_at, ended_at = excluded.ended_at""",
-            show.id,
-            room_id,
-            show.title,
-            show.state,
-            show.starts_at,
-            show.live_at,
-            show.ended_at,
-        )
-    said = [event.message for event in events if isinstance(event, Said)]
-    if said:
-        await tx.execute(
-            """
-            INSERT INTO host_message (message_id, room_id, body)
-            SELECT id, $1, body::json FROM unnest($2::text[], $3::text[]) AS m (id, body)""",
-            room_id,
-            [message.id for message in said],
-            [_encode(message).decode() for message in said],
-        )
-    pins = [event for event in events if isinstance(event, Pinned)]
-    if pins:
-        await _write_pin(tx, room_id, pins[-1].message)
+async def _recent_messages(tx: Connection, room_id: str) -> tuple[HostMessage, ...]:
+    rows = await tx.fetch(
+        "SELECT body::text, retracted_at FROM host_message WHERE room_id = $1 ORDER BY message_id DESC LIMIT $2",
+        room_id,
+        limits.SNAPSHOT_MESSAGES,
+    )
+    messages = [(_message(row["body"]), row["retracted_at"]) for row in reversed(rows)]
+    return tuple(blank(message) if retracted else message for message, retracted in messages)
 
 
-async def _write_pin(tx: Connection, room_id: str, message: HostMessage | None) -> None:
-    if message is None:
-        await tx.execute("DELETE FROM pin WHERE room_id = $1", room_id)
-    else:
-        await tx.execute(
-            """
-            INSERT INTO pin (room_id, message_id) VALUES ($1, $2)
-            ON CONFLICT (room_id) DO UPDATE SET message_id = excluded.message_id""",
-            room_id,
-            message.id,
-        )
+#: a room's comments with the names of their authors
+_COMMENTS = "comment JOIN room USING (room_id) LEFT JOIN person USING (shop_id, pseudonym)"
+_COMMENT_COLUMNS = f"""
+    SELECT comment_id, pseudonym, coalesce(name, '') AS name, text, role, {_MS.format("comment.at")} AS at"""
+
+
+async def _recent_comments(tx: Connection, room_id: str) -> list[Commented]:
+    rows = await tx.fetch(
+        f"""
+        {_COMMENT_COLUMNS} FROM {_COMMENTS}
+         WHERE room_id = $1 AND fate = 'shown' AND hidden_at IS NULL ORDER BY comment_id DESC LIMIT $2""",
+        room_id,
+        limits.SNAPSHOT_COMMENTS,
+    )
+    return [
+        Commented(id=row["comment_id"], by=row["pseudonym"], name=row["name"], text=row["text"], role=Role(row["role"]))
+        for row in reversed(rows)
+    ]
+
+
+def _held(row: asyncpg.Record) -> HeldComment:
+    return HeldComment(
+        id=row["comment_id"],
+        by=row["pseudonym"],
+        name=row["name"],
+        text=row["text"],
+        at=row["at"],
+        role=Role(row["role"]),
+        why=row["why"] or "",
+    )
 
 
 async def open_shows(tx: Connection, room_ids: Sequence[str]) -> dict[str, Show]:
     """The shows of these rooms that have not ended."""
     rows = await tx.fetch(
-        f"SELECT room_id, {_SHOW_COLUMNS} FROM show WHERE room_id = ANY($1) AND state <> 'ended'", room_ids
+        f"""
+        SELECT room_id, show_id, title, state, time_zone, {_MS.format("starts_at")} AS starts_at,
+               {_MS.format("live_at")} AS live_at, {_MS.format("ended_at")} AS ended_at
+          FROM show WHERE room_id = ANY($1) AND state <> 'ended'""",
+        room_ids,
     )
-    return {row["room_id"]: _some_show(row) for row in rows}
+    return {
+        row["room_id"]: Show(
+            id=row["show_id"],
+            title=row["title"],
+            state=ShowState(row["state"]),
+            starts_at=row["starts_at"],
+            live_at=row["live_at"],
+            ended_at=row["ended_at"],
+            time_zone=row["time_zone"],
+        )
+        for row in rows
+    }
 
 
 async def archive_comments(tx: Connection, rows: Sequence[CommentRow]) -> None:
-    """Insert comments, in key order so that two archives never deadlock. Cost: one statement."""
+    """Insert comments and who wrote them, in key order so that two archives never deadlock. Cost: one statement."""
     rows = sorted(rows, key=lambda row: (row.room_id, row.event.id))
+    people = {(row.shop_id, row.event.by): row for row in rows}
+    authors = [people[key] for key in sorted(people)]
     await tx.execute(
         """
-        INSERT INTO comment (room_id, comment_id, show_id, viewer_id, pseudonym, name, role, text, fate)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                             $8::text[], $9::text[])""",
+        WITH author AS (
+            INSERT INTO person (shop_id, pseudonym, viewer_id, name)
+            SELECT * FROM unnest($9::text[], $10::text[], $11::text[], $12::text[])
+                ON CONFLICT (shop_id, pseudonym) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at)
+        INSERT INTO comment (room_id, comment_id, show_id, pseudonym, role, text, fate, held_why, at)
+        SELECT room_id, comment_id, show_id, pseudonym, role, text, fate, held_why, to_timestamp(at_ms / 1000.0)
+          FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                      $13::bigint[])
+            AS c (room_id, comment_id, show_id, pseudonym, role, text, fate, held_why, at_ms)""",
         [row.room_id for row in rows],
         [row.event.id for row in rows],
         [row.show_id for row in rows],
-        [row.viewer_id for row in rows],
         [row.event.by for row in rows],
-        [row.event.name for row in rows],
         [str(row.event.role) for row in rows],
         [row.event.text for row in rows],
         [str(row.fate) for row in rows],
+        [row.held_why for row in rows],
+        [author.shop_id for author in authors],
+        [author.event.by for author in authors],
+        [author.viewer_id for author in authors],
+        [author.event.name for author in authors],
+        [row.at_ms for row in rows],
     )
 
 
@@ -230,47 +270,62 @@ async def add_likes(tx: Connection, room_id: str, count: int) -> int | None:
 
 
 async def mark_seen(tx: Connection, seen: dict[tuple[str, str], int]) -> None:
-    """Remember up to which notice viewers read, by room and viewer; never goes back."""
+    """Remember up to which notice viewers read, by room and pseudonym; never goes back."""
     keys = sorted(seen)
     await tx.execute(
         """
-        INSERT INTO notice_seen (room_id, viewer_id, seq)
+        INSERT INTO notice_seen (room_id, pseudonym, seq)
         SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
-            ON CONFLICT (room_id, viewer_id) DO UPDATE SET seq = greatest(notice_seen.seq, excluded.seq)""",
+            ON CONFLICT (room_id, pseudonym) DO UPDATE SET seq = greatest(notice_seen.seq, excluded.seq)""",
         [room_id for room_id, _ in keys],
-        [viewer_id for _, viewer_id in keys],
+        [pseudonym for _, pseudonym in keys],
         [seen[key] for key in keys],
     )
 
 
-async def _messages(tx: Connection, query: str, *arguments: object) -> list[HostMessage]:
-    return [_message(row["body"]) for row in await tx.fetch(query, *arguments)]
+@dataclass(frozen=True, slots=True)
+class OwnState:
+    """What a shop's room knows of one viewer who joins."""
+
+    buyer: bool
+    blocked: list[str]  #: pseudonyms
 
 
-async def _recent_comments(tx: Connection, room_id: str) -> list[Commented]:
+async def own_states(tx: Connection, shop_id: str, pseudonyms: Sequence[str]) -> dict[str, OwnState]:
+    """Buyers and block lists of these viewers; those of whom nothing is known are left out."""
     rows = await tx.fetch(
         """
-        SELECT comment_id, pseudonym, name, text, role FROM comment
-         WHERE room_id = $1 AND fate = 'shown' ORDER BY comment_id DESC LIMIT $2""",
-        room_id,
-        limits.SNAPSHOT_COMMENTS,
+        SELECT who, coalesce((SELECT buyer FROM person WHERE shop_id = $1 AND pseudonym = who), false) AS buyer,
+               ARRAY(SELECT blocked FROM block WHERE shop_id = $1 AND pseudonym = who ORDER BY at) AS blocked
+          FROM unnest($2::text[]) AS w (who)""",
+        shop_id,
+        pseudonyms,
     )
-    return [
-        Commented(id=row["comment_id"], by=row["pseudonym"], name=row["name"], text=row["text"], role=Role(row["role"]))
-        for row in reversed(rows)
-    ]
+    return {row["who"]: OwnState(row["buyer"], list(row["blocked"])) for row in rows if row["buyer"] or row["blocked"]}
 
 
-def _show(row: asyncpg.Record | None) -> Show | None:
-    return None if row is None else _some_show(row)
+async def known(tx: Connection, shop_id: str, pseudonym: str) -> bool:
+    """Somebody of this pseudonym was in the shop's rooms."""
+    return bool(await tx.fetchval("SELECT true FROM person WHERE shop_id = $1 AND pseudonym = $2", shop_id, pseudonym))
 
 
-def _some_show(row: asyncpg.Record) -> Show:
-    return Show(
-        id=row["show_id"],
-        title=row["title"],
-        state=ShowState(row["state"]),
-        starts_at=row["starts_at"],
-        live_at=row["live_at"],
-        ended_at=row["ended_at"],
+async def block(tx: Connection, shop_id: str, pseudonym: str, blocked: str) -> bool:
+    """Put somebody on a viewer's list; False: the list is full."""
+    return bool(
+        await tx.fetchval(
+            """
+            INSERT INTO block (shop_id, pseudonym, blocked)
+            SELECT $1, $2, $3 WHERE (SELECT count(*) FROM block WHERE shop_id = $1 AND pseudonym = $2) < $4
+                ON CONFLICT (shop_id, pseudonym, blocked) DO UPDATE SET at = block.at RETURNING true""",
+            shop_id,
+            pseudonym,
+            blocked,
+            limits.BLOCKED,
+        )
+    )
+
+
+async def unblock(tx: Connection, shop_id: str, pseudonym: str, blocked: str) -> None:
+    await tx.execute(
+        "DELETE FROM block WHERE shop_id = $1 AND pseudonym = $2 AND blocked = $3", shop_id, pseudonym, blocked
     )

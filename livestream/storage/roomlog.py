@@ -36,9 +36,9 @@ WITH head AS (
     SELECT $1, head.staff_seq - $3 + n, head.at, event::json
       FROM head, unnest($6::text[]) WITH ORDINALITY AS e (event, n)
 ), notices AS (
-    INSERT INTO notice (room_id, seq, viewer_id, at, event)
-    SELECT $1, head.notice_seq - $4 + n, viewer_id, head.at, event::json
-      FROM head, unnest($7::text[], $8::text[]) WITH ORDINALITY AS e (viewer_id, event, n)
+    INSERT INTO notice (room_id, seq, pseudonym, at, event)
+    SELECT $1, head.notice_seq - $4 + n, pseudonym, head.at, event::json
+      FROM head, unnest($7::text[], $8::text[]) WITH ORDINALITY AS e (pseudonym, event, n)
 )
 SELECT seq, staff_seq, notice_seq, {_MS.format("at")} AS at_ms FROM head
 """
@@ -68,7 +68,7 @@ class LoggedNotice(msgspec.Struct, frozen=True, array_like=True):
 
     seq: int
     at: int
-    viewer_id: str
+    pseudonym: str
     event: bytes
 
 
@@ -109,7 +109,7 @@ async def append(
     """Append to a room's logs. Must be the transaction's last statement: it holds the room's lock until COMMIT.
 
     Args:
-        notices: pairs of viewer id and event.
+        notices: pairs of pseudonym and event.
 
     Raises:
         LookupError: the room has no head, so there is no such room.
@@ -119,7 +119,7 @@ async def append(
     log_json = [_encode(event) for event in log]
     staff_json = [_encode(event) for event in staff]
     notice_json = [_encode(event) for _, event in notices]
-    viewers = [viewer_id for viewer_id, _ in notices]
+    viewers = [pseudonym for pseudonym, _ in notices]
     row = await tx.fetchrow(
         _APPEND,
         room_id,
@@ -139,8 +139,8 @@ async def append(
         _numbered(log_json, row["seq"], at),
         _numbered(staff_json, row["staff_seq"], at),
         [
-            LoggedNotice(notice_base + index, at, viewer_id, event)
-            for index, (viewer_id, event) in enumerate(zip(viewers, notice_json, strict=True))
+            LoggedNotice(notice_base + index, at, pseudonym, event)
+            for index, (pseudonym, event) in enumerate(zip(viewers, notice_json, strict=True))
         ],
     )
 
@@ -174,7 +174,7 @@ async def _read(connection: Connection, table: str, room_id: str, after: int, li
 async def read_notices(connection: Connection, room_id: str, after: int, limit: int) -> list[LoggedNotice]:
     """Notices of a room with seq > `after`, to whomever, in order, at most `limit`."""
     rows = await connection.fetch(
-        f"SELECT seq, {_MS.format('at')} AS at_ms, viewer_id, event::text FROM notice"
+        f"SELECT seq, {_MS.format('at')} AS at_ms, pseudonym, event::text FROM notice"
         " WHERE room_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
         room_id,
         after,
@@ -184,31 +184,31 @@ async def read_notices(connection: Connection, room_id: str, after: int, limit: 
 
 
 async def unseen_notices(
-    connection: Connection, room_id: str, viewer_ids: Sequence[str], limit: int
+    connection: Connection, room_id: str, pseudonyms: Sequence[str], limit: int
 ) -> dict[str, list[LoggedNotice]]:
     """The newest `limit` unseen notices of each viewer, oldest first. Viewers without any are left out."""
     rows = await connection.fetch(
         f"""
-        SELECT n.seq, {_MS.format("n.at")} AS at_ms, v.viewer_id, n.event::text
-          FROM unnest($2::text[]) AS v (viewer_id)
-          LEFT JOIN notice_seen s ON s.room_id = $1 AND s.viewer_id = v.viewer_id
+        SELECT n.seq, {_MS.format("n.at")} AS at_ms, v.pseudonym, n.event::text
+          FROM unnest($2::text[]) AS v (pseudonym)
+          LEFT JOIN notice_seen s ON s.room_id = $1 AND s.pseudonym = v.pseudonym
          CROSS JOIN LATERAL (
                SELECT seq, at, event FROM notice
-                WHERE room_id = $1 AND viewer_id = v.viewer_id AND seq > coalesce(s.seq, 0)
+                WHERE room_id = $1 AND pseudonym = v.pseudonym AND seq > coalesce(s.seq, 0)
                 ORDER BY seq DESC LIMIT $3) n
          ORDER BY n.seq""",
         room_id,
-        viewer_ids,
+        pseudonyms,
         limit,
     )
     found: dict[str, list[LoggedNotice]] = {}
     for row in rows:
-        found.setdefault(row["viewer_id"], []).append(_notice(row))
+        found.setdefault(row["pseudonym"], []).append(_notice(row))
     return found
 
 
 def _notice(row: object) -> LoggedNotice:
-    return LoggedNotice(row["seq"], row["at_ms"], row["viewer_id"], row["event"].encode())  # type: ignore[index]
+    return LoggedNotice(row["seq"], row["at_ms"], row["pseudonym"], row["event"].encode())  # type: ignore[index]
 
 
 async def read_pulse(connection: Connection, room_ids: Sequence[str]) -> Pulse:

@@ -36,32 +36,14 @@ CREATE TABLE shop_key (                             -- verifies the tokens that 
 CREATE INDEX shop_key_shop ON shop_key (shop_id);
 
 CREATE TABLE room (
-    room_id             text PRIMARY KEY,
-    shop_id             text NOT NULL REFERENCES shop,
-    title               text NOT NULL,
-    anonymous_comments  boolean NOT NULL DEFAULT false,
-    comment_chars       integer NOT NULL DEFAULT 200 CHECK (comment_chars BETWEEN 1 AND 500),
-    display_per_s       double precision CHECK (display_per_s > 0),     -- null: the deployment's setting
-    created_at          timestamptz NOT NULL DEFAULT clock_timestamp(),
-    links                       boolean NOT NULL DEFAULT false,
-    slow_mode_s                 integer NOT NULL DEFAULT 0 CHECK (slow_mode_s BETWEEN 0 AND 120),
-    buyers_only                 boolean NOT NULL DEFAULT false,
-    approve_first               boolean NOT NULL DEFAULT false,
-    reports_to_hold             integer NOT NULL DEFAULT 3 CHECK (reports_to_hold >= 0),
-    unattended_after_s          integer NOT NULL DEFAULT 180 CHECK (unattended_after_s >= 0),
-    unattended_links            boolean NOT NULL DEFAULT false,
-    unattended_slow_mode_s      integer NOT NULL DEFAULT 30 CHECK (unattended_slow_mode_s BETWEEN 0 AND 120),
-    unattended_hold_reported    boolean NOT NULL DEFAULT true,
-    unattended                  boolean NOT NULL DEFAULT false,         -- the stricter rules hold now
-    staff_seen_at               timestamptz NOT NULL DEFAULT clock_timestamp(),
-    video_delay_ms              integer NOT NULL DEFAULT 0 CHECK (video_delay_ms BETWEEN 0 AND 60000),
-    frozen_at                   timestamptz,        -- its deadlines stand still since then
-    frozen_message              text,
-    frozen_video_url            text,
-    countdown_id                text,               -- its end is a deadline
-    countdown_title             text,
-    presenter                   text,               -- display name
-    featured                    text                -- product_id
+    room_id         text PRIMARY KEY,
+    shop_id         text NOT NULL REFERENCES shop,
+    created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    state           json NOT NULL DEFAULT '{}',     -- protocol.state.RoomState as its log has it, without messages and seq
+    policy          json NOT NULL DEFAULT '{"chat":{}}',                -- protocol.events.Policy
+    unattended      boolean NOT NULL DEFAULT false, -- nobody of the staff is here: stricter rules hold
+    staff_seen_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    frozen_at       timestamptz                     -- its deadlines stand still since then
 );
 
 CREATE TABLE show (
@@ -90,11 +72,6 @@ CREATE TABLE host_message (
     retracted_at timestamptz
 );
 CREATE INDEX host_message_room ON host_message (room_id, message_id);
-
-CREATE TABLE pin (
-    room_id     text PRIMARY KEY REFERENCES room,
-    message_id  text NOT NULL REFERENCES host_message
-);
 
 CREATE TABLE person (                               -- the one table that says who somebody is
     shop_id     text NOT NULL REFERENCES shop,

@@ -16,11 +16,11 @@ from livestream.protocol.commands import Command
 from livestream.protocol.limits import Rate
 from livestream.protocol.replies import AnyReply
 from livestream.protocol.roles import Role
-from livestream.room import store
 from livestream.room.desk import Actor
 from livestream.room.door import Door
 from livestream.room.service import RoomService
 from livestream.storage.pool import Database
+from livestream.tickets import Tickets
 
 HOST_ID, VIEWER_ID = "ada", "ann"
 
@@ -42,26 +42,21 @@ class Node:
         self.service = RoomService(
             database,
             Door(self.bus.redis, Rate(settings.comment_rate_burst, settings.comment_rate_per_s)),
+            Tickets(self.bus.redis),
             settings,
             lambda: ids.next(clock.now_ms()),
+            clock.now_ms,
             self._publish,
             origin,
         )
-        self._database = database
-        self._room: store.RoomSettings
 
     def _publish(self, room_id: str, message: BusMessage) -> None:
         self.published.append(message)
         self.hub.publish(room_id, message)
 
-    async def load(self) -> None:
-        """Read what the shop set for the seeded room."""
-        async with self._database.transaction(snapshot=True) as tx:
-            self._room = (await store.load_room(tx, seed.ROOM)).settings
-
     async def run(self, who: Actor, command: Command) -> AnyReply:
         """Run a command in the seeded room, as dispatch does."""
-        return await self.service.run(who, command, self._room)
+        return await self.service.run(who, command, (await self.hub.channel(seed.ROOM)).local)
 
 
 @contextlib.asynccontextmanager
@@ -73,7 +68,6 @@ async def node(database: Database, settings: Settings, origin: int = 1, *, beat:
         if beat:
             running.append(tasks.create_task(made.hub.beat()))
         try:
-            await made.load()
             await until(lambda: made.bus.up)
             yield made
         finally:

@@ -7,7 +7,7 @@ from livestream.client_wire import Unknown
 from livestream.protocol import limits
 from livestream.protocol.events import Answered, Arrived, Commented, HostMessage, LogEvent, Pinned, Said
 from livestream.protocol.pushes import AnyPush, Gauge, Heartbeat, Live, Log, Notice, Snapshot
-from livestream.room.state import RoomState
+from livestream.protocol.state import RoomState
 
 
 def message(number: int) -> HostMessage:

@@ -7,7 +7,7 @@ import pytest
 from livestream.protocol import limits
 from livestream.protocol.events import HostMessage, LogEvent, Pinned, Said, Show, ShowChanged
 from livestream.protocol.show import ShowState
-from livestream.room.state import RoomState
+from livestream.protocol.state import RoomState
 
 
 def message(number: int) -> HostMessage:

@@ -35,7 +35,8 @@ class Join(Command, frozen=True, tag="join"):
     rate = RateClass.JOIN
     reply = Joined
     errors = (
-        E.ALREADY_JOINED, E.ROOM_NOT_FOUND, E.TOKEN_INVALID, E.TOKEN_EXPIRED, E.TICKET_INVALID, E.BANNED, E.NAME_REFUSED,
+        E.ALREADY_JOINED, E.ROOM_NOT_FOUND, E.TOKEN_INVALID, E.TOKEN_EXPIRED, E.TICKET_INVALID, E.BANNED,
+        E.NAME_REFUSED,
     )  # fmt: skip
 
     room: types.RoomId

@@ -11,27 +11,31 @@ ALTER TABLE shop
     ADD COLUMN refund_limit         bigint NOT NULL DEFAULT 10000 CHECK (refund_limit >= 0),
     ADD COLUMN retention            json NOT NULL DEFAULT '{}';
 
+-- A room's state as its log has it, without what only grows: decisions need one row, which they lock.
 ALTER TABLE room
-    ADD COLUMN links                        boolean NOT NULL DEFAULT false,
-    ADD COLUMN slow_mode_s                  integer NOT NULL DEFAULT 0 CHECK (slow_mode_s BETWEEN 0 AND 120),
-    ADD COLUMN buyers_only                  boolean NOT NULL DEFAULT false,
-    ADD COLUMN approve_first                boolean NOT NULL DEFAULT false,
-    ADD COLUMN reports_to_hold              integer NOT NULL DEFAULT 3 CHECK (reports_to_hold >= 0),
-    ADD COLUMN unattended_after_s           integer NOT NULL DEFAULT 180 CHECK (unattended_after_s >= 0),
-    ADD COLUMN unattended_links             boolean NOT NULL DEFAULT false,
-    ADD COLUMN unattended_slow_mode_s       integer NOT NULL DEFAULT 30
-                                            CHECK (unattended_slow_mode_s BETWEEN 0 AND 120),
-    ADD COLUMN unattended_hold_reported     boolean NOT NULL DEFAULT true,
-    ADD COLUMN unattended                   boolean NOT NULL DEFAULT false,
-    ADD COLUMN staff_seen_at                timestamptz NOT NULL DEFAULT clock_timestamp(),
-    ADD COLUMN video_delay_ms               integer NOT NULL DEFAULT 0 CHECK (video_delay_ms BETWEEN 0 AND 60000),
-    ADD COLUMN frozen_at                    timestamptz,
-    ADD COLUMN frozen_message               text,
-    ADD COLUMN frozen_video_url             text,
-    ADD COLUMN countdown_id                 text,
-    ADD COLUMN countdown_title              text,
-    ADD COLUMN presenter                    text,
-    ADD COLUMN featured                     text;
+    ADD COLUMN state            json NOT NULL DEFAULT '{}',
+    ADD COLUMN policy           json NOT NULL DEFAULT '{"chat":{}}',
+    ADD COLUMN unattended       boolean NOT NULL DEFAULT false,
+    ADD COLUMN staff_seen_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    ADD COLUMN frozen_at        timestamptz;
+UPDATE room SET
+    state = json_strip_nulls(json_build_object(
+        'room', room_id,
+        'title', title,
+        'chat', json_build_object('comment_chars', comment_chars, 'anonymous', anonymous_comments),
+        'pinned', (SELECT body FROM pin JOIN host_message USING (message_id) WHERE pin.room_id = room.room_id),
+        'show', (
+            SELECT json_build_object(
+                       'id', show_id, 'title', title, 'state', state,
+                       'starts_at', floor(extract(epoch FROM starts_at) * 1000)::bigint,
+                       'live_at', floor(extract(epoch FROM live_at) * 1000)::bigint,
+                       'ended_at', floor(extract(epoch FROM ended_at) * 1000)::bigint)
+              FROM show WHERE show.room_id = room.room_id ORDER BY show_id DESC LIMIT 1))),
+    policy = json_strip_nulls(json_build_object(
+        'chat', json_build_object('comment_chars', comment_chars, 'anonymous', anonymous_comments),
+        'display_per_s', display_per_s));
+ALTER TABLE room DROP COLUMN title, DROP COLUMN anonymous_comments, DROP COLUMN comment_chars, DROP COLUMN display_per_s;
+DROP TABLE pin;
 
 ALTER TABLE show ADD COLUMN time_zone text NOT NULL DEFAULT 'UTC';
 ALTER TABLE host_message ADD COLUMN retracted_at timestamptz;

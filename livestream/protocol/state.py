@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import msgspec
 
-from livestream.protocol import limits
-from livestream.protocol.events import (
+from . import limits
+from .events import (
     Chat,
     ChatChanged,
     Clock,
@@ -136,7 +136,10 @@ def evolve_staff(state: StaffState, event: StaffEvent) -> StaffState:
             )
         case Reported(comment=comment):
             others = tuple(each for each in state.reports if each.comment.id != comment.id)
-            return _with(state, reports=tuple(sorted((*others, event), key=lambda each: each.comment.id)[-limits.SNAPSHOT_REPORTS :]))
+            return _with(
+                state,
+                reports=tuple(sorted((*others, event), key=lambda each: each.comment.id)[-limits.SNAPSHOT_REPORTS :]),
+            )
         case Sanctioned(sanction=sanction):
             return _with(state, sanctions=_in_order((*_unlike(state.sanctions, sanction.who, sanction.kind), sanction)))
         case Lifted(who=who, kind=kind):

@@ -1,0 +1,72 @@
+"""Names: display names that may be shown, and those that pretend to be somebody. Pure."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections.abc import Set
+
+from livestream.protocol.limits import NAME_CHARS
+
+from .links import has_link
+from .normal import normal
+from .wordlist import Wordlist
+
+_MARKS = 4  #: combining marks in a row that a name may have; more climb over the neighbours
+_OFFICES = (
+    "host", "admin", "administrator", "moderator", "mod", "official", "support", "staff", "customer service",
+    "主播", "官方", "客服", "管理员", "obsluga", "obsluga klienta", "moderateur", "service client", "officiel",
+    "administrateur", "prowadzacy", "system", "livestream",
+)  # fmt: skip
+_SPACE = re.compile(r"\s+")
+
+
+def clean_name(name: str) -> str:
+    """The name as it is shown: composed, one line, nothing invisible, no towers of marks. May come out empty."""
+    kept = []
+    marks = 0
+    for each in unicodedata.normalize("NFC", name):
+        category = unicodedata.category(each)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        if marks > _MARKS or (category in ("Cc", "Cf", "Co", "Cn") and each != "\u200d"):
+            continue
+        kept.append(" " if category in ("Zs", "Zl", "Zp") else each)
+    return _SPACE.sub(" ", "".join(kept)).strip("\u200d ")[:NAME_CHARS]
+
+
+def screen_name(name: str, staff_names: Set[str], words: Wordlist) -> str | None:
+    """Why nobody but staff may be called so; None: they may.
+
+    Args:
+        name: cleaned.
+        staff_names: of the room.
+    """
+    if not name:
+        return "it shows nothing"
+    if words.find(name) is not None:
+        return "its words are not allowed here"
+    if has_link(name):
+        return "it is an address"
+    form = _squeezed(name)
+    if form in _offices() or any(f" {office} " in f" {normal(name)} " for office in _spaced_offices()):
+        return "it sounds like staff"
+    if any(form == _squeezed(each) for each in staff_names):
+        return "somebody of the staff is called so"
+    return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _squeezed(name: str) -> str:
+    return normal(name).replace(" ", "")
+
+
+@functools.cache
+def _offices() -> frozenset[str]:
+    return frozenset(map(_squeezed, _OFFICES))
+
+
+@functools.cache
+def _spaced_offices() -> tuple[str, ...]:
+    """Those that give a name away as a word in it: `Anna official`."""
+    return tuple(normal(each) for each in ("admin", "moderator", "official", "support", "staff", "officiel"))

@@ -1,0 +1,48 @@
+"""Sameness: whether a comment says what was said a moment ago, give or take what bots vary. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+
+from .normal import normal
+
+_WINDOW_S = 15.0  #: what was said longer ago may be said again
+_REMEMBERED = 5000
+_NOISE = re.compile(r"[\d_]+")
+
+
+def key(text: str) -> str:
+    """What stays of a comment without case, marks, digits, signs, repeated letters and order of spaces.
+
+    A comment of digits and signs alone is its own first character: a crowd that answers `1` or `🔥🔥` agrees.
+    """
+    letters = _NOISE.sub("", normal(text)).replace(" ", "")
+    return letters or text.strip()[:1]
+
+
+class Sameness:
+    """Remembers what was said lately in one room.
+
+    Args:
+        window_s: how long; each repetition begins it anew.
+    """
+
+    def __init__(self, window_s: float = _WINDOW_S) -> None:
+        self._window_s = window_s
+        self._said: OrderedDict[str, tuple[str, int, float]] = OrderedDict()
+
+    def seen(self, said: str, comment_id: str, now: float) -> tuple[str, int]:
+        """Count a comment; returns the first one of the same key, and how many there are by now.
+
+        Args:
+            said: its `key`.
+            now: seconds.
+        """
+        first, times, until = self._said.pop(said, (comment_id, 0, 0.0))
+        if until <= now:
+            first, times = comment_id, 0
+        self._said[said] = (first, times + 1, now + self._window_s)
+        if len(self._said) > _REMEMBERED:
+            self._said.popitem(last=False)
+        return first, times + 1

@@ -1,0 +1,200 @@
+"""Comments: from a viewer's words to the archive and the screens. One batch a process.
+
+    screen ─> review ─> door ─┬─ COMMIT: archive, staff log of what is held ─> answer ─> screens
+                              └─ refused
+
+A comment is shown after it is archived, not beside it: so what a viewer saw is
+always in Postgres, and a repeated key shows nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from livestream.bus import BusMessage
+from livestream.config import Settings
+from livestream.moderation import sameness
+from livestream.protocol.commands import Comment
+from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.events import Commented, Echoed, Held, HeldComment
+from livestream.protocol.replies import AnyReply, Posted
+from livestream.storage import roomlog
+from livestream.storage.batcher import Batcher
+from livestream.storage.pool import Connection, Database
+from livestream.storage.roomlog import Appended
+
+from . import show, store, work
+from .desk import Actor
+from .door import Asked, Door
+from .local import LocalRoom
+from .sampling import Fate, Standing, sample
+from .screen import Screened, screen
+from .work import Outcome, Work
+
+_encode = msgspec.json.Encoder().encode
+_SHOWN_ALIKE = 2  #: so many comments of the same words are shown; more are counted beside the first
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A comment that was screened, on its way through the batch."""
+
+    id: str
+    work: Work
+    screened: Screened
+    alike: tuple[str, int]  #: the first comment of the same words lately, and how many there are by now
+
+    @property
+    def collapsed(self) -> bool:
+        return self.alike[1] > _SHOWN_ALIKE
+
+
+class Comments:
+    """Comments of all rooms in one process.
+
+    Args:
+        new_id: makes their ids.
+        now_ms: the database's clock, as this process has it.
+        publish: hands what was committed to the hub and the bus.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        door: Door,
+        settings: Settings,
+        new_id: Callable[[], str],
+        now_ms: Callable[[], int],
+        publish: Callable[[str, BusMessage], None],
+        origin: int,
+    ) -> None:
+        self._database = database
+        self._door = door
+        self._display_per_s = settings.display_per_s
+        self._new_id = new_id
+        self._now_ms = now_ms
+        self._publish = publish
+        self._origin = origin
+        self._batcher: Batcher[Admitted, AnyReply] = Batcher(
+            "comments", self._run, size=settings.batch_size, queue=settings.batch_queue
+        )
+
+    async def post(self, actor: Actor, command: Comment, room: LocalRoom) -> AnyReply:
+        """Store one comment; returns after COMMIT.
+
+        Raises:
+            Refused, Unavailable, OutcomeUnknown.
+        """
+        now_ms = self._now_ms()
+        screened = screen(actor, command, room, now_ms)
+        comment_id = self._new_id()
+        alike = (comment_id, 1)
+        if screened.standing is not Standing.STAFF and screened.held_why is None:
+            alike = room.same.seen(sameness.key(command.text), comment_id, now_ms / 1000)
+        reply = await self._batcher.submit(Admitted(comment_id, Work.of(actor, command, room), screened, alike))
+        return msgspec.structs.replace(reply, ref=command.ref)
+
+    async def _run(self, batch: Sequence[Admitted]) -> list[Outcome]:
+        fates = await self._judge(batch)
+        works = [each.work for each in batch]
+        rows: dict[int, store.CommentRow] = {}
+        async with self._database.transaction() as tx:
+            known = await work.claim(tx, works)
+            shows = await store.open_shows(tx, sorted({each.actor.room_id for each in works}))
+
+            def decide(index: int, each: Work) -> AnyReply:
+                fate = fates[index]
+                if isinstance(fate, Refused):
+                    raise fate
+                opened = show.require_talking(shows.get(each.actor.room_id))
+                rows[index] = row = self._row(batch[index], opened.id, fate)
+                return Posted(ref=0, id=row.event.id, shown=row.fate is Fate.SHOWN, held=row.fate is Fate.HELD)
+
+            outcomes = work.each(works, known, decide)
+            if rows:
+                await store.archive_comments(tx, list(rows.values()))
+            await work.settle(tx, works, known, outcomes)
+            held = await self._tell_staff(tx, list(rows.values()))
+        for index in rows:
+            works[index].room.spoke(works[index].actor.pseudonym, self._now_ms())
+        for room_id in {row.room_id for row in rows.values()}:
+            here = {batch[index]: row for index, row in rows.items() if row.room_id == room_id}
+            self._publish(room_id, self._message(here, held.get(room_id)))
+        return outcomes
+
+    def _message(self, rows: dict[Admitted, store.CommentRow], held: Appended | None) -> BusMessage:
+        live = [_encode(row.event) for row in rows.values() if row.fate is Fate.SHOWN]
+        echoes = dict(each.alike for each, row in rows.items() if row.fate is Fate.COLLAPSED)
+        live += [_encode(Echoed(comment=first, times=times)) for first, times in echoes.items()]
+        left_out = sum(row.fate is Fate.SAMPLED_OUT for row in rows.values())
+        if held is None:
+            return BusMessage(origin=self._origin, live=live, left_out=left_out)
+        return BusMessage(origin=self._origin, live=live, left_out=left_out, appended=held)
+
+    async def _judge(self, batch: Sequence[Admitted]) -> list[Fate | Refused]:
+        """Ask each room's door once for the whole batch."""
+        fates: list[Fate | Refused] = [_quiet(each) or Fate.SHOWN for each in batch]
+        by_room: dict[str, list[int]] = {}
+        for index, each in enumerate(batch):
+            by_room.setdefault(each.work.room.room_id, []).append(index)
+        for room_id, indexes in by_room.items():
+            room = batch[indexes[0]].work.room
+            slow_mode_s = room.state.chat.slow_mode_s
+            admission = await self._door.admit(
+                room_id,
+                room.staff.policy.display_per_s or self._display_per_s,
+                slow_mode_s,
+                [_asked(batch[index]) for index in indexes],
+            )
+            code = ErrorCode.SLOW_MODE if slow_mode_s else ErrorCode.RATE_LIMITED
+            for position, wait_ms in admission.refused.items():
+                fates[indexes[position]] = Refused(code, "over all your connections", retry_after_ms=wait_ms)
+            competing = [index for index in indexes if fates[index] is Fate.SHOWN]
+            sampled = sample([batch[index].screened.standing for index in competing], admission.granted)
+            for index, fate in zip(competing, sampled, strict=True):
+                fates[index] = fate
+        return fates
+
+    def _row(self, each: Admitted, show_id: str, fate: Fate) -> store.CommentRow:
+        actor, command = each.work.actor, each.work.command
+        assert isinstance(command, Comment)
+        event = Commented(id=each.id, by=actor.pseudonym, name=actor.name, text=command.text, role=actor.role)
+        held_why = each.screened.held_why
+        return store.CommentRow(
+            actor.shop_id, actor.room_id, show_id, actor.viewer_id, event, fate, self._now_ms(), held_why
+        )
+
+    async def _tell_staff(self, tx: Connection, rows: list[store.CommentRow]) -> dict[str, Appended]:
+        """Append what is held to the staff logs; the transaction's last statements, rooms in order."""
+        appended = {}
+        for room_id in sorted({row.room_id for row in rows if row.fate is Fate.HELD}):
+            waiting = [_held(row) for row in rows if row.room_id == room_id and row.fate is Fate.HELD]
+            appended[room_id] = await roomlog.append(tx, room_id, [], [Held(comments=waiting)])
+        return appended
+
+
+def _quiet(each: Admitted) -> Fate | None:
+    """What becomes of a comment that is not shown whatever the budget; None: it competes."""
+    if each.screened.held_why is not None:
+        return Fate.HELD
+    return Fate.COLLAPSED if each.collapsed else None
+
+
+def _asked(each: Admitted) -> Asked:
+    return Asked(each.work.actor.pseudonym, each.screened.standing, quiet=_quiet(each) is not None)
+
+
+def _held(row: store.CommentRow) -> HeldComment:
+    event = row.event
+    return HeldComment(
+        id=event.id,
+        by=event.by,
+        name=event.name,
+        text=event.text,
+        at=row.at_ms,
+        role=event.role,
+        why=row.held_why or "",
+    )

@@ -1,0 +1,61 @@
+"""LocalRoom: what one process knows of a room when it judges commands. Kept up to date by the two logs."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from livestream.moderation.sameness import Sameness
+from livestream.moderation.wordlist import Wordlist
+from livestream.protocol.events import LogEvent, Sanction, SanctionKind, StaffEvent
+from livestream.protocol.state import RoomState, StaffState, evolve, evolve_staff
+
+from .store import RoomLoad
+
+_SPEAKERS = 50_000  #: remembered a room; who is forgotten counts as new once more
+
+
+class LocalRoom:
+    """A room's state here, and what was said in it lately through this process."""
+
+    def __init__(self, load: RoomLoad, words: Wordlist) -> None:
+        self.shop_id = load.shop_id
+        self.base_shop_id = load.base_shop_id
+        self.state: RoomState = load.state
+        self.staff: StaffState = load.staff
+        self.words = words
+        self.words_version = load.staff.words_version  #: of `words`; the state's may be newer for a moment
+        self.staff_names = load.staff_names
+        self.same = Sameness()
+        self._sanctions = {(each.who, each.kind): each for each in load.staff.sanctions}
+        self._speakers: OrderedDict[str, float] = OrderedDict()
+
+    @property
+    def room_id(self) -> str:
+        return self.state.room
+
+    def evolve(self, event: LogEvent) -> None:
+        self.state = evolve(self.state, event)
+
+    def evolve_staff(self, event: StaffEvent) -> None:
+        before = self.staff.sanctions
+        self.staff = evolve_staff(self.staff, event)
+        if self.staff.sanctions is not before:
+            self._sanctions = {(each.who, each.kind): each for each in self.staff.sanctions}
+
+    def sanction(self, who: str, kind: SanctionKind, now_ms: int) -> Sanction | None:
+        """In force now."""
+        found = self._sanctions.get((who, kind))
+        return found if found is not None and (found.until is None or found.until > now_ms) else None
+
+    def spoke(self, who: str, now_ms: int) -> None:
+        """Remember that somebody had a comment accepted."""
+        self._speakers[who] = now_ms
+        self._speakers.move_to_end(who)
+        if len(self._speakers) > _SPEAKERS:
+            self._speakers.popitem(last=False)
+
+    def spoke_before(self, who: str) -> bool:
+        return who in self._speakers
+
+    def ms_since_spoken(self, who: str, now_ms: int) -> float:
+        return now_ms - self._speakers.get(who, float("-inf"))

@@ -1,0 +1,82 @@
+"""Work: commands on their way through a batch, and the keys under which their answers are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from livestream.protocol.commands import Command
+from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.replies import AnyReply
+from livestream.storage import idempotency
+from livestream.storage.idempotency import Claim, Slot, Used
+from livestream.storage.pool import Connection
+
+from .desk import Actor
+from .local import LocalRoom
+
+Outcome = AnyReply | Refused
+Known = dict[Slot, Used]
+_reply = msgspec.json.Decoder(AnyReply).decode
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A command, who sent it, and what this process knows of the room."""
+
+    actor: Actor
+    command: Command
+    room: LocalRoom
+    claim: Claim | None
+
+    @classmethod
+    def of(cls, actor: Actor, command: Command, room: LocalRoom) -> Work:
+        key: str | None = getattr(command, "key", None)
+        if key is None:
+            return cls(actor, command, room, None)
+        tag = str(command.__struct_config__.tag)
+        claim = Claim(actor.shop_id, actor.pseudonym, tag, key, idempotency.body_hash(command))
+        return cls(actor, command, room, claim)
+
+
+async def claim(tx: Connection, batch: Sequence[Work]) -> Known:
+    """Take the batch's keys; the transaction's first statement."""
+    return await idempotency.claim(tx, [work.claim for work in batch if work.claim is not None])
+
+
+def each(batch: Sequence[Work], known: Known, decide: Callable[[int, Work], AnyReply]) -> list[Outcome]:
+    """Decide command by command; a key that was used before, here or in this very batch, gets its first answer."""
+    outcomes: list[Outcome] = []
+    outcome: Outcome
+    first: dict[Slot, tuple[bytes, Outcome]] = {}
+    for index, work in enumerate(batch):
+        claim = work.claim
+        try:
+            if claim is not None and claim.slot in known:
+                outcome = _reply(known[claim.slot].answer_to(claim))
+            elif claim is not None and claim.slot in first:
+                body_hash, outcome = first[claim.slot]
+                if body_hash != claim.body_hash:
+                    outcome = Refused(ErrorCode.KEY_REUSED)
+            else:
+                outcome = decide(index, work)
+        except Refused as refused:
+            outcome = refused
+        if claim is not None:
+            first.setdefault(claim.slot, (claim.body_hash, outcome))
+        outcomes.append(outcome)
+    return outcomes
+
+
+async def settle(tx: Connection, batch: Sequence[Work], known: Known, outcomes: Sequence[Outcome]) -> None:
+    """Store the answers under their keys."""
+    answers: dict[Slot, tuple[Claim, bytes | None]] = {}
+    for work, outcome in zip(batch, outcomes, strict=True):
+        if work.claim is not None and work.claim.slot not in known and work.claim.slot not in answers:
+            answer = None if isinstance(outcome, Refused) else _encode(outcome)
+            answers[work.claim.slot] = (work.claim, answer)
+    if answers:
+        await idempotency.settle(tx, list(answers.values()))
