@@ -35,8 +35,8 @@ class Rooms:
         if time.monotonic() - self._read_at > _REMEMBER_S:
             async with self._database.read() as connection:
                 rows = await connection.fetch(
-                    "SELECT room_id, state->>'title' AS title FROM room JOIN shop USING (shop_id) WHERE rehearsal_of IS NULL"
-                    " ORDER BY room.created_at DESC, room_id LIMIT $1",
+                    "SELECT room_id, state->>'title' AS title FROM room JOIN shop USING (shop_id)"
+                    " WHERE rehearsal_of IS NULL ORDER BY room.created_at DESC, room_id LIMIT $1",
                     _LISTED,
                 )
             self._rooms = [RoomEntry(row["room_id"], row["title"]) for row in rows]

@@ -21,9 +21,9 @@ class RoomView(RoomState, frozen=True, kw_only=True):
 
     epoch: str = ""
     comments: tuple[Commented, ...] = ()  #: newest last
-    echoes: dict[str, int] = {}  #: how many said the same, by comment
+    echoes: dict[str, int] = msgspec.field(default_factory=dict)  #: how many said the same, by comment
     left_out: int = 0  #: comments that floods kept off the screen, since the snapshot
-    values: dict[str, int] = {}
+    values: dict[str, int] = msgspec.field(default_factory=dict)
     notices: tuple[Notice, ...] = ()  #: to this viewer, newest last; a snapshot does not take them away
     staff_seq: int = 0
     staff: tuple[Staff, ...] = ()  #: the staff log, newest last

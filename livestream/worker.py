@@ -16,6 +16,7 @@ import structlog
 from livestream import lifeline, metrics
 from livestream.config import Settings
 from livestream.protocol.errors import LivestreamError
+from livestream.room import chores
 from livestream.storage import idempotency
 from livestream.storage.pool import Database
 
@@ -37,7 +38,12 @@ async def forget_old_keys(database: Database) -> int:
         return await idempotency.forget_old(tx)
 
 
-CHORES = [Chore("forget_old_keys", 60.0, forget_old_keys)]
+CHORES = [
+    Chore("end_countdowns", 0.25, chores.end_countdowns),
+    Chore("lift_sanctions", 1.0, chores.lift_sanctions),
+    Chore("leave_unattended", 2.0, chores.leave_unattended),
+    Chore("forget_old_keys", 60.0, forget_old_keys),
+]
 
 
 async def run(settings: Settings) -> None:

@@ -80,7 +80,7 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     c.Ban(ref=30, who=_WHO, seconds=None, delete=False),
     c.Unban(ref=31, who=_WHO),
     c.SetChat(ref=32, slow_mode_s=30, links=False),
-    c.SetRoom(ref=33, title="Friday room", display_per_s=5.5, video_delay_s=8),
+    c.SetRoom(ref=33, title="Friday room", display_per_s=5.5, video_delay_s=2.5),
     c.Refund(ref=34, purchase="A-1001", amount=1999, why="broken"),
     c.DecideRefund(ref=35, refund=_ID, confirm=True),
     r.Joined(

@@ -26,7 +26,10 @@ from livestream.config import Settings
 from livestream.embedded import Stores
 from livestream.protocol.codec import Codec
 from livestream.protocol.errors import ErrorCode
+from livestream.protocol.events import Chat, Policy
 from livestream.protocol.roles import Role
+from livestream.protocol.state import RoomState
+from livestream.room import rooms
 from livestream.tickets import Tickets
 from tests.support.gateways import Gateways
 from tests.support.people import People
@@ -58,8 +61,7 @@ async def new_room(database_url: str) -> str:
     """A room without a show."""
     room_id = f"r{secrets.token_hex(8)}"
     connection = await asyncpg.connect(database_url)
-    await connection.execute("INSERT INTO room (room_id, shop_id, title) VALUES ($1, $2, 'R')", room_id, seed.SHOP)
-    await connection.execute("INSERT INTO room_head (room_id) VALUES ($1)", room_id)
+    await rooms.create(connection, seed.SHOP, RoomState(room=room_id, title="R"), Policy(chat=Chat()))
     await connection.close()
     return room_id
 

@@ -13,7 +13,8 @@ from livestream.config import Settings
 from livestream.protocol.errors import OutcomeUnknown, Unavailable
 from livestream.protocol.events import Acted, Answered, HostMessage, Pinned, Said
 from livestream.protocol.roles import Role
-from livestream.room import store
+from livestream.room import desk_store, store
+from livestream.room.desk_store import Named
 from livestream.storage import roomlog
 from livestream.storage.pool import Connection, Contention, Database
 
@@ -96,7 +97,7 @@ async def test_now_is_read_after_the_lock(wide: Database) -> None:
     """Both begin together; the second gets the lock half a second later and dates its event, and decides, then."""
     async with wide.transaction() as first:
         await roomlog.append(first, ROOM, [Pinned(message=None)])
-        await first.fetch("SELECT 1 FROM show WHERE room_id = $1 FOR UPDATE", ROOM)
+        await first.fetch("SELECT 1 FROM room WHERE room_id = $1 FOR UPDATE", ROOM)
         second = asyncio.create_task(_append(wide, "late"))
         desk = asyncio.create_task(_desk_time(wide))
         await asyncio.sleep(0.5)
@@ -197,7 +198,7 @@ async def _log(database: Database) -> list[roomlog.Logged]:
 
 async def _desk_time(database: Database) -> int:
     async with database.transaction() as tx:
-        return (await store.load_desk(tx, ROOM, [], [])).now_ms
+        return (await desk_store.load(tx, ROOM, Named())).now_ms
 
 
 async def _now_ms(connection: Connection) -> int:

@@ -14,12 +14,13 @@ import websockets
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from livestream.protocol import limits
+from livestream.client_state import RoomView, apply
 from livestream.protocol.codec import Codec
+from livestream.protocol.pushes import AnyPush
 
 
 class WsClient:
-    """One joined connection. `messages` is all that came; `state` is what a viewer would show."""
+    """One joined connection. `messages` is all that came; `view` is what a viewer would show."""
 
     def __init__(self, socket: ClientConnection, codec: Codec) -> None:
         self._socket = socket
@@ -28,7 +29,7 @@ class WsClient:
         self._replies: dict[int, dict[str, Any]] = {}
         self._changed = asyncio.Event()
         self.messages: list[dict[str, Any]] = []
-        self.state: dict[str, Any] = {}
+        self.view = RoomView()
         self.joined: dict[str, Any] = {}
         self.snapshots = 0
         self.close_code: int | None = None
@@ -56,36 +57,22 @@ class WsClient:
                 self.joined = message
             case "snapshot":
                 self.snapshots += 1
-                self.state = {
-                    "epoch": message["epoch"],
-                    "seq": message["seq"],
-                    "show": message.get("show"),
-                    "messages": message.get("messages", []),
-                    "pinned": message.get("pinned"),
-                    "staff_seq": message.get("staff_seq", 0),
-                    "staff": message.get("staff", []),
-                    "values": message.get("values", {}),
-                }
+                self.view = apply(self.view, msgspec.convert(message, AnyPush))
             case "log":
-                self._evolve(message)
+                assert message["seq"] == self.view.seq + 1, f"{message} after {self.view.seq}"
+                self.view = apply(self.view, msgspec.convert(message, AnyPush))
             case "staff":
-                assert message["seq"] == self.state["staff_seq"] + 1, f"{message} after {self.state['staff_seq']}"
-                self.state["staff_seq"] += 1
-                self.state["staff"] = [*self.state["staff"], message][-50:]
-            case "gauge":
-                self.state["values"] = self.state.get("values", {}) | message["values"]
+                assert message["seq"] == self.view.staff_seq + 1, f"{message} after {self.view.staff_seq}"
+                self.view = apply(self.view, msgspec.convert(message, AnyPush))
+            case "gauge" | "live" | "notice":
+                self.view = apply(self.view, msgspec.convert(message, AnyPush))
 
-    def _evolve(self, message: dict[str, Any]) -> None:
-        assert message["seq"] == self.state["seq"] + 1, f"{message} after {self.state['seq']}"
-        self.state["seq"] += 1
-        event = message["event"]
-        match event["t"]:
-            case "said":
-                self.state["messages"] = [*self.state["messages"], event["message"]][-limits.SNAPSHOT_MESSAGES :]
-            case "pinned":
-                self.state["pinned"] = event.get("message")
-            case "show_changed":
-                self.state["show"] = event["show"]
+    @property
+    def state(self) -> dict[str, Any]:
+        """What a viewer would show, as plain maps and lists."""
+        built: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self.view))
+        built["staff"] = built["staff"][-50:]
+        return built
 
     async def ask(self, kind: str, **fields: object) -> dict[str, Any]:
         """Send a command; returns its reply."""
@@ -126,7 +113,7 @@ async def joined(
         url, subprotocols=[Subprotocol(codec.value)], compression="deflate" if compressed else None, proxy=None
     ) as socket:
         client = WsClient(socket, codec)
-        client.state = dict(state or {})
+        client.view = msgspec.convert(state or {}, RoomView)
         reading = asyncio.create_task(client.run())
         try:
             reply = await client.ask("join", room=room, **fields)

@@ -74,7 +74,7 @@ def minted(key: ShopKey, role: Role = Role.VIEWER) -> str:
 
 async def test_what_was_minted_is_what_is_read() -> None:
     found = await verify(minted(KEY, Role.HOST))
-    assert found == Identity("shop", "ann", Role.HOST, "Ann", "r1", NOW_MS + 60_000)
+    assert found == Identity("shop", "ann", Role.HOST, "Ann", "r1", NOW_MS + 60_000, NOW_MS, KEY.kid)
 
 
 async def test_a_token_of_a_private_key_holds_under_the_public_one() -> None:

@@ -7,7 +7,7 @@ from livestream.client_wire import Unknown
 from livestream.protocol import limits
 from livestream.protocol.events import Answered, Arrived, Commented, HostMessage, LogEvent, Pinned, Said
 from livestream.protocol.pushes import AnyPush, Gauge, Heartbeat, Live, Log, Notice, Snapshot
-from livestream.protocol.state import RoomState
+from livestream.protocol.state import RoomState, evolve
 
 
 def message(number: int) -> HostMessage:
@@ -27,11 +27,11 @@ def after(view: RoomView, *pushes: AnyPush) -> RoomView:
 def test_the_log_makes_of_a_view_what_it_makes_of_the_servers_state() -> None:
     events: list[LogEvent] = [Said(message=message(number)) for number in range(70)]
     events += [Pinned(message=message(3)), Said(message=message(71)), Pinned(message=None), Pinned(message=message(9))]
-    server, view = RoomState("demo", "Demo"), RoomView()
+    server, view = RoomState(), RoomView()
     for seq, event in enumerate(events, 1):
-        server.evolve(seq, event)
+        server = evolve(server, event)
         view = apply(view, Log(seq=seq, at=0, event=event))
-    assert (view.seq, view.messages, view.pinned) == (server.seq, tuple(server.messages), server.pinned)
+    assert (view.seq, view.messages, view.pinned) == (len(events), server.messages, server.pinned)
     assert len(view.messages) == limits.SNAPSHOT_MESSAGES
 
 

@@ -107,7 +107,7 @@ def test_the_page_says_who_may_send_a_command_and_what_it_answers(command: Any) 
 
 def test_a_field_means_what_its_comment_and_its_type_say() -> None:
     means = {field.name: meaning(Posted, field) for field in fields(Posted)}
-    assert means["shown"].startswith("False: a comment was accepted")
+    assert means["shown"].startswith("False: accepted and archived")
     assert means["seq"].startswith("The log event it caused; a comment causes none. Position in a room's log")
     assert means["ref"] == "Chosen by the client; the one reply carries it back."
     assert {field.name: meaning(Joined, field) for field in fields(Joined)}["me"] == ""

@@ -75,11 +75,11 @@ def test_without_a_show_there_is_nothing_to_move() -> None:
 def test_the_next_show_is_scheduled_only_after_the_present_one_ended(state: S | None) -> None:
     current = None if state is None else a_show(state)
     if state in (None, S.ENDED):
-        announced = show.schedule(current, "0000000000002", "Hats", NOW).show
+        announced = show.schedule(current, "0000000000002", "Hats", NOW, "UTC").show
         assert announced == Show(id="0000000000002", title="Hats", state=S.SCHEDULED, starts_at=NOW)
     else:
         with pytest.raises(Refused) as refused:
-            show.schedule(current, "0000000000002", "Hats", NOW)
+            show.schedule(current, "0000000000002", "Hats", NOW, "UTC")
         assert refused.value.code is ErrorCode.SHOW_OPEN
 
 
