@@ -16,6 +16,8 @@ interface Vector {
 }
 
 const { messages } = JSON.parse(readFileSync(new URL("../golden/vectors.json", import.meta.url), "utf8")) as { messages: Vector[] };
+/** Commands: what the server reads. */
+const SENT = new Set(messages.filter(({ plain }) => "ref" in plain && !["ok", "posted", "joined", "invited", "error"].includes(plain["t"] as string)).map(({ plain }) => plain["t"] as string));
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, "hex"));
 
 test("there are vectors of every lane and of commands", () => {
@@ -24,11 +26,12 @@ test("there are vectors of every lane and of commands", () => {
 });
 
 for (const [index, vector] of messages.entries()) {
-  test(`${index} ${vector.kind}: both codecs decode it to the same, and encode it to the same bytes`, () => {
+  test(`${index} ${vector.kind}: both codecs decode it to the same, and encode a command to the same bytes`, () => {
     assert.deepEqual(json.decode(vector.json), [vector.plain]);
     assert.deepEqual(msgpack.decode(bytes(vector.msgpack_hex).buffer), [vector.plain]);
     assert.equal(json.encode([vector.plain]), vector.json);
-    assert.deepEqual(msgpack.encode([vector.plain]), bytes(vector.msgpack_hex));
+    // Of what the server writes the widths may differ: it leaves room for a map's size before it knows it.
+    if (SENT.has(vector.plain["t"] as string)) assert.deepEqual(msgpack.encode([vector.plain]), bytes(vector.msgpack_hex));
   });
 }
 

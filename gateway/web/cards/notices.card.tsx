@@ -1,6 +1,8 @@
 /** Notices: what the room tells this viewer alone. Shown until the viewer says that it was read. */
 
+import type { Notice } from "@sdk";
 import { useEffect } from "preact/hooks";
+import { timeOfDay } from "../shared/format";
 import { strings } from "../shared/strings";
 import { Words } from "../shared/words";
 import type { Card, CardProps } from "./registry";
@@ -13,18 +15,42 @@ function ForViewer({ client, state }: CardProps) {
     addEventListener("keydown", escape);
     return () => removeEventListener("keydown", escape);
   }, [notice?.notice]);
-  if (!notice || notice.event.t !== "answered") return null;
-  const { message } = notice.event;
+  if (!notice) return null;
+  const told = text(notice);
+  if (!told) return null;
   return (
     <div class="card notice" role="status">
       <div>
-        <p class="card-title">{strings.notice.answered(message.name)}</p>
-        {message.answered_text && <p class="quote">{strings.notice.youAsked} “<Words>{message.answered_text}</Words>”</p>}
-        <p class="card-text"><Words>{message.text}</Words></p>
+        <p class="card-title">{told.title}</p>
+        {told.quote && <p class="quote">{strings.notice.youAsked} “<Words>{told.quote}</Words>”</p>}
+        {told.text && <p class="card-text"><Words>{told.text}</Words></p>}
       </div>
       <button type="button" class="quiet" onClick={read}>{strings.notice.seen}</button>
     </div>
   );
+}
+
+interface Told {
+  readonly title: string;
+  readonly quote?: string | null | undefined;
+  readonly text?: string | null | undefined;
+}
+
+function text({ event }: Notice): Told | null {
+  switch (event.t) {
+    case "answered":
+      return { title: strings.notice.answered(event.message.name), quote: event.message.answered_text, text: event.message.text };
+    case "you_were_muted":
+      return { title: event.until == null ? strings.notice.mutedForEver : strings.notice.muted(timeOfDay(event.until)), text: event.why };
+    case "you_may_talk":
+      return { title: strings.notice.mayTalk };
+    case "your_comment":
+      return { title: event.shown ? strings.notice.commentShown : strings.notice.commentHidden };
+    case "you_bought":
+      return { title: strings.notice.bought };
+    default:
+      return null; // of a newer server
+  }
 }
 
 export default { id: "notices", order: 0, viewer: ForViewer } satisfies Card;

@@ -1,23 +1,28 @@
-/** Comments as the host sees them: newest first, each with a way to answer. Still while the pointer is on them. */
+/** Comments as staff see them: newest first, each with what can be done about it. Still while the pointer is on them. */
 
 import type { Client, Commented, RoomState } from "@sdk";
 import { memo } from "preact/compat";
 import { useState } from "preact/hooks";
-import { Reply } from "../shared/icons";
+import { useAct } from "../shared/act";
+import { Ban, Mute, Reply, Trash } from "../shared/icons";
 import { CommentRow } from "../shared/rows";
 import { strings } from "../shared/strings";
 
 const words = strings.hostPage;
+const STAFF = new Set(["moderator", "host", "operator", "service"]);
+const MUTE_S = 600;
 
 interface Props {
   readonly client: Client;
   readonly state: RoomState;
-  readonly onAnswer: (comment: Commented) => void;
+  /** Undefined: this person may not answer. */
+  readonly onAnswer: ((comment: Commented) => void) | undefined;
 }
 
 export function Comments({ client, state, onAnswer }: Props) {
   const [held, setHeld] = useState<readonly Commented[] | null>(null);
-  const shown = held ?? state.comments;
+  const gone = new Set(state.deleted);
+  const shown = (held ?? state.comments).filter((comment) => !gone.has(comment.id));
   const last = held?.at(-1);
   const fresh = held ? state.comments.filter((comment) => !last || comment.id > last.id).length : 0;
   return (
@@ -25,18 +30,49 @@ export function Comments({ client, state, onAnswer }: Props) {
       {fresh > 0 && <button type="button" class="chip" onClick={() => setHeld(state.comments)}>{strings.stream.fresh(fresh)}</button>}
       <div class="comments-scroll" tabIndex={0} role="log" aria-live="off" aria-label={words.comments}>
         {shown.length === 0 && <p class="empty">{words.noComments}</p>}
-        <ol>{[...shown].reverse().map((comment) => <Row key={comment.id} comment={comment} own={client.isOwn(comment)} onAnswer={onAnswer} />)}</ol>
+        <ol>
+          {[...shown].reverse().map((comment) => (
+            <Row key={comment.id} client={client} comment={comment} own={client.isOwn(comment)} times={state.echoes[comment.id]} onAnswer={onAnswer} />
+          ))}
+        </ol>
       </div>
     </div>
   );
 }
 
-const Row = memo(function Row({ comment, own, onAnswer }: { comment: Commented; own: boolean; onAnswer: Props["onAnswer"] }) {
+interface RowProps {
+  readonly client: Client;
+  readonly comment: Commented;
+  readonly own: boolean;
+  readonly times: number | undefined;
+  readonly onAnswer: Props["onAnswer"];
+}
+
+const Row = memo(function Row({ client, comment, own, times, onAnswer }: RowProps) {
+  const { act, busy, trouble } = useAct();
+  const person = !STAFF.has(comment.role ?? "viewer");
+  const ban = () => confirm(words.banConfirm(comment.name)) && act(() => client.run({ t: "ban", who: comment.by, seconds: null, delete: true }));
   return (
-    <CommentRow comment={comment} own={own}>
-      <button type="button" class="quiet answer" onClick={() => onAnswer(comment)} aria-label={words.answerLabel(comment.name)} title={words.answer}>
-        <Reply />
-      </button>
+    <CommentRow comment={comment} own={own} times={times}>
+      <span class="tools">
+        {onAnswer && <Tool label={words.answerLabel(comment.name)} title={words.answer} onClick={() => onAnswer(comment)}><Reply /></Tool>}
+        <Tool label={`${words.remove}: ${comment.name}`} title={words.remove} disabled={busy} onClick={() => act(() => client.run({ t: "delete", comments: [comment.id] }))}><Trash /></Tool>
+        {person && <Tool label={`${words.muteFor}: ${comment.name}`} title={words.muteFor} disabled={busy} onClick={() => act(() => client.run({ t: "mute", who: comment.by, seconds: MUTE_S }))}><Mute /></Tool>}
+        {person && <Tool label={`${words.ban}: ${comment.name}`} title={words.ban} disabled={busy} onClick={ban}><Ban /></Tool>}
+      </span>
+      {trouble}
     </CommentRow>
   );
 });
+
+interface ToolProps {
+  readonly label: string;
+  readonly title: string;
+  readonly disabled?: boolean;
+  readonly onClick: () => void;
+  readonly children: preact.ComponentChildren;
+}
+
+function Tool({ label, title, disabled = false, onClick, children }: ToolProps) {
+  return <button type="button" class="quiet answer" disabled={disabled} onClick={onClick} aria-label={label} title={title}>{children}</button>;
+}

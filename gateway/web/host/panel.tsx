@@ -1,4 +1,4 @@
-/** Panel: everything a host needs in one sight: show, words, pins, comments, counters, who did what. */
+/** Panel: everything staff need in one sight: show, words, pins, what waits, comments, rules, who did what. */
 
 import type { Client, Commented } from "@sdk";
 import { useState } from "preact/hooks";
@@ -10,6 +10,8 @@ import { Words } from "../shared/words";
 import { Comments } from "./comments";
 import { Counters } from "./counters";
 import { Messages } from "./messages";
+import { Queue } from "./queue";
+import { Rules } from "./rules";
 import { Say } from "./say";
 import { ShowCard } from "./show-card";
 import { StaffLog } from "./staff-log";
@@ -20,29 +22,35 @@ const HOSTS = ["host", "operator", "service"];
 export function Panel({ client, room, onSignOut }: { client: Client; room: string; onSignOut: () => void }) {
   const { state, status } = useRoom(client);
   const [answering, setAnswering] = useState<Commented | null>(null);
-  if (client.me && !HOSTS.includes(client.me.role)) {
+  const runs = client.me === undefined || HOSTS.includes(client.me.role);
+  if (client.me && !runs && client.me.role !== "moderator") {
     return <main class="door"><div class="door-card" role="alert"><h1>{strings.hostPage.notHost}</h1></div></main>;
   }
   return (
     <main class="panel" aria-busy={!state.epoch}>
       <Top client={client} status={status} title={state.title} room={room} onSignOut={onSignOut} />
       <Banner client={client} status={status} />
+      {state.rehearsal && <p class="watermark">{strings.rehearsal}</p>}
       <div class="columns">
         <div class="column run">
-          <ShowCard client={client} show={state.show} />
+          {runs && <ShowCard client={client} show={state.show} />}
           <Counters client={client} state={state} />
-          <StaffLog entries={state.staff} />
+          <Rules client={client} state={state} />
+          <StaffLog client={client} state={state} />
         </div>
         <div class="column talk">
-          <Say client={client} answering={answering} onDone={() => setAnswering(null)} />
-          <div class="cards">
-            {cards.map(({ id, host: Card }) => Card && <Card key={id} client={client} state={state} />)}
-          </div>
-          <Messages client={client} state={state} />
+          {runs && <Say client={client} answering={answering} onDone={() => setAnswering(null)} />}
+          <Queue client={client} state={state} />
+          {runs && (
+            <div class="cards">
+              {cards.map(({ id, host: Card }) => Card && <Card key={id} client={client} state={state} />)}
+            </div>
+          )}
+          <Messages client={client} state={state} runs={runs} />
         </div>
         <section class="column box" aria-label={strings.hostPage.comments}>
           <h2>{strings.hostPage.comments}</h2>
-          <Comments client={client} state={state} onAnswer={setAnswering} />
+          <Comments client={client} state={state} onAnswer={runs ? setAnswering : undefined} />
         </section>
       </div>
       {answering && <p class="hidden" aria-live="polite"><Words>{strings.hostPage.answerTo(answering.name)}</Words></p>}

@@ -12,7 +12,7 @@ export interface Failure {
 export function failure(error: unknown): Failure {
   if (error instanceof OutcomeUnknown) return { text: strings.lineBroke };
   if (!(error instanceof Refused)) return { text: strings.errorDefault };
-  if (error.code === "rate_limited") {
+  if (error.code === "rate_limited" || error.code === "slow_mode") {
     const waitMs = error.retryAfterMs ?? 1000;
     return { text: strings.rateLimited(waitMs), until: Date.now() + waitMs };
   }

@@ -19,6 +19,13 @@ export function localDateTime(at: number): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
+/** An amount in the smallest unit, as people of this device write it. */
+export function money(amount: number, { currency, exponent = 2 }: { currency: string; exponent?: number }): string {
+  return new Intl.NumberFormat(undefined, { style: "currency", currency, minimumFractionDigits: exponent, maximumFractionDigits: exponent }).format(
+    amount / 10 ** exponent,
+  );
+}
+
 /** Length as the server counts it: characters, not UTF-16 halves. */
 export function characters(text: string): number {
   return [...text].length;

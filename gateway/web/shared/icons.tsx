@@ -21,3 +21,11 @@ export const Reply = () => <Icon><path d="M9 6 4 11l5 5M4 11h9a7 7 0 0 1 7 7v1" 
 export const Copy = () => <Icon><rect x="8.5" y="8.5" width="12" height="12" rx="2.5" /><path d="M15.5 5.5v-.5A1.5 1.5 0 0 0 14 3.5H5A1.5 1.5 0 0 0 3.5 5v9A1.5 1.5 0 0 0 5 15.5h.5" /></Icon>;
 export const Open = () => <Icon><path d="M14 4h6v6M20 4l-9 9M18 14v5a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V7a1 1 0 0 1 1-1h5" /></Icon>;
 export const Close = () => <Icon><path d="m6 6 12 12M18 6 6 18" /></Icon>;
+export const Pause = () => <Icon><path d="M9 5v14M15 5v14" /></Icon>;
+export const Timer = () => <Icon><circle cx="12" cy="13.5" r="7.5" /><path d="M12 9.5v4l2.5 1.5M9.5 3h5" /></Icon>;
+export const Trash = () => <Icon><path d="M4.5 7h15M10 11v6M14 11v6M6.5 7l.8 12.5h9.4L17.5 7M9.5 7V4h5v3" /></Icon>;
+export const Mute = () => <Icon><path d="M11 5 6.5 9H3v6h3.5L11 19zM16 9.5l5 5M21 9.5l-5 5" /></Icon>;
+export const Ban = () => <Icon><circle cx="12" cy="12" r="8.5" /><path d="m6 6 12 12" /></Icon>;
+export const Undo = () => <Icon><path d="M8 5 4 9l4 4M4 9h10a6 6 0 0 1 0 12h-3" /></Icon>;
+export const More = () => <Icon><circle cx="5" cy="12" r="1.2" /><circle cx="12" cy="12" r="1.2" /><circle cx="19" cy="12" r="1.2" /></Icon>;
+export const Check = () => <Icon><path d="m5 12.5 5 5L19.5 7" /></Icon>;

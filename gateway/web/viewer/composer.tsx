@@ -11,9 +11,8 @@ import { strings } from "../shared/strings";
 import { Like } from "./like";
 import { NamePrompt } from "./name-prompt";
 
-/** A room may allow up to 500; more than 200 nobody reads in a live stream. */
-const MOST_CHARACTERS = 200;
-const COUNT_FROM = 150;
+/** So many characters before the end the count appears. */
+const COUNT_LEFT = 50;
 
 export function Composer({ client, state }: { client: Client; state: RoomState }) {
   const [text, setText] = useState("");
@@ -23,7 +22,7 @@ export function Composer({ client, state }: { client: Client; state: RoomState }
   useTicks(failed?.until !== undefined);
 
   const open = state.show !== null && ["warm_up", "live", "paused"].includes(state.show.state);
-  const left = MOST_CHARACTERS - characters(text);
+  const left = (state.chat.comment_chars ?? 200) - characters(text);
   const anonymous = client.me?.role === "anonymous";
   const name = client.me?.name ?? keptName();
   const waiting = failed?.until !== undefined && failed.until > Date.now();
@@ -54,6 +53,7 @@ export function Composer({ client, state }: { client: Client; state: RoomState }
           {waiting ? strings.rateLimited(failed.until! - Date.now()) : failed.text}
         </p>
       )}
+      <Hints client={client} state={state} />
       <form onSubmit={submit}>
         <div class="field">
           {anonymous && name && (
@@ -73,7 +73,7 @@ export function Composer({ client, state }: { client: Client; state: RoomState }
             enterkeyhint="send"
             dir="auto"
           />
-          {characters(text) >= COUNT_FROM && <span class={left < 0 ? "counter over" : "counter"}>{left}</span>}
+          {left <= COUNT_LEFT && <span class={left < 0 ? "counter over" : "counter"}>{left}</span>}
           <button type="submit" class="send" disabled={!open || !text.trim() || left < 0 || waiting || busy} aria-label={strings.composer.send}>
             <Send />
           </button>
@@ -81,5 +81,23 @@ export function Composer({ client, state }: { client: Client; state: RoomState }
         <Like client={client} total={state.values["likes"] ?? 0} enabled={open} />
       </form>
     </div>
+  );
+}
+
+/** What the room asks of those who talk; nothing where it asks nothing. */
+function Hints({ client, state: { chat } }: { client: Client; state: RoomState }) {
+  const hints = [
+    client.me?.muted && strings.rules.muted,
+    chat.buyers_only && !client.me?.buyer && strings.rules.buyersOnly,
+    chat.approve_first && strings.rules.approveFirst,
+    chat.slow_mode_s && strings.rules.slow(chat.slow_mode_s),
+  ].filter((hint): hint is string => typeof hint === "string");
+  const hidden = client.blocked.size;
+  if (hints.length === 0 && hidden === 0) return null;
+  const unblock = () => void Promise.all([...client.blocked].map((who) => client.unblock(who).catch(() => undefined)));
+  return (
+    <p class="hints">
+      {hints.join(" · ")} {hidden > 0 && <button type="button" class="link" onClick={unblock}>{strings.person.unblock(hidden)}</button>}
+    </p>
   );
 }

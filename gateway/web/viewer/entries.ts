@@ -7,9 +7,10 @@ export type Entry = { readonly kind: "comment"; readonly item: Commented } | { r
 /** Rows that stand in the page at most: more than anybody scrolls back, few enough for a phone. */
 export const MOST_ROWS = 200;
 
-export function entries(state: Pick<RoomState, "comments" | "messages">): Entry[] {
+/** Without what people said whom the viewer hides. */
+export function entries(state: Pick<RoomState, "comments" | "messages">, blocked: ReadonlySet<string> = new Set()): Entry[] {
   const merged: Entry[] = [
-    ...state.comments.map((item) => ({ kind: "comment" as const, item })),
+    ...state.comments.filter((item) => !blocked.has(item.by)).map((item) => ({ kind: "comment" as const, item })),
     ...state.messages.map((item) => ({ kind: "message" as const, item })),
   ];
   merged.sort((one, other) => (one.item.id < other.item.id ? -1 : one.item.id > other.item.id ? 1 : 0));

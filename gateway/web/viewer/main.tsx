@@ -23,6 +23,7 @@ function Viewer({ client }: { client: Client }) {
   }, [title]);
   return (
     <main class="viewer" aria-busy={!state.epoch}>
+      {state.rehearsal && <p class="watermark" role="note">{strings.rehearsal}</p>}
       <Stage client={client} state={state} />
       <section class="side">
         <Banner client={client} status={status} />

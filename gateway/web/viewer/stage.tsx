@@ -23,6 +23,7 @@ export function Stage({ client, state }: { client: Client; state: RoomState }) {
       <Middle client={client} show={show} />
       <div class="stage-bottom">
         <h1><Words>{show?.title ?? state.title}</Words></h1>
+        {state.presenter && <p class="presenter"><Words>{strings.presenter(state.presenter)}</Words></p>}
         <Caption message={lastWords(state)} />
       </div>
       <Hearts likes={state.values["likes"]} />
@@ -76,7 +77,7 @@ function hint(show: Show | null): string {
 
 /** What the host said last in this show; ids sort by time. */
 function lastWords({ show, messages }: RoomState): HostMessage | undefined {
-  const last = messages.at(-1);
+  const last = messages.findLast((message) => !message.retracted);
   return last && show && show.state !== "ended" && last.id > show.id ? last : undefined;
 }
 

@@ -3,15 +3,16 @@
 import type { Client, RoomState } from "@sdk";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Down } from "../shared/icons";
-import { CommentRow, HostRow } from "../shared/rows";
+import { HostRow } from "../shared/rows";
 import { strings } from "../shared/strings";
 import { countAfter, type Entry, entries, MOST_ROWS } from "./entries";
+import { ViewerComment } from "./viewer-comment";
 
 /** So near the end is at the end: a finger is not exact. */
 const NEAR_PX = 48;
 
 export function Stream({ client, state }: { client: Client; state: RoomState }) {
-  const current = useMemo(() => entries(state), [state.comments, state.messages]);
+  const current = useMemo(() => entries(state, client.blocked), [state.comments, state.messages, client.blocked]);
   const [held, setHeld] = useState<readonly Entry[] | null>(null);
   const box = useRef<HTMLDivElement>(null);
   const shown = held ?? current;
@@ -45,7 +46,7 @@ export function Stream({ client, state }: { client: Client; state: RoomState }) 
           <ol>
             {shown.map(({ kind, item }) =>
               kind === "comment" ? (
-                <CommentRow key={item.id} comment={item} own={client.isOwn(item)} />
+                <ViewerComment key={item.id} client={client} comment={item} times={state.echoes[item.id]} unseen={state.unseen[item.id]} />
               ) : (
                 <HostRow key={item.id} message={item} />
               ),

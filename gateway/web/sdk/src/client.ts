@@ -12,7 +12,7 @@ import { Emitter } from "./emitter";
 import { Refused } from "./errors";
 import { type Credentials, Identity } from "./identity";
 import { Outbox, type Unnumbered } from "./outbox";
-import { CLOSES, type ComeBack, type Commented, type Joined, type Me, type Ok, type Posted, type Push, type Reply, type ShowState } from "./protocol";
+import { CLOSES, type ComeBack, type Commented, type Invited, type Joined, type Me, type Ok, type Posted, type Push, type Reply, type ShowState } from "./protocol";
 import * as room from "./state";
 
 export interface ConnectOptions extends Credentials {
@@ -65,6 +65,7 @@ export class Client extends Emitter<ClientEvents> {
   private steady: ReturnType<typeof setTimeout> | undefined;
   private person: Me | undefined;
   private readonly ownIds = new Set<string>();
+  private blockedIds: ReadonlySet<string> = new Set();
   private readonly identity: Identity;
   private readonly outbox = new Outbox();
   private readonly clock = new ServerClock();
@@ -113,6 +114,8 @@ export class Client extends Emitter<ClientEvents> {
     if (this.person) {
       const { id: by, name, role } = this.person;
       this.set(room.addComments(this.current, [{ t: "comment", id: posted.id, by, name: name ?? "", text, role }]));
+      if (posted.held) this.set(room.hideFromOthers(this.current, posted.id, "held"));
+      else if (posted.shown === false) this.set(room.hideFromOthers(this.current, posted.id, "left_out"));
     }
     return posted;
   }
@@ -139,13 +142,37 @@ export class Client extends Emitter<ClientEvents> {
     return this.send({ t: "set_show", state, ...withKey(keyed) }) as Promise<Ok>;
   }
 
+  /** Run any other command of the protocol, as it stands there without `ref`; a key is made for those that take one. */
+  run(command: Unnumbered, keyed: Keyed = {}): Promise<Ok | Posted | Invited> {
+    const once = KEYLESS.has(command.t) ? {} : withKey(keyed);
+    return this.send({ ...command, ...once } as Unnumbered);
+  }
+
+  /** See no more of somebody; their comments leave the state's list when a page filters by `blocked`. */
+  async block(who: string): Promise<void> {
+    await this.send({ t: "block", who });
+    this.blockedIds = new Set([...this.blockedIds, who]);
+    this.emit("state", this.current);
+  }
+
+  async unblock(who: string): Promise<void> {
+    await this.send({ t: "unblock", who });
+    this.blockedIds = new Set([...this.blockedIds].filter((each) => each !== who));
+    this.emit("state", this.current);
+  }
+
+  /** People this viewer does not want to see. */
+  get blocked(): ReadonlySet<string> {
+    return this.blockedIds;
+  }
+
   /** Notices up to this number were read. */
   seen(notice: number): Promise<Ok> {
     this.set(room.seen(this.current, notice));
     return this.send({ t: "seen", notice }) as Promise<Ok>;
   }
 
-  private send(command: Unnumbered): Promise<Ok | Posted> {
+  private send(command: Unnumbered): Promise<Ok | Posted | Invited> {
     if (this.currentStatus.kind === "closed") return Promise.reject(new Error(`closed: ${this.currentStatus.text}`));
     return this.outbox.add(command, this.currentStatus.kind === "open", (numbered) => this.write(numbered));
   }
@@ -294,6 +321,7 @@ export class Client extends Emitter<ClientEvents> {
     const samePerson = this.person === undefined || this.person.id === joined.me.id;
     this.person = joined.me;
     this.ownIds.add(joined.me.id);
+    if (!joined.resumed) this.blockedIds = new Set(joined.me.blocked ?? []);
     this.clock.read(joined.now, Date.now());
     this.identity.joined(joined.resume);
     this.steady = setTimeout(() => {
@@ -323,6 +351,9 @@ export class Client extends Emitter<ClientEvents> {
     this.emit("status", status);
   }
 }
+
+/** Commands that do no harm twice. */
+const KEYLESS = new Set(["join", "like", "seen", "report", "block", "unblock", "invite"]);
 
 function withKey({ key }: Keyed): { key?: string } {
   if (key === null) return {};

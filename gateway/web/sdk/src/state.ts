@@ -5,15 +5,18 @@
  * Everything that changes a room's state on this side lives in this file.
  */
 
-import type { Acted, Commented, HostMessage, Live, Log, LogEvent, Notice, Push, Show, Snapshot, Staff } from "./protocol";
+import type {
+  Chat, Clock, Commented, Echoed, Freezing, HostMessage, Live, Log, LogEvent, Notice, Policy, Product, Push, Show, Snapshot, Staff,
+  StaffEvent, StaffView,
+} from "./protocol";
 
 /** What is kept of what only grows; a page shows no more than this. */
-export const KEEP = { messages: 50, comments: 200, staff: 50, notices: 20 } as const;
+export const KEEP = { messages: 50, comments: 200, deleted: 200, held: 200, reports: 100, staff: 50, notices: 20 } as const;
 
 export interface StaffEntry {
   readonly seq: number;
   readonly at: number;
-  readonly event: Acted;
+  readonly event: StaffEvent;
 }
 
 export interface RoomState {
@@ -22,10 +25,29 @@ export interface RoomState {
   readonly staffSeq: number;
   readonly title: string;
   readonly show: Show | null;
+  /** Name of the host who presents. */
+  readonly presenter: string | null;
+  readonly videoDelayMs: number;
+  /** Nothing here is for real. */
+  readonly rehearsal: boolean;
+  /** The rules of talking. */
+  readonly chat: Chat;
+  /** A technical break is on. */
+  readonly freezing: Freezing | null;
+  readonly countdown: Clock | null;
+  readonly featured: Product | null;
   readonly pinned: HostMessage | null;
   /** Newest last. */
   readonly messages: readonly HostMessage[];
   readonly comments: readonly Commented[];
+  /** Comments deleted last; they may still be under way. */
+  readonly deleted: readonly string[];
+  /** How many have said the same as a comment. */
+  readonly echoes: Readonly<Record<string, number>>;
+  /** Own comments that others do not see: they wait for staff, or a flood left them out. */
+  readonly unseen: Readonly<Record<string, "held" | "left_out">>;
+  /** What staff know beside; null for viewers. */
+  readonly desk: Required<StaffView> | null;
   readonly staff: readonly StaffEntry[];
   /** Unseen by this viewer, oldest first. */
   readonly notices: readonly Notice[];
@@ -43,9 +65,20 @@ export const EMPTY: RoomState = {
   staffSeq: 0,
   title: "",
   show: null,
+  presenter: null,
+  videoDelayMs: 0,
+  rehearsal: false,
+  chat: {},
+  freezing: null,
+  countdown: null,
+  featured: null,
   pinned: null,
   messages: [],
   comments: [],
+  deleted: [],
+  echoes: {},
+  unseen: {},
+  desk: null,
   staff: [],
   notices: [],
   noticesSeen: 0,
@@ -100,9 +133,20 @@ function fromSnapshot(state: RoomState, snapshot: Snapshot): RoomState {
     staffSeq: snapshot.staff_seq ?? 0,
     title: snapshot.title,
     show: snapshot.show ?? null,
+    presenter: snapshot.presenter ?? null,
+    videoDelayMs: snapshot.video_delay_ms ?? 0,
+    rehearsal: snapshot.rehearsal ?? false,
+    chat: snapshot.chat ?? {},
+    freezing: snapshot.freezing ?? null,
+    countdown: snapshot.countdown ?? null,
+    featured: snapshot.featured ?? null,
     pinned: snapshot.pinned ?? null,
     messages: snapshot.messages ?? [],
     comments: snapshot.comments ?? [],
+    deleted: snapshot.deleted ?? [],
+    echoes: {},
+    unseen: {},
+    desk: snapshot.desk ? { held: [], reports: [], sanctions: [], refunds: [], ...snapshot.desk } : null,
     staff: (snapshot.staff ?? []).map(entry),
     notices: [], // those unseen follow the snapshot
     noticesSeen: state.noticesSeen,
@@ -120,17 +164,124 @@ function evolve(state: RoomState, event: LogEvent): RoomState {
   switch (event.t) {
     case "said":
       return { ...state, messages: append(state.messages, [event.message], KEEP.messages) };
+    case "retracted":
+      return {
+        ...state,
+        messages: state.messages.map((message) => (message.id === event.message ? blank(message) : message)),
+        pinned: state.pinned?.id === event.message ? null : state.pinned,
+      };
+    case "unretracted":
+      return { ...state, messages: state.messages.map((message) => (message.id === event.message.id ? event.message : message)) };
     case "pinned":
       return { ...state, pinned: event.message ?? null };
     case "show_changed":
       return { ...state, show: event.show };
+    case "deleted":
+      return withoutComments(state, event.comments);
+    case "restored":
+      return withComments(state, event.comments);
+    case "chat_changed":
+      return { ...state, chat: event.chat };
+    case "room_changed":
+      return { ...state, title: event.title, videoDelayMs: event.video_delay_ms ?? 0 };
+    case "frozen":
+      return { ...state, freezing: event.freezing };
+    case "unfrozen":
+      return {
+        ...state,
+        freezing: null,
+        countdown: state.countdown && { ...state.countdown, ends_at: state.countdown.ends_at + event.shifted_ms },
+      };
+    case "countdown_started":
+      return { ...state, countdown: event.clock };
+    case "countdown_ended":
+      return state.countdown?.id === event.id ? { ...state, countdown: null } : state;
+    case "featured":
+      return { ...state, featured: event.product ?? null };
+    case "presented":
+      return { ...state, presenter: event.name };
     default:
       return state;
   }
 }
 
+/** What is left of a retracted message: its place. */
+function blank({ id, name, at }: HostMessage): HostMessage {
+  return { id, name, text: "", at, retracted: true };
+}
+
+function unquote(message: HostMessage, gone: readonly string[]): HostMessage {
+  if (message.answers == null || !gone.includes(message.answers)) return message;
+  const { answered_name: _name, answered_text: _text, ...rest } = message;
+  return rest;
+}
+
+function withoutComments(state: RoomState, gone: readonly string[]): RoomState {
+  return {
+    ...state,
+    comments: state.comments.filter((comment) => !gone.includes(comment.id)),
+    deleted: [...new Set([...state.deleted, ...gone])].sort().slice(-KEEP.deleted),
+    messages: state.messages.map((message) => unquote(message, gone)),
+    pinned: state.pinned && unquote(state.pinned, gone),
+  };
+}
+
+function withComments(state: RoomState, back: readonly Commented[]): RoomState {
+  const ids = new Set(back.map((comment) => comment.id));
+  const others = state.comments.filter((comment) => !ids.has(comment.id));
+  return {
+    ...state,
+    deleted: state.deleted.filter((id) => !ids.has(id)),
+    unseen: Object.fromEntries(Object.entries(state.unseen).filter(([id]) => !ids.has(id))),
+    comments: [...others, ...back].sort((one, other) => (one.id < other.id ? -1 : 1)).slice(-KEEP.comments),
+  };
+}
+
 function applyStaff(state: RoomState, push: Staff): RoomState {
-  return { ...state, staffSeq: push.seq, staff: append(state.staff, [entry(push)], KEEP.staff) };
+  return {
+    ...state,
+    staffSeq: push.seq,
+    staff: append(state.staff, [entry(push)], KEEP.staff),
+    desk: evolveDesk(state.desk ?? { policy: { chat: {} }, held: [], reports: [], sanctions: [], refunds: [] }, push.event),
+  };
+}
+
+function evolveDesk(desk: Required<StaffView>, event: StaffEvent): Required<StaffView> {
+  switch (event.t) {
+    case "held": {
+      const fresh = event.comments.map((comment) => comment.id);
+      const others = desk.held.filter((comment) => !fresh.includes(comment.id));
+      return { ...desk, held: sorted([...others, ...event.comments], (each) => each.id).slice(-KEEP.held) };
+    }
+    case "ruled":
+      return {
+        ...desk,
+        held: desk.held.filter((comment) => !event.comments.includes(comment.id)),
+        reports: desk.reports.filter(({ comment }) => !event.comments.includes(comment.id)),
+      };
+    case "reported": {
+      const others = desk.reports.filter(({ comment }) => comment.id !== event.comment.id);
+      return { ...desk, reports: sorted([...others, event], (each) => each.comment.id).slice(-KEEP.reports) };
+    }
+    case "sanctioned": {
+      const { who, kind } = event.sanction;
+      return { ...desk, sanctions: [...desk.sanctions.filter((each) => each.who !== who || each.kind !== kind), event.sanction] };
+    }
+    case "lifted":
+      return { ...desk, sanctions: desk.sanctions.filter((each) => each.who !== event.who || each.kind !== event.kind) };
+    case "policy_changed":
+      return { ...desk, policy: event.policy as Policy };
+    case "refund_changed": {
+      const others = desk.refunds.filter((refund) => refund.id !== event.refund.id);
+      return { ...desk, refunds: event.refund.state === "asked" ? [...others, event.refund] : others };
+    }
+    default:
+      return desk;
+  }
+}
+
+function sorted<Item>(items: readonly Item[], key: (item: Item) => string): Item[] {
+  return [...items].sort((one, other) => (key(one) < key(other) ? -1 : 1));
 }
 
 function entry(push: Staff): StaffEntry {
@@ -138,9 +289,20 @@ function entry(push: Staff): StaffEntry {
 }
 
 function applyLive(state: RoomState, push: Live): RoomState {
-  const comments = (push.events ?? []).filter((event): event is Commented => event.t === "comment");
+  const events = push.events ?? [];
+  const comments = events.filter((event): event is Commented => event.t === "comment" && !state.deleted.includes(event.id));
+  const echoed = events.filter((event): event is Echoed => event.t === "echoed");
   const leftOut = push.left_out ?? 0;
-  return { ...addComments(state, comments), commentsLeftOut: state.commentsLeftOut + leftOut };
+  const next = { ...addComments(state, comments), commentsLeftOut: state.commentsLeftOut + leftOut };
+  if (echoed.length === 0) return next;
+  const echoes = { ...state.echoes, ...Object.fromEntries(echoed.map(({ comment, times }) => [comment, times])) };
+  const onScreen = new Set(next.comments.map((comment) => comment.id));
+  return { ...next, echoes: Object.fromEntries(Object.entries(echoes).filter(([id]) => onScreen.has(id))) };
+}
+
+/** Remember why others do not see an own comment. */
+export function hideFromOthers(state: RoomState, id: string, why: "held" | "left_out"): RoomState {
+  return { ...state, unseen: { ...state.unseen, [id]: why } };
 }
 
 /** Add comments that are not there yet: an own one may come twice, with the reply and over the live lane. */
