@@ -63,6 +63,7 @@ def cli(ctx: click.Context) -> None:
     Start a show on this machine:      livestream serve
     Fill it with simulated viewers:    livestream demo --viewers 500
     Mint a token for a viewer:         livestream token --viewer ann
+    Make a shop of your own:           livestream shop create myshop
     See every setting:                 livestream config
 
     Flags win over the environment (LIVESTREAM_PORT=9000), which wins over the
@@ -154,6 +155,44 @@ def token(settings: Settings, /, link: bool, count: int, **person: Any) -> None:
         click.echo("\n".join(lines))
 
     _run("token", settings, work())
+
+
+@cli.group()
+def shop() -> None:
+    """Make shops."""
+
+
+@shop.command("create")
+@click.argument("shop_id", metavar="SHOP")
+@click.option("--name", help="As people read it. [default: the id]")
+@click.option("--room", default="main", show_default=True, help="Id of its first room.")
+@click.option("--room-title", default="Main room", show_default=True)
+@click.option("--time-zone", default="UTC", show_default=True, help="In which its shows are announced.")
+@settings_flags
+@click.pass_obj
+def shop_create(settings: Settings, shop_id: str, name: str | None, room: str, room_title: str, time_zone: str) -> None:
+    """Make a shop with a key and a room, and print the key: the shop's backend signs its viewers' tokens with it.
+
+    \b
+    livestream shop create myshop --name "My shop" --room main
+    """
+    from livestream import shops
+    from livestream.deployment import resolve
+
+    settings = resolve(settings)
+
+    async def work() -> None:
+        key = await shops.create(
+            settings.database_url,
+            shop_id,
+            name=name or shop_id,
+            room_id=room,
+            room_title=room_title,
+            time_zone=time_zone,
+        )
+        click.echo(f"shop {shop_id}\nroom {room}\nkid  {key.kid}\nkey  {key.key}")
+
+    _run("shop", settings, work())
 
 
 @cli.command()

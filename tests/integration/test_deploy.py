@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
+import shlex
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -19,12 +23,12 @@ from websockets.typing import Origin, Subprotocol
 from gateway.http import DIST
 from livestream.auth import ShopKey
 from livestream.client import connect
+from livestream.config import Settings
 from livestream.protocol.codec import Codec
 from livestream.protocol.replies import Ok, Posted
 from livestream.protocol.roles import Role
-from livestream.storage.pool import Database
 from tests.support.audience import Speaker, Watcher, settled
-from tests.support.gateways import Gateways
+from tests.support.gateways import Gateways, clean_environ
 from tests.support.people import People
 from tests.support.proxy import Proxy
 
@@ -132,16 +136,23 @@ def test_assets_are_cached_for_as_long_as_their_name_holds(
     assert asked(f"{proxy.url}/r/demo")[::2] == (200, "no-cache")
 
 
-async def test_the_first_shop_of_the_manual_is_open(start_gateway: Callable[..., Gateways], database: Database) -> None:
-    block = re.search(r"(?s)## The first shop.*?```sql\n(.*?)```", OPERATIONS.read_text())
-    assert block is not None
-    *rows, key = [statement for statement in block.group(1).split(";") if statement.strip()]
-    async with database.transaction() as tx:
-        for row in rows:
-            await tx.execute(row)
-        secret: str = await tx.fetchval(key)
-    assert len(secret) == 64
-    shop = People(ShopKey("myshop-1", "myshop", "HS256", secret))
+async def test_the_first_shop_of_the_manual_is_open(start_gateway: Callable[..., Gateways], settings: Settings) -> None:
+    found = re.search(r"(?s)## The first shop.*?```\n(livestream shop create .*?)\n```", OPERATIONS.read_text())
+    assert found is not None
+    _, *arguments = shlex.split(found[1])
+    made = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "livestream", *arguments],
+        env=clean_environ(
+            DATABASE_URL=settings.database_url, REDIS_URL=settings.redis_url, LIVESTREAM_SECRET=settings.secret
+        ),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = dict(line.split(None, 1) for line in made.stdout.splitlines())
+    assert (told["shop"], told["room"], len(told["key"])) == ("myshop", "main", 64)
+    shop = People(ShopKey(told["kid"], "myshop", "HS256", told["key"]))
     gateways = start_gateway()
     async with connect(gateways.ws_url, room="main", token=shop.token("ada", Role.HOST)) as host:
         assert isinstance(await host.schedule("Opening night", int(time.time() * 1000) + 60_000), Posted)

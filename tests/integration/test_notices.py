@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from livestream.config import Settings
@@ -20,18 +21,18 @@ from livestream.storage.pool import Database
 from tests.support.gateways import Gateways
 from tests.support.linecutter import line_cutter
 from tests.support.nodes import HOST_ID, actor, node, until
-from tests.support.people import People
+from tests.support.people import People, pseudonym_of
 from tests.support.wsclient import WsClient, joined
 
 ROOM = "demo"
 
 
-async def write_notices(database: Database, viewer_id: str, count: int) -> None:
+async def write_notices(database: Database, pseudonym: str, count: int) -> None:
     """Notices that are in Postgres and of which the bus said nothing."""
     message = HostMessage(id="0000000000001", name="Ada", text="yes", at=1)
     notice = Answered(comment="0000000000002", message=message)
     async with database.transaction() as tx:
-        await roomlog.append(tx, ROOM, [], [], [(viewer_id, notice)] * count)
+        await roomlog.append(tx, ROOM, [], [], [(pseudonym, notice)] * count)
 
 
 def numbers(client: WsClient) -> list[int]:
@@ -66,23 +67,23 @@ async def test_the_author_of_an_answered_comment_is_told_on_every_socket_and_nob
 
 
 async def test_a_notice_that_the_bus_lost_is_found_by_the_heartbeat(
-    start_gateway: Callable[..., Gateways], people: People, database: Database
+    start_gateway: Callable[..., Gateways], people: People, database: Database, settings: Settings
 ) -> None:
     async with joined(start_gateway(heartbeat_ms=200).ws_url, token=people.token("ann")) as client:
-        await write_notices(database, "ann", 3)
+        await write_notices(database, pseudonym_of(settings, "ann"), 3)
         await client.until(lambda: numbers(client) == [1, 2, 3], 5)
 
 
 async def test_unseen_notices_come_with_the_join_until_they_are_seen(
-    gateway: Gateways, people: People, database: Database
+    gateway: Gateways, people: People, database: Database, settings: Settings
 ) -> None:
     async def on_joining() -> list[int]:
         async with joined(gateway.ws_url, token=people.token("ann")) as client:
             return numbers(client)
 
-    await write_notices(database, "bob", 2)
+    await write_notices(database, pseudonym_of(settings, "bob"), 2)
     assert await on_joining() == []
-    await write_notices(database, "ann", 30)
+    await write_notices(database, pseudonym_of(settings, "ann"), 30)
     assert await on_joining() == list(range(13, 33))
     async with joined(gateway.ws_url, token=people.token("ann")) as client:
         assert (await client.ask("seen", notice=31))["t"] == "ok"
@@ -106,12 +107,14 @@ async def test_a_notice_that_comes_while_a_join_reads_the_unseen_ones_is_told(
     async with line_cutter(settings.database_url, folder) as (cutter, url), node(database, settings, 900) as other:
         gateway = await asyncio.to_thread(start_gateway, database_url=url)
         await write_notices(database, "somebody", 1)
-        comment = await other.run(actor("late-viewer"), Comment(ref=1, text="which sizes?"))
+        late = pseudonym_of(settings, "late-viewer")
+        who = msgspec.structs.replace(actor("late-viewer"), pseudonym=late)
+        comment = await other.run(who, Comment(ref=1, text="which sizes?"))
         assert isinstance(comment, Posted)
         async with joined(gateway.ws_url), joined(gateway.ws_url, token=people.token("first-viewer")):
             cutter.hold_answers()
             joining = asyncio.create_task(_join(gateway, people.token("late-viewer")))
-            await until(lambda: any(b"late-viewer" in chunk for chunk in cutter.sent))
+            await until(lambda: any(late.encode() in chunk for chunk in cutter.sent))
             await asyncio.sleep(0.1)
             say = Say(ref=1, text="yes", answers=comment.id)
             await other.run(actor(HOST_ID, Role.HOST), say)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 
 from livestream import seed
-from livestream.auth import ShopKey, mint
+from livestream.auth import ShopKey, mint, pseudonym
+from livestream.config import Settings
+from livestream.deployment import secret_of
 from livestream.protocol.roles import Role
 
 
@@ -37,3 +39,8 @@ class People:
             ttl_s=ttl_s,
             now_ms=int(time.time() * 1000),
         )
+
+
+def pseudonym_of(settings: Settings, viewer_id: str) -> str:
+    """By which a deployment of these settings knows somebody of the seeded shop."""
+    return pseudonym(secret_of(settings), seed.SHOP, f"viewer:{viewer_id}")
