@@ -45,6 +45,11 @@ class ErrorCode(enum.StrEnum):
     ILLEGAL_TRANSITION = "illegal_transition"
     MESSAGE_NOT_FOUND = "message_not_found"
     COMMENT_NOT_FOUND = "comment_not_found"
+    WEBHOOK_NOT_FOUND = "webhook_not_found"
+    WEBHOOK_TARGET_REFUSED = "webhook_target_refused"
+    WEBHOOK_DISABLED = "webhook_disabled"
+    WEBHOOK_LIMIT = "webhook_limit"
+    DELIVERY_NOT_FOUND = "delivery_not_found"
     INTERNAL = "internal"
 
 
@@ -78,6 +83,11 @@ ERRORS: dict[ErrorCode, ErrorInfo] = {
     ErrorCode.ILLEGAL_TRANSITION: ErrorInfo("The show cannot go from its present state to that one.", False),
     ErrorCode.MESSAGE_NOT_FOUND: ErrorInfo("No host message of this id in this room.", False),
     ErrorCode.COMMENT_NOT_FOUND: ErrorInfo("No comment of this id in this room.", False),
+    ErrorCode.WEBHOOK_NOT_FOUND: ErrorInfo("The shop has no webhook endpoint of this id.", False),
+    ErrorCode.WEBHOOK_TARGET_REFUSED: ErrorInfo("Webhooks may not go to this URL; the text says why.", False),
+    ErrorCode.WEBHOOK_DISABLED: ErrorInfo("The webhook endpoint is disabled; enable it first.", False),
+    ErrorCode.WEBHOOK_LIMIT: ErrorInfo("The shop has as many webhook endpoints as it may; remove one.", False),
+    ErrorCode.DELIVERY_NOT_FOUND: ErrorInfo("The shop has no webhook delivery of this id, or no longer.", False),
     ErrorCode.INTERNAL: ErrorInfo("Our fault; it is logged under the request's ref.", True),
 }
 

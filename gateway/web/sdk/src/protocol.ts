@@ -8,7 +8,7 @@ export type Lane = "direct" | "log" | "staff" | "live" | "gauge";
 
 export type RateClass = "join" | "comment" | "like" | "staff" | "other";
 
-export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "internal";
+export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "webhook_not_found" | "webhook_target_refused" | "webhook_disabled" | "webhook_limit" | "delivery_not_found" | "internal";
 
 /** What a host said. */
 export interface HostMessage {
@@ -382,6 +382,11 @@ export const ERRORS: Record<ErrorCode, { text: string; temporary: boolean }> = {
   illegal_transition: { text: "The show cannot go from its present state to that one.", temporary: false },
   message_not_found: { text: "No host message of this id in this room.", temporary: false },
   comment_not_found: { text: "No comment of this id in this room.", temporary: false },
+  webhook_not_found: { text: "The shop has no webhook endpoint of this id.", temporary: false },
+  webhook_target_refused: { text: "Webhooks may not go to this URL; the text says why.", temporary: false },
+  webhook_disabled: { text: "The webhook endpoint is disabled; enable it first.", temporary: false },
+  webhook_limit: { text: "The shop has as many webhook endpoints as it may; remove one.", temporary: false },
+  delivery_not_found: { text: "The shop has no webhook delivery of this id, or no longer.", temporary: false },
   internal: { text: "Our fault; it is logged under the request's ref.", temporary: true },
 };
 
