@@ -10,6 +10,8 @@ from livestream.storage.pool import Connection
 
 _encode = msgspec.json.Encoder().encode
 
+_LISTENS = "SELECT EXISTS (SELECT FROM webhook_endpoint WHERE shop_id = $1 AND disabled_at IS NULL)"
+
 _EMIT = """
 WITH listening AS (
     SELECT endpoint_id, events FROM webhook_endpoint WHERE shop_id = $1 AND disabled_at IS NULL
@@ -37,9 +39,10 @@ async def emit(tx: Connection, shop_id: str, events: Sequence[tuple[str, object]
     Args:
         events: pairs of type (`refund.confirmed`, dots between words) and data, whatever msgspec writes as JSON.
 
-    Cost: one statement; for a shop without endpoints one that finds nothing in an index.
+    Cost: for a shop without endpoints one look into an index; else one statement more, whatever the number of events.
     """
-    if events:
+    # Asked first: the other statement is three times as dear even where it finds nothing to do.
+    if events and await tx.fetchval(_LISTENS, shop_id):
         types = [type_ for type_, _ in events]
         await tx.execute(_EMIT, shop_id, types, [_encode(data).decode() for _, data in events])
 

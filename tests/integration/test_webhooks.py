@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from livestream.config import Settings
 from livestream.deployment import to_environ
 from livestream.protocol.errors import Unavailable
 from livestream.storage.pool import Database
-from livestream.webhooks import outbox, service, signature
+from livestream.webhooks import outbox, queue, service, signature
 from livestream.webhooks.delivery import Courier
 from livestream.webhooks.resolver import Targets
 from livestream.webhooks.schedule import ATTEMPTS, DELAYS_S, State
@@ -29,7 +30,7 @@ from livestream.webhooks.store import Delivery
 from livestream.webhooks.target import Rules
 from tests.support.gateways import clean_environ
 from tests.support.ports import free_port
-from tests.support.shopserver import Received, ShopServer, shop_server
+from tests.support.shopserver import Received, ShopServer, own_certificate, shop_server
 from tests.support.waiting import until
 
 SHOP = seed.SHOP
@@ -553,6 +554,31 @@ async def test_a_claim_that_another_took_over_is_not_recorded(
     await courier.deliver(database)
     stored = await only(database)
     assert (stored.attempts, stored.status) == (0, None)
+
+
+async def test_a_worker_that_was_frozen_past_its_lease_does_not_send(
+    database: Database, courier: Courier, shop: ShopServer, endpoint: EndpointSecret
+) -> None:
+    await emit(database, "a")
+    async with database.transaction() as tx:
+        (claimed,) = await queue.claim(tx, 1, 1, {}, "mine", 30.0)
+    await courier._deliver(database, claimed, "mine", time.monotonic() + 1.0)
+    assert shop.received == []
+    await courier._deliver(database, claimed, "mine", time.monotonic() + 30.0)
+    assert shop.ids == [claimed.message_id]
+
+
+async def test_a_certificate_that_does_not_hold_is_a_failure_with_a_reason(
+    database: Database, settings: Settings, courier: Courier, seeded: str
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own_certificate(context)
+    async with shop_server(context) as server:
+        await add(database, settings, server.url)
+        await emit(database, "a")
+        await courier.deliver(database)
+    assert server.received == []
+    assert (await only(database)).error == "the certificate does not hold: self-signed certificate"
 
 
 async def test_messages_are_forgotten_with_their_deliveries_after_their_days(

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 
 import msgspec
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from livestream.webhooks import signature
 
@@ -74,8 +81,31 @@ class ShopServer:
         raise AssertionError
 
 
+def own_certificate(context: ssl.SSLContext) -> None:
+    """Load one for 127.0.0.1 that nobody but itself has signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(certificate.public_bytes(serialization.Encoding.PEM))
+        file.write(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        file.flush()
+        context.load_cert_chain(file.name)
+
+
 @contextlib.asynccontextmanager
-async def shop_server() -> AsyncIterator[ShopServer]:
+async def shop_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[ShopServer]:
     """One that listens."""
     app = web.Application()
     runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -83,10 +113,10 @@ async def shop_server() -> AsyncIterator[ShopServer]:
     app.router.add_route("*", "/{path:.*}", server.take)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
         await site.start()
         host, port = runner.addresses[0][:2]
-        server.url = f"http://{host}:{port}/hook"
+        server.url = f"{'https' if tls else 'http'}://{host}:{port}/hook"
         yield server
     finally:
         await runner.cleanup()
