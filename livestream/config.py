@@ -8,6 +8,8 @@ A name or value that does not fit is an error that names it.
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -134,6 +136,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     staff_rate_burst: Annotated[int, Meta(ge=1, description="Staff commands at once.")] = 50
     staff_rate_per_s: Annotated[float, Meta(gt=0, description="Staff commands a second, lasting.")] = 20.0
 
+    # -- webhooks
+    webhook_inside: Annotated[
+        tuple[str, ...],
+        Meta(description="Hosts or networks inside yours that webhooks may go to; all else inside is refused."),
+    ] = ()
+    webhook_timeout_ms: Annotated[int, Meta(ge=100, le=60_000, description="For an endpoint to answer.")] = 10_000
+    webhook_parallel: Annotated[int, Meta(ge=1, le=1000, description="Webhooks under way at once, a worker.")] = 16
+    webhook_keep_days: Annotated[
+        int, Meta(ge=4, le=3650, description="How long they can be looked at and replayed; retries take 4 days.")
+    ] = 30
+
     @property
     def local_url(self) -> str:
         """Where this machine reaches a gateway."""
@@ -220,6 +233,9 @@ def _consistent(settings: Settings) -> Settings:
     for name, schemes in _SCHEMES.items():
         if getattr(settings, name) and not getattr(settings, name).startswith(schemes):
             raise ConfigError(f"setting `{name}` must begin with {' or '.join(schemes)}")
+    for entry in settings.webhook_inside:
+        if not _is_host_or_network(entry):
+            raise ConfigError(f"setting `webhook_inside`: {entry!r} is no host name, address or network")
     if settings.metrics_port == settings.port:
         raise ConfigError("setting `metrics_port` must be another port than `port`")
     if settings.production:
@@ -230,6 +246,14 @@ def _consistent(settings: Settings) -> Settings:
         if not settings.metrics_port:
             raise ConfigError("setting `metrics_port` must be given in the production profile: /metrics is not public")
     return settings
+
+
+def _is_host_or_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return re.fullmatch(r"[\w-]+(\.[\w-]+)*", text) is not None and not text.rpartition(".")[2].isdigit()
+    return True
 
 
 def reference() -> str:

@@ -64,6 +64,10 @@ HEARTBEAT_LAG = _gauge("heartbeat_seconds", "How long Postgres took to answer th
 # With a label they exist only where they are set: the untouched 0 of a worker would be the least of all.
 REDIS_UP = _gauge("redis_up", "The bus is connected.", "process", mode="livemin")
 POSTGRES_UP = _gauge("postgres_up", "The last heartbeat was answered.", "process", mode="livemin")
+WEBHOOKS = _counter("webhooks", "Webhook attempts, by outcome: delivered, again (a retry follows), failed.", "outcome")
+WEBHOOK_SECONDS = _histogram(
+    "webhook_seconds", "How long an endpoint took to answer a webhook.", (*_SECONDS, 10.0, 30.0)
+)
 LOOP_LAG = _histogram("loop_lag_seconds", "How late the event loop turned.", _SECONDS)
 
 

@@ -7,8 +7,9 @@ own chores through the entry point group `livestream.chores`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -19,6 +20,7 @@ from livestream.protocol.errors import LivestreamError
 from livestream.room import chores
 from livestream.storage import idempotency
 from livestream.storage.pool import Database
+from livestream.webhooks.delivery import Courier
 
 _log = structlog.get_logger()
 
@@ -46,6 +48,18 @@ CHORES = [
 ]
 
 
+@contextlib.asynccontextmanager
+async def _chores(settings: Settings) -> AsyncIterator[list[Chore]]:
+    """All chores, with what some of them hold open as long as the worker runs."""
+    async with Courier.open(settings) as courier:
+        yield [
+            *CHORES,
+            Chore("deliver_webhooks", 0.5, courier.deliver),
+            Chore("stop_stray_webhooks", 5.0, courier.stop_strays),
+            Chore("forget_old_webhooks", 600.0, courier.forget_old),
+        ]
+
+
 async def run(settings: Settings) -> None:
     """Work until SIGTERM; a chore that fails is tried again at its next turn."""
     stop = asyncio.Event()
@@ -53,14 +67,16 @@ async def run(settings: Settings) -> None:
     database = await Database.connect_when_up(settings, stop, name="livestream worker")
     if database is None:
         return
-    _log.info("worker.started", chores=[chore.name for chore in CHORES])
     try:
-        async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(_repeat(chore, database)) for chore in CHORES]
-            running.append(tasks.create_task(lifeline.show_life(metrics.LOOP_LAG.observe)))
+        async with _chores(settings) as chores, asyncio.TaskGroup() as tasks:
+            _log.info("worker.started", chores=[chore.name for chore in chores])
+            running = [tasks.create_task(_repeat(chore, database)) for chore in chores]
+            life = tasks.create_task(lifeline.show_life(metrics.LOOP_LAG.observe))
             await stop.wait()
             for task in running:
                 task.cancel()
+            await asyncio.wait(running)  # some end what they have in hand, and the supervisor must see us alive
+            life.cancel()
     finally:
         await database.close()
         _log.info("worker.stopped")

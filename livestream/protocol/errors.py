@@ -64,6 +64,17 @@ class ErrorCode(enum.StrEnum):
     AMOUNT_REFUSED = "amount_refused"
     REFUND_NOT_FOUND = "refund_not_found"
     SECOND_PERSON = "second_person"
+    ID_TAKEN = "id_taken"
+    KEY_REFUSED = "key_refused"
+    KEY_NOT_FOUND = "key_not_found"
+    LAST_KEY = "last_key"
+    TIME_ZONE_UNKNOWN = "time_zone_unknown"
+    SHOP_NOT_FOUND = "shop_not_found"
+    WEBHOOK_NOT_FOUND = "webhook_not_found"
+    WEBHOOK_TARGET_REFUSED = "webhook_target_refused"
+    WEBHOOK_DISABLED = "webhook_disabled"
+    WEBHOOK_LIMIT = "webhook_limit"
+    DELIVERY_NOT_FOUND = "delivery_not_found"
     INTERNAL = "internal"
 
 
@@ -118,6 +129,17 @@ ERRORS: dict[ErrorCode, ErrorInfo] = {
     ErrorCode.AMOUNT_REFUSED: ErrorInfo("Nothing, or more than is left of the purchase.", False),
     ErrorCode.REFUND_NOT_FOUND: ErrorInfo("No refund of this id waits for a decision.", False),
     ErrorCode.SECOND_PERSON: ErrorInfo("Who asked for a refund cannot confirm it: another operator must.", False),
+    ErrorCode.ID_TAKEN: ErrorInfo("There is one of this id already; take another.", False),
+    ErrorCode.KEY_REFUSED: ErrorInfo("Not a public key of Ed25519 in PEM.", False),
+    ErrorCode.KEY_NOT_FOUND: ErrorInfo("The shop has no such key that holds.", False),
+    ErrorCode.LAST_KEY: ErrorInfo("The shop's last key cannot be retired; add another first.", False),
+    ErrorCode.TIME_ZONE_UNKNOWN: ErrorInfo("No time zone of this name.", False),
+    ErrorCode.SHOP_NOT_FOUND: ErrorInfo("No shop of this id, or the token is another shop's.", False),
+    ErrorCode.WEBHOOK_NOT_FOUND: ErrorInfo("The shop has no webhook endpoint of this id.", False),
+    ErrorCode.WEBHOOK_TARGET_REFUSED: ErrorInfo("Webhooks may not go to this URL; the text says why.", False),
+    ErrorCode.WEBHOOK_DISABLED: ErrorInfo("The webhook endpoint is disabled; enable it first.", False),
+    ErrorCode.WEBHOOK_LIMIT: ErrorInfo("The shop has as many webhook endpoints as it may; remove one.", False),
+    ErrorCode.DELIVERY_NOT_FOUND: ErrorInfo("The shop has no webhook delivery of this id, or no longer.", False),
     ErrorCode.INTERNAL: ErrorInfo("Our fault; it is logged under the request's ref.", True),
 }
 

@@ -276,3 +276,57 @@ CREATE TABLE idempotency (                          -- kept 24 h
     PRIMARY KEY (shop_id, actor, command, key)
 );
 CREATE INDEX idempotency_age ON idempotency (created_at);
+
+-- Outgoing webhooks. The message is inserted by the transaction that caused it; the worker delivers it.
+CREATE TABLE webhook_endpoint (
+    endpoint_id     text PRIMARY KEY,               -- end_…
+    shop_id         text NOT NULL REFERENCES shop,
+    url             text NOT NULL,
+    events          text[],                         -- types it wants; null: all
+    secret          text NOT NULL,                  -- whsec_…
+    old_secret      text,                           -- signs too until …
+    old_secret_until timestamptz,
+    created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    quiet_until     timestamptz,                    -- it asked with Retry-After to be left alone
+    failing_since   timestamptz,                    -- first failure after the last success
+    disabled_at     timestamptz,
+    disabled_reason text CHECK (disabled_reason IN (
+                        'gone',                     -- it answered 410
+                        'failing',                  -- nothing but failures for days
+                        'by_hand')),
+    CHECK ((disabled_at IS NULL) = (disabled_reason IS NULL)),
+    CHECK ((old_secret IS NULL) = (old_secret_until IS NULL))
+);
+CREATE INDEX webhook_endpoint_shop ON webhook_endpoint (shop_id);
+
+CREATE TABLE webhook_message (
+    message_id      text PRIMARY KEY,               -- msg_…, sorts by time; the receiver's idempotency key
+    shop_id         text NOT NULL,
+    type            text NOT NULL,
+    at              timestamptz NOT NULL,
+    body            json NOT NULL                   -- type, timestamp, data; these very bytes are signed and sent
+);
+CREATE INDEX webhook_message_age ON webhook_message (at);
+
+CREATE TABLE webhook_delivery (                     -- of one message to one endpoint
+    delivery_id     text PRIMARY KEY,               -- dlv_…, sorts by time
+    message_id      text NOT NULL REFERENCES webhook_message ON DELETE CASCADE,
+    endpoint_id     text NOT NULL,                  -- no reference: a removal must not hold up who emits
+    shop_id         text NOT NULL,
+    state           text NOT NULL DEFAULT 'pending' CHECK (state IN (
+                        'pending',                  -- → delivered, failed
+                        'delivered',                -- answered 2xx; → pending by replay
+                        'failed')),                 -- tries used up, or endpoint disabled; → pending by replay
+    attempts        integer NOT NULL DEFAULT 0,     -- since it was made, or replayed
+    next_at         timestamptz NOT NULL,           -- when it is due; under a lease: when that ends
+    lease           text,                           -- whoever claimed it; nobody else sends before next_at
+    attempted_at    timestamptz,                    -- the last attempt, and what came of it:
+    status          smallint,                       -- null: no answer
+    error           text,
+    duration_ms     integer,
+    response        text,                           -- its first 500 characters
+    UNIQUE (message_id, endpoint_id)
+);
+CREATE INDEX webhook_delivery_due ON webhook_delivery (endpoint_id, next_at, message_id) WHERE state = 'pending';
+CREATE INDEX webhook_delivery_endpoint ON webhook_delivery (endpoint_id, delivery_id);
+CREATE INDEX webhook_delivery_shop ON webhook_delivery (shop_id, delivery_id);

@@ -12,7 +12,7 @@ export type Lane = "direct" | "log" | "staff" | "live" | "gauge";
 
 export type RateClass = "join" | "comment" | "like" | "staff" | "other";
 
-export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "banned" | "name_refused" | "muted" | "buyers_only" | "slow_mode" | "link_refused" | "text_refused" | "person_not_found" | "not_staff" | "not_sanctioned" | "too_many" | "frozen" | "not_frozen" | "no_countdown" | "product_not_found" | "purchase_not_found" | "amount_refused" | "refund_not_found" | "second_person" | "internal";
+export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "banned" | "name_refused" | "muted" | "buyers_only" | "slow_mode" | "link_refused" | "text_refused" | "person_not_found" | "not_staff" | "not_sanctioned" | "too_many" | "frozen" | "not_frozen" | "no_countdown" | "product_not_found" | "purchase_not_found" | "amount_refused" | "refund_not_found" | "second_person" | "id_taken" | "key_refused" | "key_not_found" | "last_key" | "time_zone_unknown" | "shop_not_found" | "webhook_not_found" | "webhook_target_refused" | "webhook_disabled" | "webhook_limit" | "delivery_not_found" | "internal";
 
 /** What a host said. */
 export interface HostMessage {
@@ -1059,6 +1059,17 @@ export const ERRORS: Record<ErrorCode, { text: string; temporary: boolean }> = {
   amount_refused: { text: "Nothing, or more than is left of the purchase.", temporary: false },
   refund_not_found: { text: "No refund of this id waits for a decision.", temporary: false },
   second_person: { text: "Who asked for a refund cannot confirm it: another operator must.", temporary: false },
+  id_taken: { text: "There is one of this id already; take another.", temporary: false },
+  key_refused: { text: "Not a public key of Ed25519 in PEM.", temporary: false },
+  key_not_found: { text: "The shop has no such key that holds.", temporary: false },
+  last_key: { text: "The shop's last key cannot be retired; add another first.", temporary: false },
+  time_zone_unknown: { text: "No time zone of this name.", temporary: false },
+  shop_not_found: { text: "No shop of this id, or the token is another shop's.", temporary: false },
+  webhook_not_found: { text: "The shop has no webhook endpoint of this id.", temporary: false },
+  webhook_target_refused: { text: "Webhooks may not go to this URL; the text says why.", temporary: false },
+  webhook_disabled: { text: "The webhook endpoint is disabled; enable it first.", temporary: false },
+  webhook_limit: { text: "The shop has as many webhook endpoints as it may; remove one.", temporary: false },
+  delivery_not_found: { text: "The shop has no webhook delivery of this id, or no longer.", temporary: false },
   internal: { text: "Our fault; it is logged under the request's ref.", temporary: true },
 };
 
