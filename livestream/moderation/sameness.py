@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 
 from .normal import normal
 
 _WINDOW_S = 15.0  #: what was said longer ago may be said again
 _REMEMBERED = 5000
-_NOISE = re.compile(r"[\d_]+")
+_NOISE_CHARS = (
+    4  #: a word with a digit in it and so long is what a bot puts there to differ; a size or a price is shorter
+)
 
 
 def key(text: str) -> str:
-    """What stays of a comment without case, marks, digits, signs, repeated letters and order of spaces.
+    """What stays of a comment without case, marks, signs, repeated letters, spaces and random numbers.
 
-    A comment of digits and signs alone is its own first character: a crowd that answers `1` or `🔥🔥` agrees.
+    A comment of signs alone is its own first character: a crowd that answers `!!` or `🔥🔥` agrees.
     """
-    letters = _NOISE.sub("", normal(text)).replace(" ", "")
-    return letters or text.strip()[:1]
+    words = [word for word in normal(text).split() if len(word) < _NOISE_CHARS or not any(map(str.isdigit, word))]
+    return "".join(words) or text.strip()[:1]
 
 
 class Sameness:

@@ -274,6 +274,7 @@ class Acted(Event, frozen=True, tag="acted"):
     what: str  #: what it did, in words
     why: str | None = None
     undo: dict[str, Any] | None = None  #: the command that would undo it, without `ref`
+    about: list[types.Pseudonym] = []  #: whom it concerns
 
 
 class Held(Event, frozen=True, tag="held"):

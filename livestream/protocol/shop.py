@@ -116,9 +116,9 @@ class SetShop(ShopCommand, frozen=True, tag="set_shop"):
     time_zone: types.TimeZone | None = None
     refund_limit: types.Amount | None = None  #: above it a second operator must confirm
     starter_languages: list[Literal["en", "zh", "fr", "pl"]] | None = None  #: word lists of ours that hold
-    retention_days: dict[Literal["comments", "people", "staff_log", "notices"], Annotated[int, Meta(ge=1, le=3650)]] | None = (
-        None
-    )
+    retention_days: (
+        dict[Literal["comments", "people", "staff_log", "notices"], Annotated[int, Meta(ge=1, le=3650)]] | None
+    ) = None
 
 
 class PutWords(ShopCommand, frozen=True, tag="put_words"):

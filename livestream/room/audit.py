@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from livestream.protocol.commands import Command
@@ -11,13 +12,19 @@ from .desk import Actor
 
 
 def acted(
-    actor: Actor, command: Command, what: str, why: str | None = None, undo: dict[str, Any] | None = None
+    actor: Actor,
+    command: Command,
+    what: str,
+    why: str | None = None,
+    undo: dict[str, Any] | None = None,
+    about: Sequence[str] = (),
 ) -> Acted:
     """Who did what.
 
     Args:
         what: in words, past tense.
         undo: the command that would undo it, as it goes over the wire without `ref`.
+        about: pseudonyms of those whom it concerns: erasing one of them finds it.
     """
     return Acted(
         who=actor.viewer_id or actor.key,
@@ -27,4 +34,5 @@ def acted(
         what=what,
         why=why,
         undo=undo,
+        about=list(dict.fromkeys(about)),
     )

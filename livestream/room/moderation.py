@@ -51,7 +51,10 @@ def delete(desk: Desk, actor: Actor, command: Delete) -> Decision:
     undo = {"t": "restore", "comments": ids}
     return Decision(
         [Deleted(comments=ids)],
-        [Ruled(comments=ids, shown=False), acted(actor, command, _told("deleted", fresh), command.why, undo)],
+        [
+            Ruled(comments=ids, shown=False),
+            acted(actor, command, _told("deleted", fresh), command.why, undo, _authors(fresh)),
+        ],
     )
 
 
@@ -65,7 +68,7 @@ def restore(desk: Desk, actor: Actor, command: Restore) -> Decision:
     undo = {"t": "delete", "comments": [each.id for each in gone]}
     return Decision(
         [Restored(comments=[_shown(each) for each in gone])],
-        [acted(actor, command, _told("showed again", gone), undo=undo)],
+        [acted(actor, command, _told("showed again", gone), undo=undo, about=_authors(gone))],
     )
 
 
@@ -87,7 +90,7 @@ def rule(desk: Desk, actor: Actor, command: Rule) -> Decision:
     ]
     undo = {"t": "delete" if command.show else "restore", "comments": ids}
     told = _told("let through" if command.show else "turned down", waiting)
-    decision.staff.append(acted(actor, command, told, command.why, undo))
+    decision.staff.append(acted(actor, command, told, command.why, undo, _authors(waiting)))
     return decision
 
 
@@ -185,7 +188,9 @@ def _sanction(desk: Desk, actor: Actor, command: Mute | Ban, kind: SanctionKind)
 def _sanctioned(desk: Desk, actor: Actor, command: Mute | Ban, sanction: Sanction, undo: str) -> Decision:
     long = "for ever" if command.seconds is None else f"for {command.seconds} s"
     past = {SanctionKind.MUTE: "muted", SanctionKind.BAN: "banned"}[sanction.kind]
-    entry = acted(actor, command, f"{past} {sanction.name} {long}", command.why, {"t": undo, "who": sanction.who})
+    entry = acted(
+        actor, command, f"{past} {sanction.name} {long}", command.why, {"t": undo, "who": sanction.who}, [sanction.who]
+    )
     decision = Decision(staff=[Sanctioned(sanction=sanction), entry])
     said = desk.said_by.get(sanction.who, []) if command.delete else []
     if said:
@@ -204,9 +209,13 @@ def _lift(desk: Desk, actor: Actor, command: Unmute | Unban, kind: SanctionKind,
     return Decision(
         staff=[
             Lifted(who=command.who, kind=kind),
-            acted(actor, command, f"{past} {found.name}", command.why, again),
+            acted(actor, command, f"{past} {found.name}", command.why, again, [command.who]),
         ]
     )
+
+
+def _authors(comments: Sequence[ArchivedComment]) -> list[str]:
+    return [each.by for each in comments]
 
 
 def _told(what: str, comments: Sequence[ArchivedComment]) -> str:

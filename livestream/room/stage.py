@@ -46,9 +46,9 @@ def say(desk: Desk, actor: Actor, command: Say, new_id: str) -> Decision:
     what = f"answered comment {command.answers}" if answered else "said a message"
     if command.pin:
         what += " and pinned it"
-    decision = Decision(
-        [Said(message=message)], [acted(actor, command, what, undo={"t": "retract", "message": new_id})], made=new_id
-    )
+    about = [answered.by] if answered else []
+    entry = acted(actor, command, what, undo={"t": "retract", "message": new_id}, about=about)
+    decision = Decision([Said(message=message)], [entry], made=new_id)
     if command.pin:
         decision.log.append(Pinned(message=message))
     if answered and not answered.anonymous:

@@ -1,6 +1,7 @@
 /** Rules: who may say what, how often; and who is muted or banned. */
 
-import type { Client, RoomState, Sanction } from "@sdk";
+import type { Chat, Client, RoomState, Sanction } from "@sdk";
+import { useEffect, useState } from "preact/hooks";
 import { useAct } from "../shared/act";
 import { timeOfDay } from "../shared/format";
 import { strings } from "../shared/strings";
@@ -12,8 +13,14 @@ const SLOW_S = [0, 5, 10, 30, 60, 120] as const;
 
 export function Rules({ client, state }: { client: Client; state: RoomState }) {
   const { act, busy, trouble } = useAct();
-  const chat = state.desk?.policy.chat ?? {};
-  const set = (change: object) => void act(() => client.run({ t: "set_chat", ...change }));
+  const [chosen, setChosen] = useState<Partial<Chat>>({}); // shown until the room says the same
+  const policy = state.desk?.policy;
+  const chat = { ...policy?.chat, ...chosen };
+  useEffect(() => setChosen({}), [policy]);
+  const set = (change: Partial<Chat>) => {
+    setChosen(change);
+    void act(() => client.run({ t: "set_chat", ...change })).then((done) => done || setChosen({}));
+  };
   const slow = chat.slow_mode_s ?? 0;
   const choices = [...new Set([...SLOW_S, slow])].sort((one, other) => one - other);
   return (

@@ -328,6 +328,8 @@ export interface Acted {
   why?: string | null;
   /** The command that would undo it, without `ref`. */
   undo?: Record<string, unknown> | null;
+  /** Whom it concerns. */
+  about?: string[];
 }
 
 /** Comments wait for staff. */

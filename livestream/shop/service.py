@@ -1,0 +1,94 @@
+"""ShopService: runs the commands about shops, one transaction each: they are few, and nobody waits in line for them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from livestream.bus import BusMessage
+from livestream.protocol import shop as s
+from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.shop import Answer, ShopCommand
+from livestream.storage import idempotency
+from livestream.storage.idempotency import Claim
+from livestream.storage.pool import Contention, Database
+
+from . import administration, catalogue, privacy, rehearsal
+from .actions import Action, ShopActor
+
+_RUN: dict[type[ShopCommand], Callable[[Action, Any], Awaitable[None]]] = {
+    s.CreateRoom: administration.create_room,
+    s.PutStaff: administration.put_staff,
+    s.RemoveStaff: administration.remove_staff,
+    s.Revoke: administration.revoke_person,
+    s.AddKey: administration.add_key,
+    s.RetireKey: administration.retire_key,
+    s.SetShop: administration.set_shop,
+    s.PutWords: administration.put_words,
+    s.RemoveWords: administration.remove_words,
+    s.PutProduct: catalogue.put_product,
+    s.RemoveProduct: catalogue.remove_product,
+    s.ReportPurchase: catalogue.report_purchase,
+    s.ExportViewer: privacy.export_viewer,
+    s.EraseViewer: privacy.erase_viewer,
+    s.Rehearse: rehearsal.rehearse,
+    s.EraseRehearsal: rehearsal.erase_rehearsal,
+}
+_RETRIES = 5
+
+
+class ShopService:
+    """Commands about shops, in one process.
+
+    Args:
+        secret: of pseudonyms.
+        publish: hands what was committed to the hub and the bus.
+    """
+
+    def __init__(
+        self, database: Database, secret: bytes, publish: Callable[[str, BusMessage], None], origin: int
+    ) -> None:
+        self._database = database
+        self._secret = secret
+        self._publish = publish
+        self._origin = origin
+
+    async def run(self, actor: ShopActor, command: ShopCommand, key: str | None) -> Answer:
+        """Run one command; returns its answer after COMMIT.
+
+        Raises:
+            Refused, Unavailable, OutcomeUnknown.
+        """
+        if actor.role not in command.roles:
+            raise Refused(ErrorCode.FORBIDDEN, f"`{command.__struct_config__.tag}` is not for the role {actor.role}")
+        for _ in range(_RETRIES):
+            try:
+                return await self._run(actor, command, key)
+            except Contention:
+                continue
+        raise Refused(ErrorCode.BUSY, "the rows stay locked", retry_after_ms=1000)
+
+    async def _run(self, actor: ShopActor, command: ShopCommand, key: str | None) -> Answer:
+        claim = None if key is None else _claim(actor, command, key)
+        async with self._database.transaction() as tx:
+            if claim is not None:
+                known = await idempotency.claim(tx, [claim])
+                if claim.slot in known:
+                    return msgspec.json.decode(known[claim.slot].answer_to(claim), type=command.answer)
+            action = Action(tx, actor, self._secret)
+            await _RUN[type(command)](action, command)
+            await action.write()
+            if claim is not None:
+                await idempotency.settle(tx, [(claim, msgspec.json.encode(action.answer))])
+            appended = await action.append()
+        for room_id, told in appended.items():
+            self._publish(room_id, BusMessage(origin=self._origin, appended=told))
+        return action.answer
+
+
+def _claim(actor: ShopActor, command: ShopCommand, key: str) -> Claim:
+    digest = hashlib.blake2b(msgspec.msgpack.encode(command), digest_size=16).digest()
+    return Claim(actor.shop_id, actor.pseudonym, str(command.__struct_config__.tag), key, digest)
