@@ -26,10 +26,13 @@ from livestream.protocol.limits import Rate
 from livestream.revocations import Revocations
 from livestream.room.door import Door
 from livestream.room.service import RoomService
+from livestream.shop.service import ShopService
 from livestream.storage.pool import Connection, Database
 from livestream.tickets import Tickets
+from livestream.webhooks.resolver import Targets
 
 from .admission import Admission
+from .api import Api
 from .attendance import Attendance
 from .clock import Clock
 from .dispatch import Dispatcher
@@ -42,6 +45,7 @@ from .listener import Front, Fronts, bind
 from .presence import Presence
 from .rooms import Rooms
 from .send import COMPILED
+from .webhook_routes import WebhookRoutes
 
 _log = structlog.get_logger()
 _BACKLOG = 4096
@@ -131,6 +135,8 @@ class Gateway:
             self._bus.redis, self._hub, origin, lambda: self._admission.count, self._edge.hand_over
         )
         self._fronts = Fronts(settings.handshake_timeout_ms / 1000)
+        self._targets = Targets.of(settings)
+        shops = ShopService(database, self._bus.redis, secret, self._hub.publish, origin)
         http = Http(
             self._admission,
             verifier,
@@ -139,6 +145,18 @@ class Gateway:
             Rooms(database),
             self._clock,
             self._ready,
+            Api(
+                self._hub,
+                database,
+                self._service,
+                shops,
+                WebhookRoutes(database, self._targets),
+                verifier,
+                self._revocations,
+                secret,
+                settings,
+                self._clock,
+            ).routes(),
             public_metrics=not settings.metrics_port,
         )
         self._runner = web.AppRunner(http.app(), access_log=None)
@@ -242,4 +260,5 @@ class Gateway:
             task.cancel()
         await asyncio.wait(self._running)
         await self._bus.close()
+        self._targets.close()
         _log.info("gateway.stopped")

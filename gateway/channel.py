@@ -26,6 +26,7 @@ from livestream.protocol.errors import CloseCode
 from livestream.protocol.events import (
     Commented,
     Deleted,
+    Erased,
     LiveEvent,
     LogEvent,
     NoticeEvent,
@@ -68,13 +69,14 @@ class Channel:
         self.room_id = load.state.room
         self.epoch = epoch
         self.fanout = Fanout(settings)
+        self.stale = False  #: something was taken out of the past: it must be loaded anew
         self.gauges: dict[str, int] = {}
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self.idle_since: float | None = self._loop.time()  #: nobody has been in since then
         self._viewers: dict[str, list[Connection]] = {}
         self._shown = 0  # batches of comments that came
-        self.snapshots = SnapshotCache(self._snapshot)
+        self.snapshots = SnapshotCache(self.snapshot)
         self._load(load, words, staff_tail)
 
     @property
@@ -94,7 +96,8 @@ class Channel:
         self._missed: dict[tuple[int, Codec], list[bytes]] = {}
 
     def reload(self, load: RoomLoad, words: Wordlist, staff_tail: list[Logged], epoch: str) -> None:
-        """The past has changed (the database was restored): start over, and tell everybody."""
+        """The past has changed (restored, or somebody was erased): start over, and tell everybody."""
+        self.stale = False
         self.epoch = epoch
         self._load(load, words, staff_tail)
         self.fanout.reset(
@@ -160,6 +163,8 @@ class Channel:
 
     def _evolve_staff(self, event: StaffEvent) -> None:
         self.local.evolve_staff(event)
+        if isinstance(event, Erased):
+            self.stale = True
         if isinstance(event, Sanctioned) and event.sanction.kind is SanctionKind.BAN:
             for connection in self._sockets_of(event.sanction.who):
                 connection.close(CloseCode.BANNED, event.sanction.why or "")
@@ -301,7 +306,8 @@ class Channel:
         room = self._settings.log_tail - len(self.tail)
         self.tail.extendleft(reversed(older[-room:] if room else []))
 
-    def _snapshot(self, staff: bool) -> Snapshot:
+    def snapshot(self, staff: bool) -> Snapshot:
+        """The room as it is now, for viewers or for staff."""
         state, told = self.state, self.local.staff
         shown = Snapshot(
             epoch=self.epoch,

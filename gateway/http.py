@@ -5,15 +5,18 @@ from __future__ import annotations
 import importlib.resources
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
+import structlog
 from aiohttp import web
 from markdown_it import MarkdownIt
 
 from livestream import metrics
 from livestream.auth import Identity, TokenVerifier, mint
 from livestream.keys import KeyStore
-from livestream.protocol.errors import ERRORS, ErrorCode, Refused, Unavailable
+from livestream.protocol.errors import ERRORS, ErrorCode, OutcomeUnknown, Refused, Unavailable
+from livestream.protocol.http import ErrorBody, Problem, TicketRequest, status_of
 from livestream.protocol.roles import HOSTS
 from livestream.tickets import Tickets
 
@@ -25,26 +28,22 @@ DIST = Path(str(importlib.resources.files(__package__))) / "web" / "dist"
 _TICKET_TTL_S = 600
 _SESSION_TTL_S = 12 * 3600
 _BODY_BYTES = 64 * 1024
-_STATUS = {
-    ErrorCode.INVALID: 400,
-    ErrorCode.TOKEN_INVALID: 401,
-    ErrorCode.TOKEN_EXPIRED: 401,
-    ErrorCode.TICKET_INVALID: 401,
-    ErrorCode.FORBIDDEN: 403,
-    ErrorCode.ROOM_NOT_FOUND: 404,
-    ErrorCode.UNAVAILABLE: 503,
-}
 _SECURITY = {
     "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: https:;"
     " frame-ancestors 'self'; base-uri 'none'; form-action 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+_CORS = {
+    "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key",
+    "Access-Control-Expose-Headers": "Retry-After",
+    "Access-Control-Max-Age": "600",
+    "Vary": "Origin",
+}
+_RETRY_MS = 1000
+_log = structlog.get_logger()
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class TicketRequest(msgspec.Struct, kw_only=True):
-    ticket: str
 
 
 class Http:
@@ -59,6 +58,7 @@ class Http:
         rooms: Rooms,
         clock: Clock,
         ready: Callable[[], dict[str, bool]],
+        api: list[web.RouteDef],
         public_metrics: bool,
     ) -> None:
         self._admission = admission
@@ -68,6 +68,7 @@ class Http:
         self._rooms = rooms
         self._clock = clock
         self._ready = ready
+        self._api = api
         self._public_metrics = public_metrics
 
     def app(self) -> web.Application:
@@ -78,6 +79,8 @@ class Http:
                 web.get("/r/{room}", self._page("index.html")),
                 web.get("/host/{room}", self._page("host.html")),
                 web.get("/docs", self._docs),
+                web.get("/v1/openapi.json", self._openapi),
+                *self._api,
                 web.post("/v1/tickets", self._issue_ticket),
                 web.post("/v1/tickets/redeem", self._redeem_ticket),
                 web.get("/healthz", self._healthz),
@@ -92,19 +95,40 @@ class Http:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not self._admission.host_allowed(request.headers.get("Host", "")):
-            return web.json_response({"error": {"code": "wrong_host", "text": "see allowed_hosts"}}, status=421)
-        try:
-            response = await handler(request)
-        except Refused as refused:
-            response = _refusal(refused)
-        except Unavailable as away:
-            response = _refusal(Refused(ErrorCode.UNAVAILABLE, away.dependency))
-        except web.HTTPException as error:
-            error.headers.update(_SECURITY)
-            raise
+        host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
+        if not self._admission.host_allowed(host):
+            return _problem(421, "wrong_host", "This server does not serve that host; see the setting allowed_hosts.")
+        foreign = origin is not None and urlsplit(origin).netloc != host
+        if foreign and request.path.startswith("/v1/") and not self._admission.origin_allowed(origin or "", host):
+            return _problem(403, "wrong_origin", "Pages of that origin may not ask; see the setting allowed_origins.")
+        response = await self._answer(request, handler)
         response.headers.update(_SECURITY)
+        if foreign and request.path.startswith("/v1/"):
+            response.headers.update({**_CORS, "Access-Control-Allow-Origin": origin or ""})
         return response
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            return web.Response(status=204)
+        try:
+            return await handler(request)
+        except Refused as refused:
+            return _refusal(refused)
+        except Unavailable as away:
+            return _refusal(Refused(ErrorCode.UNAVAILABLE, away.dependency, retry_after_ms=away.retry_after_ms))
+        except OutcomeUnknown:
+            return _refusal(Refused(ErrorCode.OUTCOME_UNKNOWN, retry_after_ms=_RETRY_MS))
+        except web.HTTPException as error:
+            if error.status < 400 or not request.path.startswith("/v1/"):
+                error.headers.update(_SECURITY)
+                raise
+            response = _problem(error.status, error.reason.lower().replace(" ", "_"), error.text or error.reason)
+            if "Allow" in error.headers:
+                response.headers["Allow"] = error.headers["Allow"]
+            return response
+        except Exception as bug:
+            _log.error("http.bug", method=request.method, route=_route_of(request), exc_info=bug)
+            return _refusal(Refused(ErrorCode.INTERNAL))
 
     async def _landing(self, request: web.Request) -> web.StreamResponse:
         rooms = await self._rooms.listed()
@@ -127,6 +151,10 @@ class Http:
         style = '<link rel="stylesheet" href="/assets/docs.css">'
         page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Protocol</title>{style}<main>{body}</main>'
         return web.Response(text=page, content_type="text/html")
+
+    async def _openapi(self, request: web.Request) -> web.StreamResponse:
+        text = importlib.resources.files("livestream.protocol").joinpath("openapi.json").read_text("utf-8")
+        return web.Response(text=text, content_type="application/json")
 
     async def _issue_ticket(self, request: web.Request) -> web.StreamResponse:
         """A host's page asks for a one-use link for itself elsewhere, a shop's backend for one for its host."""
@@ -176,5 +204,22 @@ async def metrics_page(request: web.Request) -> web.StreamResponse:
 
 
 def _refusal(refused: Refused) -> web.Response:
-    text = ERRORS[refused.code].text + (f" ({refused.detail})" if refused.detail else "")
-    return web.json_response({"error": {"code": refused.code, "text": text}}, status=_STATUS.get(refused.code, 409))
+    info = ERRORS[refused.code]
+    text = info.text + (f" ({refused.detail})" if refused.detail else "")
+    response = _problem(status_of(refused.code), refused.code, text, info.temporary, refused.retry_after_ms)
+    if refused.retry_after_ms is not None and response.status in (429, 503):
+        response.headers["Retry-After"] = str(-(-refused.retry_after_ms // 1000))
+    return response
+
+
+def _problem(
+    status: int, code: str, text: str, temporary: bool = False, retry_after_ms: int | None = None
+) -> web.Response:
+    body = Problem(error=ErrorBody(code=code, text=text, temporary=temporary, retry_after_ms=retry_after_ms))
+    return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json")
+
+
+def _route_of(request: web.Request) -> str:
+    """The route and not the path, in which people may stand."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else ""

@@ -119,6 +119,8 @@ class Hub:
             channel.receive(message)
             if channel.gap:
                 self._repair_soon(channel)
+            if channel.stale:
+                self._tasks.create_task(self._reload(channel))
         elif room_id in self._early:
             self._early[room_id].append(message)
 
@@ -205,7 +207,7 @@ class Hub:
             channel = self.channels.get(room_id)
             if channel is None:
                 continue
-            if channel.epoch != pulse.epoch or head.seq < tops[room_id]:
+            if channel.epoch != pulse.epoch or head.seq < tops[room_id] or channel.stale:
                 await self._reload(channel)
             elif channel.behind(head):
                 self._repair_soon(channel, wait_s=0)
@@ -232,5 +234,6 @@ class Hub:
         except LivestreamError as error:
             _log.warning("reload.failed", room=channel.room_id, error=str(error))
             return
-        _log.warning("room.epoch_changed", room=channel.room_id, old=channel.epoch, new=epoch)
+        if epoch != channel.epoch:
+            _log.warning("room.epoch_changed", room=channel.room_id, old=channel.epoch, new=epoch)
         channel.reload(load, words, staff, epoch)

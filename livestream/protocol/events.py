@@ -322,6 +322,10 @@ class WordsChanged(Event, frozen=True, tag="words_changed"):
     version: types.Count
 
 
+class Erased(Event, frozen=True, tag="erased"):
+    """A person was erased: what was known of them is gone, and a fresh snapshot follows."""
+
+
 class RefundChanged(Event, frozen=True, tag="refund_changed"):
     """A refund was asked for or decided."""
 
@@ -390,7 +394,9 @@ LogEvent = (
     Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged
     | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented
 )  # fmt: skip
-StaffEvent = Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged
+StaffEvent = (
+    Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged | Erased
+)  # fmt: skip
 LiveEvent = Commented | Echoed | Arrived
 NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought
 PARTS: tuple[type[msgspec.Struct], ...] = (
@@ -400,7 +406,7 @@ PARTS: tuple[type[msgspec.Struct], ...] = (
 EVENTS: tuple[type[Event], ...] = (
     Said, Retracted, Unretracted, Pinned, ShowChanged, Deleted, Restored, ChatChanged, RoomChanged, Frozen, Unfrozen,
     CountdownStarted, CountdownEnded, Featured, Presented,
-    Acted, Held, Ruled, Reported, Sanctioned, Lifted, PolicyChanged, WordsChanged, RefundChanged,
+    Acted, Held, Ruled, Reported, Sanctioned, Lifted, PolicyChanged, WordsChanged, RefundChanged, Erased,
     Commented, Echoed, Arrived,
     Answered, YouWereMuted, YouMayTalk, YourComment, YouBought,
 )  # fmt: skip

@@ -129,6 +129,7 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     p.Staff(seq=7, at=_AT, event=e.PolicyChanged(policy=_POLICY)),
     p.Staff(seq=8, at=_AT, event=e.WordsChanged(version=2)),
     p.Staff(seq=9, at=_AT, event=e.RefundChanged(refund=_REFUND)),
+    p.Staff(seq=10, at=_AT, event=e.Erased()),
     p.Live(events=[e.Echoed(comment=_OTHER, times=12)]),
     p.Live(events=[_COMMENT, e.Arrived(name="Ola")], left_out=12),
     p.Live(left_out=300),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .edges import edges
 from .examples import vectors
+from .openapi import openapi
 from .reference import reference
 from .schema import schema
 from .typescript import typescript
@@ -18,6 +19,7 @@ _ROOT = Path(__file__).parents[2]
 FILES: dict[str, Callable[[], str]] = {
     "gateway/web/sdk/src/protocol.ts": typescript,
     "livestream/protocol/schema.json": schema,
+    "livestream/protocol/openapi.json": openapi,
     "livestream/protocol/reference.md": reference,
     "docs/protocol.md": reference,
     "tests/golden/vectors.json": vectors,

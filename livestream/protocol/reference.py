@@ -16,6 +16,7 @@ from .lanes import Lane
 from .limits import RATES
 from .meanings import beside, meaning
 from .model import PARTS, Field, doc, fields, tag, who
+from .openapi import in_words
 from .pushes import PUSHES
 from .replies import REPLIES
 from .roles import Role
@@ -44,6 +45,7 @@ def reference() -> str:
         "## Error codes\n\n" + _errors(),
         "## Close codes\n\n" + _closes(),
         "## Limits\n\n" + _limits(),
+        in_words(),
     ]
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
 

@@ -7,14 +7,14 @@ it is to have one effect. Fields are only added, never repurposed.
 from __future__ import annotations
 
 import typing
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
 
-from . import limits, types
+from . import types
 from .errors import ErrorCode as E
-from .events import Picture, Product
+from .events import Picture
 from .roles import BACKEND, OPERATORS, Role
 
 _Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]*$(?!\n)")]
@@ -203,14 +203,14 @@ class Exported(Answer, frozen=True):
     """All that is stored about one person."""
 
     viewer: str
-    person: dict[str, object] | None = None
-    comments: list[dict[str, object]] = []
-    reports: list[dict[str, object]] = []
-    purchases: list[dict[str, object]] = []
-    sanctions: list[dict[str, object]] = []
-    notices: list[dict[str, object]] = []
+    person: dict[str, Any] | None = None
+    comments: list[dict[str, Any]] = []
+    reports: list[dict[str, Any]] = []
+    purchases: list[dict[str, Any]] = []
+    sanctions: list[dict[str, Any]] = []
+    notices: list[dict[str, Any]] = []
     blocked: int = 0
-    staff_log: list[dict[str, object]] = []
+    staff_log: list[dict[str, Any]] = []
 
 
 class ExportViewer(ShopCommand, frozen=True, tag="export_viewer"):
@@ -264,21 +264,3 @@ AnyShopCommand = (
     | PutProduct | RemoveProduct | ReportPurchase | ExportViewer | EraseViewer | Rehearse | EraseRehearsal
 )  # fmt: skip
 SHOP_COMMANDS: tuple[type[ShopCommand], ...] = typing.get_args(AnyShopCommand)
-
-# -- what is read
-
-
-class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A page of a list, newest first."""
-
-    items: list[dict[str, object]]
-    next: str | None = None  #: as `before` of the next page; absent: this was the last
-
-
-class ProductList(msgspec.Struct, frozen=True, kw_only=True):
-    """Products, in the order in which they were made."""
-
-    items: list[Product]
-
-
-__all__ = ["SHOP_COMMANDS", "AnyShopCommand", "ShopCommand", "limits"]

@@ -15,6 +15,7 @@ from livestream.storage import roomlog
 from livestream.storage.batcher import Batcher
 from livestream.storage.pool import Connection, Database
 from livestream.storage.roomlog import Appended
+from livestream.webhooks import outbox
 
 from . import clocks, desk_store, moderation, refunds, rules, stage, work
 from .desk import Actor, Decision, Desk
@@ -134,6 +135,9 @@ class DeskWork:
             made = list(decisions.values())
             await desk_store.write(tx, room_id, before, desk, made)
             await work.settle(tx, batch, known, outcomes)
+            events = [event for decision in made for event in decision.webhooks]
+            if events:
+                await outbox.emit(tx, desk.shop_id, events)
             appended = await append(tx, room_id, made)
         if appended is not None:
             self._publish(room_id, BusMessage(origin=self._origin, appended=appended))

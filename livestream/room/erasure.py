@@ -26,7 +26,7 @@ def erase(event: str, marks: Sequence[str], names: Sequence[str]) -> str:
 
 def _cleaned(value: Any, marks: frozenset[str], names: Sequence[str]) -> Any:
     if isinstance(value, list):
-        return [_cleaned(each, marks, names) for each in value if each not in marks or not isinstance(each, str)]
+        return [_cleaned(each, marks, names) for each in value if not (isinstance(each, str) and each in marks)]
     if not isinstance(value, dict):
         return _without(value, names) if isinstance(value, str) else value
     concerned = any(_is_mark(each, marks) for each in value.values())

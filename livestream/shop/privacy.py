@@ -12,9 +12,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
+import redis.asyncio
 
+from livestream.bus import LOST
 from livestream.protocol import limits
-from livestream.protocol.events import Deleted, Lifted, Ruled, SanctionKind
+from livestream.protocol.errors import Unavailable
+from livestream.protocol.events import Deleted, Erased, Ruled
 from livestream.protocol.shop import EraseViewer, Exported, ExportViewer
 from livestream.room.desk import Decision
 from livestream.room.desk_store import rewrite
@@ -116,8 +119,24 @@ async def erase_viewer(action: Action, command: EraseViewer) -> None:
     )
 
 
+async def forget(client: redis.asyncio.Redis, who: str, viewer_id: str) -> None:
+    """Take a person out of Redis: marks that would expire within minutes, and unused links. Cost: a walk over all keys.
+
+    Raises:
+        Unavailable: Redis is away; send the same again later.
+    """
+    try:
+        async for key in client.scan_iter(match=f"*{who}*", count=1000):
+            await client.delete(key)
+        async for key in client.scan_iter(match="ticket:*", count=1000):
+            if viewer_id.encode() in (await client.get(key) or b""):
+                await client.delete(key)
+    except LOST as error:
+        raise Unavailable("redis") from error
+
+
 async def _erase_in(action: Action, room_id: str, who: str) -> None:
-    """Take a person's words off the screens of one room, and out of what quotes them."""
+    """Take a person's words off the screens of one room, and out of quotes; then every process loads it anew."""
     tx = action.tx
     ids = [
         row["comment_id"]
@@ -126,7 +145,7 @@ async def _erase_in(action: Action, room_id: str, who: str) -> None:
         )
     ]
     newest = ids[-limits.SNAPSHOT_TOMBSTONES :]
-    decision = Decision(staff=[Lifted(who=who, kind=kind) for kind in SanctionKind])
+    decision = Decision(staff=[Erased()])
     for start in range(0, len(newest), limits.COMMENTS_PER_DELETE):
         part = newest[start : start + limits.COMMENTS_PER_DELETE]
         decision.log.append(Deleted(comments=part))

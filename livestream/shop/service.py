@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+import redis.asyncio
 
+from livestream.auth import pseudonym
 from livestream.bus import BusMessage
 from livestream.protocol import shop as s
 from livestream.protocol.errors import ErrorCode, Refused
@@ -49,9 +51,15 @@ class ShopService:
     """
 
     def __init__(
-        self, database: Database, secret: bytes, publish: Callable[[str, BusMessage], None], origin: int
+        self,
+        database: Database,
+        client: redis.asyncio.Redis,
+        secret: bytes,
+        publish: Callable[[str, BusMessage], None],
+        origin: int,
     ) -> None:
         self._database = database
+        self._redis = client
         self._secret = secret
         self._publish = publish
         self._origin = origin
@@ -66,9 +74,13 @@ class ShopService:
             raise Refused(ErrorCode.FORBIDDEN, f"`{command.__struct_config__.tag}` is not for the role {actor.role}")
         for _ in range(_RETRIES):
             try:
-                return await self._run(actor, command, key)
+                answer = await self._run(actor, command, key)
             except Contention:
                 continue
+            if isinstance(command, s.EraseViewer):
+                who = pseudonym(self._secret, actor.base_shop_id, f"viewer:{command.viewer}")
+                await privacy.forget(self._redis, who, command.viewer)
+            return answer
         raise Refused(ErrorCode.BUSY, "the rows stay locked", retry_after_ms=1000)
 
     async def _run(self, actor: ShopActor, command: ShopCommand, key: str | None) -> Answer:

@@ -174,7 +174,7 @@ class Life:
         """Take a snapshot of each process as it is now."""
         for process in self._processes:
             channel = await process.hub.channel(self.room_id)
-            self.snapshots += [(staff, channel._snapshot(staff)) for staff in (False, True)]
+            self.snapshots += [(staff, channel.snapshot(staff)) for staff in (False, True)]
 
     async def pushes(self) -> list[Log | Staff]:
         """All that Postgres holds of both logs."""
@@ -217,7 +217,7 @@ async def test_a_snapshot_of_any_moment_and_the_pushes_after_it_are_a_fresh_snap
         pushes = await life.pushes()
         async with node(database, settings, 3) as newcomer:
             channel = await newcomer.hub.channel(room_id)
-            fresh = {staff: apply(RoomView(), channel._snapshot(staff)) for staff in (False, True)}
+            fresh = {staff: apply(RoomView(), channel.snapshot(staff)) for staff in (False, True)}
     for staff, snapshot in life.snapshots:
         view = apply(RoomView(), snapshot)
         for push in pushes:

@@ -385,6 +385,11 @@ export interface RefundChanged {
   refund: RefundRequest;
 }
 
+/** A person was erased: what was known of them is gone, and a fresh snapshot follows. */
+export interface Erased {
+  t: "erased";
+}
+
 /** A viewer's comment. */
 export interface Commented {
   t: "comment";
@@ -462,7 +467,7 @@ export interface Staff {
   seq: number;
   /** Unix time in milliseconds, on the database's clock. */
   at: number;
-  event: Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged;
+  event: Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged | Erased;
 }
 
 /** What happened in the last tick, and how many comments a flood kept off the screen. */
@@ -1001,7 +1006,7 @@ export interface DecideRefund {
 
 export type LogEvent = Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented;
 
-export type StaffEvent = Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged;
+export type StaffEvent = Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged | Erased;
 
 export type LiveEvent = Commented | Echoed | Arrived;
 

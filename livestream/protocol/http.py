@@ -1,0 +1,269 @@
+"""HTTP: every operation under /v1, once. Routes, validation and the OpenAPI document come from here.
+
+What a websocket can ask in a room is also `POST /v1/rooms/{room}/{command}`, with
+the same fields, roles, errors and effect; what only a shop's backend asks is
+`POST /v1/shops/{shop}/{command}`.
+"""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from . import types
+from .commands import COMMANDS, Command, Join
+from .errors import ErrorCode as E
+from .events import Product
+from .pushes import Snapshot
+from .roles import EVERYONE, OPERATORS, STAFF, Role
+from .shop import SHOP_COMMANDS, ShopCommand
+
+PAGE_MOST = 200
+
+
+class ErrorBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why something was refused."""
+
+    code: str  #: an error code of the protocol, or the HTTP status' own name
+    text: str  #: for a developer's eyes, English
+    temporary: bool = False  #: the same request may succeed later, unchanged
+    retry_after_ms: int | None = None
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """What every refusal has."""
+
+    error: ErrorBody
+
+
+class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A page, newest first."""
+
+    before: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$")] | None = None  #: `next` of the page before
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MOST)] = 50
+
+
+class LogQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a log, oldest first."""
+
+    after: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 0  #: seq of the last one known
+    limit: Annotated[int, Meta(ge=1, le=PAGE_MOST)] = 50
+
+
+class DeliveryQuery(PageQuery, frozen=True, kw_only=True):
+    """Deliveries of webhooks, newest first."""
+
+    endpoint: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$")] | None = None
+    state: Literal["pending", "delivered", "failed"] | None = None
+    type: Annotated[str, Meta(max_length=100, pattern=r"^[^\x00]*$")] | None = None
+
+
+class NewWebhook(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a shop's webhooks go."""
+
+    url: types.Url
+    events: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=100)] | None = None  #: null: all
+
+
+class ChangedWebhook(msgspec.Struct, frozen=True, kw_only=True):
+    """What is null stays as it is."""
+
+    url: types.Url | None = None
+    events: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=100)] | None = None
+
+
+class ReplaySince(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of an endpoint's failed deliveries to send again."""
+
+    since: types.Millis
+
+
+class TicketRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket from a link."""
+
+    ticket: types.Token
+
+
+class TicketMade(msgspec.Struct, frozen=True, kw_only=True):
+    """A one-use code for a link."""
+
+    ticket: str
+    expires_at: int
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A token for who came with a ticket."""
+
+    token: str
+    expires_at: int
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A page of a list."""
+
+    items: list[dict[str, Any]]
+    next: str | None = None  #: as `before` of the next page; absent: this was the last
+
+
+class Products(msgspec.Struct, frozen=True, kw_only=True):
+    """Products, in the order in which they were made."""
+
+    items: list[Product]
+
+
+class WebhookView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An endpoint, or what became of a delivery, as docs/webhooks.md describes it."""
+
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path."""
+
+    name: str
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    path: str
+    text: str
+    answer: type[msgspec.Struct]
+    roles: frozenset[Role] | None = None  #: None: no token is asked for
+    body: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+    keyed: bool = False  #: takes an `Idempotency-Key`
+    errors: tuple[E, ...] = ()
+    command: type[Command] | type[ShopCommand] | None = None
+
+
+def _body_of(command: type[Command] | type[ShopCommand]) -> type[msgspec.Struct]:
+    """A command's own fields: its name stands in the path, its key in a header, and HTTP needs no ref."""
+    hints = typing.get_type_hints(command, include_extras=True)
+    fields: list[Any] = []
+    for field in msgspec.structs.fields(command):
+        if field.name in ("ref", "key"):
+            continue
+        hint = hints[field.name]
+        if field.required:
+            fields.append((field.name, hint))
+        elif field.default_factory is not msgspec.NODEFAULT:
+            fields.append((field.name, hint, msgspec.field(default_factory=field.default_factory)))
+        else:
+            fields.append((field.name, hint, field.default))
+    made = msgspec.defstruct(f"{command.__name__}Body", fields, kw_only=True, frozen=True)
+    made.__doc__ = command.__doc__
+    return made
+
+
+def _first_line(command: type[msgspec.Struct]) -> str:
+    return (command.__doc__ or "").strip().splitlines()[0]
+
+
+def _room_command(command: type[Command]) -> Operation:
+    tag = str(command.__struct_config__.tag)
+    return Operation(
+        name=tag,
+        method="POST",
+        path=f"/v1/rooms/{{room}}/{tag}",
+        text=_first_line(command),
+        answer=command.reply,
+        roles=command.roles - {Role.ANONYMOUS},
+        body=_body_of(command),
+        keyed="key" in command.__struct_fields__,
+        errors=(E.ROOM_NOT_FOUND, E.BANNED, *command.errors),
+        command=command,
+    )
+
+
+def _shop_command(command: type[ShopCommand]) -> Operation:
+    tag = str(command.__struct_config__.tag)
+    return Operation(
+        name=tag,
+        method="POST",
+        path=f"/v1/shops/{{shop}}/{tag}",
+        text=_first_line(command),
+        answer=command.answer,
+        roles=command.roles,
+        body=_body_of(command),
+        keyed=True,
+        errors=(E.SHOP_NOT_FOUND, *command.errors),
+        command=command,
+    )
+
+
+_SIGNED = EVERYONE - {Role.ANONYMOUS}
+_HOOKS = "/v1/shops/{shop}/webhooks"
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("room", "GET", "/v1/rooms/{room}", "A room as it is now; to staff, what staff see.", Snapshot,
+              errors=(E.ROOM_NOT_FOUND,)),
+    Operation("products", "GET", "/v1/rooms/{room}/products", "What the room's shop sells.", Products,
+              errors=(E.ROOM_NOT_FOUND,)),
+    Operation("comments", "GET", "/v1/rooms/{room}/comments",
+              "Comments, newest first: those on screen; to staff all, with what became of them.", Listed,
+              query=PageQuery, errors=(E.ROOM_NOT_FOUND,)),
+    Operation("log", "GET", "/v1/rooms/{room}/log", "The room log, from any point.", Listed, query=LogQuery,
+              errors=(E.ROOM_NOT_FOUND,)),
+    Operation("staff_log", "GET", "/v1/rooms/{room}/staff_log", "The staff log, from any point.", Listed, STAFF,
+              query=LogQuery, errors=(E.ROOM_NOT_FOUND,)),
+    *(_room_command(each) for each in COMMANDS if each is not Join),
+    Operation("rooms", "GET", "/v1/shops/{shop}/rooms", "The shop's rooms.", Listed, OPERATORS,
+              errors=(E.SHOP_NOT_FOUND,)),
+    Operation("staff", "GET", "/v1/shops/{shop}/staff", "The shop's staff.", Listed, OPERATORS,
+              errors=(E.SHOP_NOT_FOUND,)),
+    Operation("keys", "GET", "/v1/shops/{shop}/keys", "The shop's keys, without their secrets.", Listed, OPERATORS,
+              errors=(E.SHOP_NOT_FOUND,)),
+    Operation("words", "GET", "/v1/shops/{shop}/words", "The shop's own words.", Listed, OPERATORS,
+              errors=(E.SHOP_NOT_FOUND,)),
+    Operation("purchases", "GET", "/v1/shops/{shop}/purchases", "Purchases, newest first.", Listed, OPERATORS,
+              query=PageQuery, errors=(E.SHOP_NOT_FOUND,)),
+    *(_shop_command(each) for each in SHOP_COMMANDS),
+    Operation("webhooks", "GET", _HOOKS, "Where the shop's webhooks go.", Listed, OPERATORS,
+              errors=(E.SHOP_NOT_FOUND,)),
+    Operation("add_webhook", "POST", _HOOKS, "Send webhooks there too; the answer holds the secret, once.",
+              WebhookView, OPERATORS, body=NewWebhook,
+              errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_TARGET_REFUSED, E.WEBHOOK_LIMIT)),
+    Operation("change_webhook", "PATCH", _HOOKS + "/{webhook}", "Change where or what.", WebhookView, OPERATORS,
+              body=ChangedWebhook, errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND, E.WEBHOOK_TARGET_REFUSED)),
+    Operation("remove_webhook", "DELETE", _HOOKS + "/{webhook}", "Send nothing there any more.", WebhookView, OPERATORS,
+              errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND)),
+    Operation("rotate_webhook", "POST", _HOOKS + "/{webhook}/rotate", "Make a new secret; both sign for a day.",
+              WebhookView, OPERATORS, errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND)),
+    Operation("enable_webhook", "POST", _HOOKS + "/{webhook}/enable", "Send there again.", WebhookView, OPERATORS,
+              errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND)),
+    Operation("disable_webhook", "POST", _HOOKS + "/{webhook}/disable", "Pause it.", WebhookView, OPERATORS,
+              errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND)),
+    Operation("ping_webhook", "POST", _HOOKS + "/{webhook}/ping", "Send a test event.", WebhookView, OPERATORS,
+              errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND, E.WEBHOOK_DISABLED)),
+    Operation("replay_webhook", "POST", _HOOKS + "/{webhook}/replay", "Send all that failed since then again.",
+              WebhookView, OPERATORS, body=ReplaySince,
+              errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND, E.WEBHOOK_DISABLED)),
+    Operation("deliveries", "GET", "/v1/shops/{shop}/deliveries", "Deliveries, newest first.", Listed, OPERATORS,
+              query=DeliveryQuery, errors=(E.SHOP_NOT_FOUND,)),
+    Operation("delivery", "GET", "/v1/shops/{shop}/deliveries/{delivery}", "One delivery, with what is sent.",
+              WebhookView, OPERATORS, errors=(E.SHOP_NOT_FOUND, E.DELIVERY_NOT_FOUND)),
+    Operation("replay_delivery", "POST", "/v1/shops/{shop}/deliveries/{delivery}/replay", "Send it again.",
+              WebhookView, OPERATORS, errors=(E.SHOP_NOT_FOUND, E.DELIVERY_NOT_FOUND, E.WEBHOOK_DISABLED)),
+    Operation("issue_ticket", "POST", "/v1/tickets", "A one-use code to sign in with elsewhere.", TicketMade,
+              frozenset({Role.HOST, Role.OPERATOR, Role.SERVICE})),
+    Operation("redeem_ticket", "POST", "/v1/tickets/redeem", "Sign in with a ticket.", Session, body=TicketRequest,
+              errors=(E.TICKET_INVALID,)),
+)  # fmt: skip
+
+#: HTTP status of each refusal; what is not named here is 409
+STATUS: dict[E, int] = {
+    E.INVALID: 400, E.KEY_REFUSED: 400, E.TIME_ZONE_UNKNOWN: 400, E.WEBHOOK_TARGET_REFUSED: 400, E.AMOUNT_REFUSED: 400,
+    E.TOKEN_INVALID: 401, E.TOKEN_EXPIRED: 401, E.TICKET_INVALID: 401,
+    E.FORBIDDEN: 403, E.BANNED: 403, E.MUTED: 403, E.SIGN_IN_REQUIRED: 403, E.SECOND_PERSON: 403,
+    E.ROOM_NOT_FOUND: 404, E.SHOP_NOT_FOUND: 404, E.COMMENT_NOT_FOUND: 404, E.MESSAGE_NOT_FOUND: 404,
+    E.PERSON_NOT_FOUND: 404, E.PRODUCT_NOT_FOUND: 404, E.PURCHASE_NOT_FOUND: 404, E.REFUND_NOT_FOUND: 404,
+    E.WEBHOOK_NOT_FOUND: 404, E.DELIVERY_NOT_FOUND: 404, E.KEY_NOT_FOUND: 404, E.UNKNOWN_COMMAND: 404,
+    E.RATE_LIMITED: 429, E.SLOW_MODE: 429,
+    E.INTERNAL: 500,
+    E.BUSY: 503, E.UNAVAILABLE: 503, E.OUTCOME_UNKNOWN: 503,
+}  # fmt: skip
+
+
+def status_of(code: E) -> int:
+    return STATUS.get(code, 409)
