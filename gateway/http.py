@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -43,6 +44,7 @@ _CORS = {
 }
 _RETRY_MS = 1000
 _log = structlog.get_logger()
+logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # peers' broken requests; our own faults are caught here
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
