@@ -258,9 +258,14 @@ async def test_a_command_without_a_key_says_that_its_outcome_is_unknown(relay: R
 
 async def test_a_command_asked_for_while_the_line_is_down_waits_for_the_next(relay: Relay) -> None:
     async with connect(relay.url, room=ROOM, name="Ann") as client:
+        relay.admits.clear()
         relay.cut()
         await until(lambda: not client.connected, "the break is noticed")
-        assert isinstance(await client.comment("patience"), Posted)
+        asking = asyncio.create_task(client.comment("patience"))
+        await until(lambda: relay.opened == 2, "it comes back")
+        assert not asking.done()
+        relay.admits.set()
+        assert isinstance(await asking, Posted)
         assert client.stats.reconnects == 1
 
 

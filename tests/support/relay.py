@@ -25,6 +25,8 @@ class Relay:
         self.opened = 0  #: lines so far
         self.lose = 0  #: so many of the next messages to clients never arrive
         self.lost = 0
+        self.admits = asyncio.Event()  #: not set: whoever opens a line waits, unanswered
+        self.admits.set()
         self.talks = asyncio.Event()  #: not set: messages to clients wait
         self.talks.set()
 
@@ -37,6 +39,7 @@ class Relay:
         self.opened += 1
         self._lines.add(client)
         assert client.subprotocol is not None
+        await self.admits.wait()
         async with connect(self._upstream, subprotocols=[client.subprotocol], proxy=None, max_size=None) as server:
             ways = [asyncio.create_task(self._up(client, server)), asyncio.create_task(self._down(server, client))]
             _, rest = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)

@@ -65,8 +65,8 @@ def test_a_traceback_tells_no_values_of_variables(written: Any) -> None:
 
 
 def test_libraries_speak_in_the_same_form(written: Any) -> None:
-    logging.getLogger("aiohttp.server").error("Error handling request", extra={"token": WORDS})
-    logging.getLogger("aiohttp.access").info("not this")
+    logging.getLogger("asyncpg.pool").error("Error handling request", extra={"token": WORDS})
+    logging.getLogger("asyncpg.pool").info("not this")
     output = written()
     assert "Error handling request" in output
     assert WORDS not in output
