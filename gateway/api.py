@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from aiohttp import web
 from livestream.auth import Identity, TokenVerifier
 from livestream.config import Settings
 from livestream.metrics import COMMANDS
+from livestream.parts import Download, Reading, Running
 from livestream.protocol.commands import Command
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.events import SanctionKind
@@ -62,7 +63,7 @@ class Asked:
         return self.request.match_info[name]
 
 
-Handler = Callable[[Asked], Awaitable[msgspec.Struct]]
+Handler = Callable[[Asked], Awaitable[msgspec.Struct | Download]]
 
 
 class Api:
@@ -75,6 +76,7 @@ class Api:
         service: RoomService,
         shops: ShopService,
         webhooks: WebhookRoutes,
+        parts: Running,
         verifier: TokenVerifier,
         revocations: Revocations,
         secret: bytes,
@@ -107,6 +109,7 @@ class Api:
             "words": self._list(reads.words),
             "purchases": self._purchases,
             **{name: self._webhook(run) for name, run in webhooks.handlers.items()},
+            **{name: self._part(run) for runner in parts.runners for name, run in runner.reads.items()},
         }
 
     def routes(self) -> list[web.RouteDef]:
@@ -114,7 +117,7 @@ class Api:
         return [
             web.route(each.method, each.path, self._route(each, self._handler(each)))
             for each in OPERATIONS
-            if each.path.startswith(("/v1/rooms", "/v1/shops"))
+            if each.command is not None or each.name in self._handlers
         ]
 
     def _handler(self, operation: Operation) -> Handler:
@@ -133,6 +136,12 @@ class Api:
                 _key(request) if operation.keyed else None,
             )
             answer = await handler(asked)
+            if isinstance(answer, Download):
+                return web.Response(
+                    body=answer.body,
+                    content_type=answer.content_type,
+                    headers={"Content-Disposition": f'attachment; filename="{answer.name}"'},
+                )
             return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 
         return route
@@ -270,6 +279,21 @@ class Api:
         async def handler(asked: Asked) -> msgspec.Struct:
             actor = await self._shop_actor(asked)
             return await run(actor.shop_id, asked)
+
+        return handler
+
+    def _part(self, run: Callable[[Reading], Awaitable[msgspec.Struct | Download]]) -> Handler:
+        async def handler(asked: Asked) -> msgspec.Struct | Download:
+            path, identity = dict(asked.request.match_info), asked.identity
+            reading = Reading(path, asked.query, role=identity.role if identity else None)
+            if "room" in path:
+                channel, actor = await self._enter(asked)
+                who = actor.pseudonym if actor else ""
+                reading = replace(reading, shop_id=channel.local.shop_id, room_id=channel.room_id, who=who)
+            elif "shop" in path:
+                shop_actor = await self._shop_actor(asked)
+                reading = replace(reading, shop_id=shop_actor.shop_id, who=shop_actor.pseudonym)
+            return await run(reading)
 
         return handler
 

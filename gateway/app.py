@@ -21,6 +21,7 @@ from livestream.bus import Bus
 from livestream.config import Settings
 from livestream.ids import IdMaker
 from livestream.keys import KeyStore
+from livestream.parts import Ground, Running
 from livestream.ports import cannot_listen
 from livestream.protocol.limits import Rate
 from livestream.revocations import Revocations
@@ -104,21 +105,33 @@ class Gateway:
         keys = KeyStore(database)
         verifier = TokenVerifier(keys.find)
         tickets = Tickets(self._bus.redis)
-        self._service = RoomService(
+        ground = Ground(
             database,
-            Door(self._bus.redis, Rate(settings.comment_rate_burst, settings.comment_rate_per_s)),
-            tickets,
+            self._bus.redis,
             settings,
+            secret,
             lambda: ids.next(self._clock.now_ms()),
             self._clock.now_ms,
             self._hub.publish,
             origin,
         )
+        parts = Running.start(ground)
+        self._service = RoomService(
+            database,
+            Door(self._bus.redis, Rate(settings.comment_rate_burst, settings.comment_rate_per_s)),
+            tickets,
+            settings,
+            ground.new_id,
+            ground.now_ms,
+            ground.publish,
+            origin,
+            parts,
+        )
         self._attendance = Attendance(database, self._hub.channels, self._hub.publish, origin, tasks)
         self._revocations = Revocations()
         joiner = Joiner(
             self._hub, database, verifier, self._revocations, tickets, self._attendance, secret, settings, self._clock,
-            origin,
+            origin, parts,
         )  # fmt: skip
         self._admission = Admission(settings)
         self._keepalive = Keepalive(settings, self._clock.now_ms)
@@ -136,7 +149,7 @@ class Gateway:
         )
         self._fronts = Fronts(settings.handshake_timeout_ms / 1000)
         self._targets = Targets.of(settings)
-        shops = ShopService(database, self._bus.redis, secret, self._hub.publish, origin)
+        shops = ShopService(database, self._bus.redis, secret, self._hub.publish, origin, parts.parts)
         http = Http(
             self._admission,
             verifier,
@@ -151,6 +164,7 @@ class Gateway:
                 self._service,
                 shops,
                 WebhookRoutes(database, self._targets),
+                parts,
                 verifier,
                 self._revocations,
                 secret,

@@ -19,12 +19,13 @@ from livestream.auth import Identity, TokenVerifier, read_resume, sign_resume
 from livestream.bus import BusMessage
 from livestream.config import Settings
 from livestream.metrics import JOINS
+from livestream.parts import Running
 from livestream.protocol import codec as wire
 from livestream.protocol import limits
 from livestream.protocol.commands import Join
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.events import Arrived, SanctionKind
-from livestream.protocol.pushes import Gauge
+from livestream.protocol.pushes import Gauge, Push
 from livestream.protocol.replies import Joined, Me
 from livestream.protocol.roles import STAFF, Role
 from livestream.revocations import Revocations
@@ -58,6 +59,7 @@ class Own:
     notices: list[LoggedNotice] = dataclasses.field(default_factory=list)
     buyer: bool = False
     blocked: list[str] = dataclasses.field(default_factory=list)
+    pushes: Sequence[Push] = ()  #: what parts have of them
 
 
 _NOTHING = store.OwnState(False, [])
@@ -78,8 +80,10 @@ class Joiner:
         settings: Settings,
         clock: Clock,
         origin: int,
+        parts: Running,
     ) -> None:
         self._hub = hub
+        self._parts = parts
         self._database = database
         self._verifier = verifier
         self._revocations = revocations
@@ -186,7 +190,7 @@ class Joiner:
 
     async def _own(self, channel: Channel, actor: Actor, resumes: bool) -> Own:
         """What is this viewer's. Who resumes knows whom they blocked, and their token whether they bought."""
-        if actor.role is Role.ANONYMOUS or (resumes and not channel.notices.top):
+        if actor.role is Role.ANONYMOUS or (resumes and not channel.notices.top and not self._parts.runners):
             return Own()
         return await self._own_states.submit((channel.room_id, actor.shop_id, actor.pseudonym))
 
@@ -200,9 +204,12 @@ class Joiner:
                 ordered = sorted(viewers)
                 notices = await roomlog.unseen_notices(connection, room_id, ordered, limits.SNAPSHOT_NOTICES)
                 states = await store.own_states(connection, shop_id, ordered)
+                pushes = await self._parts.own(connection, room_id, shop_id, ordered)
                 for viewer in viewers:
                     state = states.get(viewer, _NOTHING)
-                    found[room_id, shop_id, viewer] = Own(notices.get(viewer, []), state.buyer, state.blocked)
+                    found[room_id, shop_id, viewer] = Own(
+                        notices.get(viewer, []), state.buyer, state.blocked, pushes.get(viewer, ())
+                    )
         return [found[each] for each in batch]
 
     def _greet(
@@ -220,7 +227,11 @@ class Joiner:
         joined = wire.encode(self._joined(command, channel, identity, actor, own, missed is not None), codec)
         # The snapshot's values may be a moment old, and a gauge that rests is not told again: these are of now.
         values = wire.encode(Gauge(values=channel.gauges), codec)
-        rest = [values, *(notice_message(notice, codec) for notice in own.notices)]
+        rest = [
+            values,
+            *(wire.encode(push, codec) for push in own.pushes),
+            *(notice_message(notice, codec) for notice in own.notices),
+        ]
         if missed is not None:
             connection.send([joined, *missed, *rest])
         else:

@@ -100,11 +100,11 @@ def serve(settings: Settings, demo: bool | None) -> None:
 @click.pass_obj
 def worker(settings: Settings) -> None:
     """Run one worker process; any number may run."""
-    from livestream.deployment import resolve
+    from livestream.deployment import resolve, secret_of
     from livestream.worker import run
 
     settings = resolve(settings)
-    _run("worker", settings, run(settings))
+    _run("worker", settings, run(settings, secret_of(settings)))
 
 
 @cli.command()

@@ -1,7 +1,7 @@
 """Worker: does what is due. Any number may run: rows are claimed with SKIP LOCKED; none running only means late.
 
-For the room alone that is housekeeping; draws, group buys and cues bring their
-own chores through the entry point group `livestream.chores`.
+What the room itself needs stands here; draws and group buys bring their own
+chores with their `Part`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 
 import structlog
 
-from livestream import lifeline, metrics
+from livestream import lifeline, metrics, parts
 from livestream.config import Settings
+from livestream.parts import Chore
 from livestream.protocol.errors import LivestreamError
 from livestream.room import chores
 from livestream.storage import idempotency
@@ -23,15 +23,6 @@ from livestream.storage.pool import Database
 from livestream.webhooks.delivery import Courier
 
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Chore:
-    """Something to do again and again. `run` returns how much it did."""
-
-    name: str
-    every_s: float
-    run: Callable[[Database], Awaitable[int]]
 
 
 async def forget_old_keys(database: Database) -> int:
@@ -49,26 +40,33 @@ CHORES = [
 
 
 @contextlib.asynccontextmanager
-async def _chores(settings: Settings) -> AsyncIterator[list[Chore]]:
+async def _chores(settings: Settings, secret: bytes) -> AsyncIterator[list[Chore]]:
     """All chores, with what some of them hold open as long as the worker runs."""
-    async with Courier.open(settings) as courier:
+    async with contextlib.AsyncExitStack() as stack:
+        courier = await stack.enter_async_context(Courier.open(settings))
+        of_parts = [await stack.enter_async_context(part.chores(settings, secret)) for part in parts.load()]
         yield [
             *CHORES,
+            *(chore for chores in of_parts for chore in chores),
             Chore("deliver_webhooks", 0.5, courier.deliver),
             Chore("stop_stray_webhooks", 5.0, courier.stop_strays),
             Chore("forget_old_webhooks", 600.0, courier.forget_old),
         ]
 
 
-async def run(settings: Settings) -> None:
-    """Work until SIGTERM; a chore that fails is tried again at its next turn."""
+async def run(settings: Settings, secret: bytes) -> None:
+    """Work until SIGTERM; a chore that fails is tried again at its next turn.
+
+    Args:
+        secret: of the deployment, the same in every process.
+    """
     stop = asyncio.Event()
     lifeline.stop_on_signals(stop)
     database = await Database.connect_when_up(settings, stop, name="livestream worker")
     if database is None:
         return
     try:
-        async with _chores(settings) as chores, asyncio.TaskGroup() as tasks:
+        async with _chores(settings, secret) as chores, asyncio.TaskGroup() as tasks:
             _log.info("worker.started", chores=[chore.name for chore in chores])
             running = [tasks.create_task(_repeat(chore, database)) for chore in chores]
             life = tasks.create_task(lifeline.show_life(metrics.LOOP_LAG.observe))

@@ -211,6 +211,7 @@ class Exported(Answer, frozen=True):
     notices: list[dict[str, Any]] = []
     blocked: int = 0
     staff_log: list[dict[str, Any]] = []
+    parts: dict[str, dict[str, list[dict[str, Any]]]] = {}  #: of draws and group buys, by kind of row
 
 
 class ExportViewer(ShopCommand, frozen=True, tag="export_viewer"):

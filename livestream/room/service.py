@@ -4,7 +4,8 @@ comment                 a batch a process: screen, door, archive, then shown    
 like                    a batch a room, gathered for a moment
 seen, block, unblock    a batch a process
 invite                  a ticket in Redis
-all else                a batch a room: the desk decides, room log last             deskwork.py
+of the staff            a batch a room: the desk decides, room log last             deskwork.py
+all else                the part it belongs to                                      parts.py
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import msgspec
 
 from livestream.bus import BusMessage
 from livestream.config import Settings
+from livestream.parts import Running
 from livestream.protocol.commands import Block, Command, Comment, Invite, Like, Seen, Unblock
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.replies import AnyReply, Ok
@@ -53,6 +55,7 @@ class RoomService:
         now_ms: Callable[[], int],
         publish: Callable[[str, BusMessage], None],
         origin: int,
+        parts: Running | None = None,
     ) -> None:
         self._database = database
         self._door = door
@@ -63,6 +66,7 @@ class RoomService:
         self._origin = origin
         self._comments = Comments(database, door, settings, new_id, now_ms, publish, origin)
         self._desks = DeskWork(database, settings, new_id, publish, origin)
+        self._parts = parts or Running()
         self._likes: dict[str, Batcher[Work, AnyReply]] = {}
         self._seen: Batcher[Work, AnyReply] = self._batcher("seen", self._run_seen)
 
@@ -86,7 +90,7 @@ class RoomService:
             case _ if type(command) in deskwork.COMMANDS:
                 return await self._desks.run(actor, command, room)
             case _:
-                raise TypeError(f"not a room command: {command!r}")
+                return await self._parts.by_command[type(command)].run(actor, command, room)
         return msgspec.structs.replace(reply, ref=command.ref)
 
     def forget(self, room_id: str) -> None:
@@ -94,6 +98,7 @@ class RoomService:
         self._desks.forget(room_id)
         self._door.forget(room_id)
         self._likes.pop(room_id, None)
+        self._parts.forget(room_id)
 
     def _batcher(
         self, name: str, run: Callable[[Sequence[Work]], object], gather_s: float = 0.0

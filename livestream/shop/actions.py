@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from livestream.parts import Part
 from livestream.protocol.events import Acted
 from livestream.protocol.roles import Role
 from livestream.protocol.shop import Answer, Done, ShopCommand
@@ -33,6 +35,7 @@ class Action:
     tx: Connection
     actor: ShopActor
     secret: bytes  #: of pseudonyms
+    parts: Sequence[Part] = ()
     answer: Answer = field(default_factory=Done)
     _desks: dict[str, tuple[Desk, Loaded]] = field(default_factory=dict)
     _decisions: dict[str, list[Decision]] = field(default_factory=dict)

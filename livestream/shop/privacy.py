@@ -81,6 +81,7 @@ async def export_viewer(action: Action, command: ExportViewer) -> None:
             who,
             rooms,
         ),
+        parts={part.name: dict(await part.export(tx, who, shops)) for part in action.parts},
     )
 
 
@@ -108,6 +109,8 @@ async def erase_viewer(action: Action, command: EraseViewer) -> None:
         await tx.execute(statement, who, rooms)
     for statement in _SHOP_ROWS:
         await tx.execute(statement, who, shops)
+    for part in action.parts:
+        await part.erase(tx, who, shops)
     for table, key in (("staff_log", "seq"), ("notice", "seq"), ("room_log", "seq")):
         await _rewrite_events(tx, table, key, rooms, [who, command.viewer], names)
     await tx.execute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ import redis.asyncio
 
 from livestream.auth import pseudonym
 from livestream.bus import BusMessage
+from livestream.parts import Part
 from livestream.protocol import shop as s
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.shop import Answer, ShopCommand
@@ -57,7 +58,9 @@ class ShopService:
         secret: bytes,
         publish: Callable[[str, BusMessage], None],
         origin: int,
+        parts: Sequence[Part] = (),
     ) -> None:
+        self._parts = parts
         self._database = database
         self._redis = client
         self._secret = secret
@@ -90,7 +93,7 @@ class ShopService:
                 known = await idempotency.claim(tx, [claim])
                 if claim.slot in known:
                     return msgspec.json.decode(known[claim.slot].answer_to(claim), type=command.answer)
-            action = Action(tx, actor, self._secret)
+            action = Action(tx, actor, self._secret, self._parts)
             await _RUN[type(command)](action, command)
             await action.write()
             if claim is not None:

@@ -1,0 +1,146 @@
+"""Parts: what draws and group buys bring to the processes. Only the composition roots load them, by entry point.
+
+A sibling names its `Part` in the entry point group `livestream.parts`, its
+migrations in `livestream.migrations` and its commands for the shell in
+`livestream.commands`. Its words on the wire stand with all others in
+`livestream.protocol`; what an event means for a room's state, in `protocol.state`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any, Protocol
+
+import msgspec
+import redis.asyncio
+
+from livestream.bus import BusMessage
+from livestream.config import Settings
+from livestream.protocol.commands import Command
+from livestream.protocol.pushes import Push
+from livestream.protocol.replies import AnyReply
+from livestream.protocol.roles import Role
+from livestream.room.desk import Actor
+from livestream.room.local import LocalRoom
+from livestream.storage.pool import Connection, Database
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a gateway process gives its parts."""
+
+    database: Database
+    redis: redis.asyncio.Redis
+    settings: Settings
+    secret: bytes  #: of the deployment; derive keys from it, never sign with it as it is
+    new_id: Callable[[], str]
+    now_ms: Callable[[], int]  #: the database's clock, as this process has it
+    publish: Callable[[str, BusMessage], None]  #: hands what was committed to the hub and the bus
+    origin: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A read over HTTP that was judged: who asks for what."""
+
+    path: Mapping[str, str]  #: parts of the path by name
+    query: Any  #: of the operation's own struct
+    shop_id: str = ""  #: for paths under /v1/rooms and /v1/shops
+    room_id: str = ""  #: for paths under /v1/rooms
+    role: Role | None = None
+    who: str = ""  #: pseudonym; empty: nobody in particular
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """An answer that is a file."""
+
+    name: str
+    content_type: str
+    body: bytes
+
+
+class Runner(Protocol):
+    """A part in one gateway process."""
+
+    #: reads by the name of their operation in `protocol.http`
+    reads: Mapping[str, Callable[[Reading], Awaitable[msgspec.Struct | Download]]]
+
+    async def run(self, actor: Actor, command: Command, room: LocalRoom) -> AnyReply:
+        """Run one command of the part; returns its reply after COMMIT.
+
+        Raises:
+            Refused, Unavailable, OutcomeUnknown.
+        """
+
+    async def own(
+        self, connection: Connection, room_id: str, shop_id: str, viewers: Sequence[str]
+    ) -> Mapping[str, Sequence[Push]]:
+        """What is theirs, for viewers (pseudonyms) who come in; told after the snapshot."""
+
+    def forget(self, room_id: str) -> None:
+        """Drop what is kept for a room that nobody is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something that the worker does again and again. `run` returns how much it did."""
+
+    name: str
+    every_s: float
+    run: Callable[[Database], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a sibling plugs in."""
+
+    name: str
+    commands: frozenset[type[Command]]
+    open: Callable[[Ground], Runner]
+    chores: Callable[[Settings, bytes], AbstractAsyncContextManager[Sequence[Chore]]]  #: settings and secret
+    #: what is stored of a person (pseudonym) in these shops, by kind
+    export: Callable[[Connection, str, Sequence[str]], Awaitable[Mapping[str, list[dict[str, Any]]]]]
+    #: takes a person out of everything but the part's own logs in `room_log`, `staff_log` and `notice`
+    erase: Callable[[Connection, str, Sequence[str]], Awaitable[None]]
+
+
+def load() -> tuple[Part, ...]:
+    """All that are installed, by name."""
+    return tuple(point.load() for point in sorted(entry_points(group="livestream.parts")))
+
+
+@dataclass(slots=True)
+class Running:
+    """The parts of one gateway process."""
+
+    parts: Sequence[Part] = ()
+    runners: Sequence[Runner] = ()
+    by_command: Mapping[type[Command], Runner] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, ground: Ground) -> Running:
+        parts = load()
+        runners = [part.open(ground) for part in parts]
+        return cls(
+            parts,
+            runners,
+            {command: runner for part, runner in zip(parts, runners, strict=True) for command in part.commands},
+        )
+
+    async def own(
+        self, connection: Connection, room_id: str, shop_id: str, viewers: Sequence[str]
+    ) -> dict[str, list[Push]]:
+        """What every part has of these viewers."""
+        found: dict[str, list[Push]] = {}
+        for runner in self.runners:
+            for viewer, pushes in (await runner.own(connection, room_id, shop_id, viewers)).items():
+                found.setdefault(viewer, []).extend(pushes)
+        return found
+
+    def forget(self, room_id: str) -> None:
+        for runner in self.runners:
+            runner.forget(room_id)
