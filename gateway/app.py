@@ -71,22 +71,23 @@ async def run(settings: Settings, secret: bytes) -> None:
     stop = asyncio.Event()
     lifeline.stop_on_signals(stop)
     listening = bind(settings)
-    database = await Database.connect_when_up(settings, stop, name="livestream gateway")
-    if database is None:
-        return
-    try:
-        if settings.production:
-            await seed.refuse_demo_shops(settings.database_url)
-        async with database.read() as connection:
-            origin: int = await connection.fetchval("SELECT nextval('process_number')")
-        async with asyncio.TaskGroup() as tasks:
-            lifeline.end_with_broken_callbacks(tasks)
-            gateway = Gateway(settings, secret, database, origin, tasks)
-            await gateway.serve(listening)
-            await stop.wait()
-            await gateway.drain()
-    finally:
-        await database.close()
+    async with lifeline.shown(metrics.LOOP_LAG.observe):
+        database = await Database.connect_when_up(settings, stop, name="livestream gateway")
+        if database is None:
+            return
+        try:
+            if settings.production:
+                await seed.refuse_demo_shops(settings.database_url)
+            async with database.read() as connection:
+                origin: int = await connection.fetchval("SELECT nextval('process_number')")
+            async with asyncio.TaskGroup() as tasks:
+                lifeline.end_with_broken_callbacks(tasks)
+                gateway = Gateway(settings, secret, database, origin, tasks)
+                await gateway.serve(listening)
+                await stop.wait()
+                await gateway.drain()
+        finally:
+            await database.close()
 
 
 class Gateway:
@@ -193,7 +194,6 @@ class Gateway:
             self._attendance.run(),
             self._forget_idle_rooms(),
             self._freeze_garbage(),
-            lifeline.show_life(metrics.LOOP_LAG.observe),
         ):
             self._running.append(self._tasks.create_task(task))
         await self._runner.setup()

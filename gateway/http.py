@@ -27,7 +27,6 @@ from .rooms import Rooms
 
 DIST = Path(str(importlib.resources.files(__package__))) / "web" / "dist"
 _TICKET_TTL_S = 600
-_SESSION_TTL_S = 12 * 3600
 _BODY_BYTES = 64 * 1024
 _SECURITY = {
     "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: https:;"
@@ -171,20 +170,23 @@ class Http:
             body = msgspec.json.decode(await request.read(), type=TicketRequest)
         except msgspec.DecodeError as error:
             raise Refused(ErrorCode.INVALID, str(error)) from None
-        identity = await self._tickets.redeem(body.ticket)
-        key = await self._keys.signing(identity.shop_id)
         now_ms = self._clock.now_ms()
-        assert identity.viewer_id is not None
+        identity = await self._tickets.look(body.ticket, now_ms)
+        key = await self._keys.signing(identity.shop_id)
+        identity = await self._tickets.redeem(body.ticket, now_ms)
+        assert identity.expires_at_ms is not None
+        ttl_s = (identity.expires_at_ms - now_ms) // 1000
         token = mint(
             key,
             viewer_id=identity.viewer_id,
             role=identity.role,
             name=identity.name,
             room_id=identity.room_id,
-            ttl_s=_SESSION_TTL_S,
+            ttl_s=ttl_s,
             now_ms=now_ms,
+            issued_at_ms=identity.issued_at_ms,
         )
-        return web.json_response({"token": token, "expires_at": now_ms + _SESSION_TTL_S * 1000})
+        return web.json_response({"token": token, "expires_at": now_ms // 1000 * 1000 + ttl_s * 1000})
 
     async def _bearer(self, request: web.Request) -> Identity:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")

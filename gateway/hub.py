@@ -95,16 +95,18 @@ class Hub:
 
     async def drop_idle(self) -> list[str]:
         """Forget rooms that nobody has been in for a while; returns their ids."""
-        now = asyncio.get_running_loop().time()
-        idle = [
-            channel.room_id
-            for channel in self.channels.values()
-            if channel.idle_since is not None and now - channel.idle_since > _IDLE_S
-        ]
-        for room_id in idle:
+        loop = asyncio.get_running_loop()
+        dropped = []
+        for room_id, channel in list(self.channels.items()):
+            # Judged at its turn: somebody may have come while the one before it was being dropped.
+            if channel.idle_since is None or loop.time() - channel.idle_since <= _IDLE_S:
+                continue
             del self.channels[room_id]
+            dropped.append(room_id)
             await self.bus.unsubscribe(room_id)
-        return idle
+            if room_id in self.channels or room_id in self._early:
+                await self.bus.subscribe(room_id)  # opened anew meanwhile
+        return dropped
 
     # -- what happened
 

@@ -104,7 +104,7 @@ class Joiner:
         Raises:
             Refused, Unavailable: the connection may try again.
         """
-        identity = await self._identify(command)
+        identity, ticket = await self._identify(command)
         channel = await self._hub.channel(command.room)
         actor = self._admit(identity, channel.local)
         resume = command.resume
@@ -116,6 +116,8 @@ class Joiner:
                 await self._hub.catch_up(channel)
             if channel.may_reach_back_to(resume.seq):
                 await self._hub.read_back(channel)
+        if ticket is not None:
+            await self._tickets.redeem(ticket, self._clock.now_ms())  # the last that may refuse, so that it is not lost
         if not connection.open:
             return
         self._require_welcome(identity, actor, channel.local)  # once more: what was read since may say otherwise
@@ -143,19 +145,20 @@ class Joiner:
 
     # -- who
 
-    async def _identify(self, command: Join) -> Identity:
+    async def _identify(self, command: Join) -> tuple[Identity, str | None]:
+        """Who that is, and the ticket that must be redeemed for it."""
         now_ms = self._clock.now_ms()
         if command.resume is not None:
             try:
-                return read_resume(self._secret, command.resume.token, command.room, now_ms)
+                return read_resume(self._secret, command.resume.token, command.room, now_ms), None
             except Refused:
                 if command.token is None:
                     raise
         if command.token is not None:
-            return await self._verifier.verify(command.token, now_ms=now_ms)
+            return await self._verifier.verify(command.token, now_ms=now_ms), None
         if command.ticket is not None:
-            return await self._tickets.redeem(command.ticket)
-        return Identity(
+            return await self._tickets.look(command.ticket, now_ms), command.ticket
+        anonymous = Identity(
             shop_id="",
             viewer_id=secrets.token_urlsafe(9),
             role=Role.ANONYMOUS,
@@ -164,6 +167,7 @@ class Joiner:
             expires_at_ms=None,
             issued_at_ms=now_ms,
         )
+        return anonymous, None
 
     def _admit(self, identity: Identity, room: LocalRoom) -> Actor:
         """Who that is in this room.

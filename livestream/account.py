@@ -31,11 +31,11 @@ class Account:
         """Mode of a folder that the account must walk through and nobody may list."""
         return 0o711 if self.switched else 0o700
 
-    def own(self, path: Path, mode: int) -> None:
-        """Give a file or folder to the account."""
+    def own(self, path: Path | int, mode: int) -> None:
+        """Give a file or folder, or what an open descriptor holds, to the account."""
         if self.switched:
             os.chown(path, self.uid, self.gid)
-        path.chmod(mode)
+        os.chmod(path, mode)
 
     def reaches(self, path: Path) -> bool:
         """Can the account walk down to this folder? Decided from the modes of what exists of it and its parents."""

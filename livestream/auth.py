@@ -73,14 +73,19 @@ def mint(
     room_id: str | None = None,
     ttl_s: int,
     now_ms: int,
+    issued_at_ms: int | None = None,
 ) -> str:
-    """Sign a token, as a shop's backend does."""
+    """Sign a token, as a shop's backend does.
+
+    Args:
+        issued_at_ms: of what it stands for, which may have been revoked since; None: now.
+    """
     claims: dict[str, object] = {
         "iss": key.shop_id,
         "aud": AUDIENCE,
         "sub": viewer_id,
         "role": role.value,
-        "iat": now_ms // 1000,
+        "iat": (now_ms if issued_at_ms is None else issued_at_ms) // 1000,
         "exp": now_ms // 1000 + ttl_s,
     }
     if name is not None:

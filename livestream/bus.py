@@ -131,8 +131,10 @@ class Bus:
     async def _listen_once(self) -> None:
         async with self.redis.pubsub() as pubsub:
             # A channel of our own keeps the subscription open while no room is active.
-            await pubsub.subscribe(f"process:{self._origin}", *(_channel(room) for room in self._rooms))
+            await pubsub.subscribe(f"process:{self._origin}")
             self._pubsub = pubsub
+            if self._rooms:  # also those asked for while we were connecting
+                await pubsub.subscribe(*(_channel(room) for room in self._rooms))
             asked = False
             while True:
                 message = await pubsub.get_message(timeout=_SILENCE_S)

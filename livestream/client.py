@@ -23,7 +23,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 from livestream.client_commands import Commands
 from livestream.client_inbox import Inbox
@@ -41,7 +41,6 @@ from livestream.protocol.replies import AnyReply, Error, Joined, Me, Reply
 
 __all__ = ["Client", "Closed", "Codec", "CommandError", "RoomView", "Stats", "connect"]
 
-_R = TypeVar("_R", bound=Reply)
 _JOIN_REF = 0
 
 
@@ -284,7 +283,8 @@ class Client(Commands):
             self.stats.resets += not joined.resumed
         if before is not None and before.me.id != joined.me.id:
             self._requests.someone_else()
-        self._joined, self._position.epoch, self._line = joined, joined.epoch, line
+        self._joined, self._line = joined, line
+        self._position.enter(joined.epoch)
         self._clock.observe(joined.now, _local_ms())
         if first and self._opened is not None:
             self._opened.set_result(None)
@@ -319,7 +319,7 @@ class Client(Commands):
             CommandError: refused, or no reply in time.
             Closed
         """
-        tried = False
+        tried = doubtful = False
         try:
             async with asyncio.timeout(self._options.reply_timeout_s):
                 while True:
@@ -327,8 +327,10 @@ class Client(Commands):
                     try:
                         return await self._ask(request)
                     except CommandError as error:
-                        # The server itself does not know: the same key again settles it.
-                        if error.code != ErrorCode.OUTCOME_UNKNOWN or not request.repeatable or not error.temporary:
+                        # The server does not know, or an earlier try may have taken effect and this one was only
+                        # turned away: the same key again settles it.
+                        doubtful = doubtful or request.resent or error.code == ErrorCode.OUTCOME_UNKNOWN
+                        if not (doubtful and request.repeatable and error.temporary):
                             raise
                         await asyncio.sleep((error.retry_after_ms or 1000) / 1000)
                     finally:

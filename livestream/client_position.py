@@ -17,6 +17,12 @@ class Position:
     staff: Cursor = field(default_factory=Cursor)
     notices: set[int] = field(default_factory=set)  #: numbers seen; a resume brings unread ones again
 
+    def enter(self, epoch: str) -> None:
+        """We are in a room of this epoch."""
+        if epoch != self.epoch:
+            self.notices.clear()  # of a past that is no more: their numbers come again
+        self.epoch = epoch
+
     def step(self, push: AnyPush) -> Step:
         """Judge a push, and move on when it is new."""
         match push:

@@ -40,6 +40,7 @@ class Request:
     reply: asyncio.Future[AnyReply]
     sent: bool = False  #: on the present connection
     tried: bool = False  #: on any
+    resent: bool = False  #: on more than one: what the first of them did is not known
 
     @property
     def repeatable(self) -> bool:
@@ -70,6 +71,7 @@ class Requests:
         self._open.pop(request.command.ref, None)
 
     def sending(self, request: Request) -> None:
+        request.resent = request.tried
         request.sent = request.tried = True
 
     def unsent(self) -> list[Request]:

@@ -118,10 +118,11 @@ class DataDir:
         return path
 
     def file(self, path: Path, text: str) -> Path:
-        """Write a file that only the servers' user may read."""
-        path.touch(mode=0o600)
-        path.write_text(text)
-        self.account.own(path, 0o600)
+        """Write a file that only the servers' user may read. Made anew: the folder is theirs, and may hold a link."""
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as writing:
+            writing.write(text)
+            self.account.own(writing.fileno(), 0o600)
         return path
 
     def sockets(self) -> Path:

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 ALIVE_FD = "LIVESTREAM_ALIVE_FD"
@@ -32,6 +32,16 @@ def stop_on_signals(stop: asyncio.Event, environ: Mapping[str, str] = os.environ
             stop.set()
 
         loop.add_reader(lifeline, at_end)
+
+
+@contextlib.asynccontextmanager
+async def shown(observe_lag: Callable[[float], None]) -> AsyncIterator[None]:
+    """Show life from the start, while a store is still waited for, to the end of the last clean-up."""
+    task = asyncio.create_task(show_life(observe_lag))
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 async def show_life(observe_lag: Callable[[float], None], environ: Mapping[str, str] = os.environ) -> None:

@@ -7,6 +7,7 @@ import time
 
 import asyncpg
 
+from livestream import keys
 from livestream.auth import ShopKey
 from livestream.config import ConfigError
 from livestream.ids import IdMaker
@@ -69,10 +70,4 @@ async def refuse_demo_shops(dsn: str) -> None:
 async def signing_key(dsn: str, shop_id: str) -> ShopKey | None:
     """The newest key under which a command may sign for a shop."""
     async with connected(dsn) as connection:
-        row = await connection.fetchrow(
-            """
-            SELECT kid, shop_id, algorithm, key FROM shop_key
-             WHERE shop_id = $1 AND algorithm = 'HS256' AND retired_at IS NULL ORDER BY created_at DESC LIMIT 1""",
-            shop_id,
-        )
-        return None if row is None else ShopKey(row["kid"], row["shop_id"], row["algorithm"], row["key"])
+        return await keys.newest(connection, shop_id)

@@ -178,7 +178,7 @@ async def _greet(settings: Settings, say: Callable[[str], None], demo: bool) -> 
 async def _host_ticket(settings: Settings) -> str:
     client = connect(settings.redis_url)
     try:
-        identity = Identity(seed.SHOP, "host", Role.HOST, "Host", seed.ROOM, None)
+        identity = Identity(seed.SHOP, "host", Role.HOST, "Host", seed.ROOM, None, int(time.time() * 1000))
         return await Tickets(client).issue(identity, _TICKET_TTL_S)
     finally:
         await client.aclose()

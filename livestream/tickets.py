@@ -1,12 +1,14 @@
 """Tickets: one-use codes that stand for an identity for a few minutes, to put into a link.
 
 They live in Redis alone and fail closed: a flushed or absent Redis lets nobody in.
+Who came with one is somebody for twelve hours at most, however often they come back.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Awaitable
 
 import msgspec
 import redis.asyncio
@@ -15,6 +17,7 @@ from livestream.auth import Identity
 from livestream.bus import LOST
 from livestream.protocol.errors import ErrorCode, Refused, Unavailable
 
+SESSION_TTL_S = 12 * 3600
 _decode = msgspec.json.Decoder(Identity).decode
 
 
@@ -42,16 +45,32 @@ class Tickets:
             raise Unavailable("redis") from error
         return code
 
-    async def redeem(self, code: str) -> Identity:
-        """Whom the code stands for; it is worth nothing afterwards.
+    async def look(self, code: str, now_ms: int) -> Identity:
+        """Whom the code stands for. It stays good: what else may refuse them is found out before it is used up.
 
         Raises:
             Refused: TICKET_INVALID. Unavailable: Redis is away.
         """
+        return await self._found(self._redis.get(_key(code)), now_ms)
+
+    async def redeem(self, code: str, now_ms: int) -> Identity:
+        """The same; the code is worth nothing afterwards.
+
+        Raises:
+            Refused: TICKET_INVALID. Unavailable: Redis is away.
+        """
+        return await self._found(self._redis.getdel(_key(code)), now_ms)
+
+    async def _found(self, answer: Awaitable[bytes | str | None], now_ms: int) -> Identity:
         try:
-            found = await self._redis.getdel(_key(code))
+            found = await answer
         except LOST as error:
             raise Unavailable("redis") from error
         if found is None:
             raise Refused(ErrorCode.TICKET_INVALID)
-        return _decode(found)
+        identity = _decode(found)
+        latest = now_ms + SESSION_TTL_S * 1000
+        ends_at = latest if identity.expires_at_ms is None else min(identity.expires_at_ms, latest)
+        if ends_at <= now_ms:
+            raise Refused(ErrorCode.TICKET_INVALID, "who it stands for may not come in any more")
+        return msgspec.structs.replace(identity, expires_at_ms=ends_at)

@@ -50,7 +50,7 @@ async def link(
     room = room or seed.ROOM
     client = connect(settings.redis_url)
     try:
-        identity = Identity(shop, viewer, Role(role), name or viewer, room, None)
+        identity = Identity(shop, viewer, Role(role), name or viewer, room, None, int(time.time() * 1000))
         ticket = await Tickets(client).issue(identity, ttl_s)
     finally:
         await client.aclose()

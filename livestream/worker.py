@@ -62,22 +62,21 @@ async def run(settings: Settings, secret: bytes) -> None:
     """
     stop = asyncio.Event()
     lifeline.stop_on_signals(stop)
-    database = await Database.connect_when_up(settings, stop, name="livestream worker")
-    if database is None:
-        return
-    try:
-        async with _chores(settings, secret) as chores, asyncio.TaskGroup() as tasks:
-            _log.info("worker.started", chores=[chore.name for chore in chores])
-            running = [tasks.create_task(_repeat(chore, database)) for chore in chores]
-            life = tasks.create_task(lifeline.show_life(metrics.LOOP_LAG.observe))
-            await stop.wait()
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running)  # some end what they have in hand, and the supervisor must see us alive
-            life.cancel()
-    finally:
-        await database.close()
-        _log.info("worker.stopped")
+    async with lifeline.shown(metrics.LOOP_LAG.observe):
+        database = await Database.connect_when_up(settings, stop, name="livestream worker")
+        if database is None:
+            return
+        try:
+            async with _chores(settings, secret) as chores, asyncio.TaskGroup() as tasks:
+                _log.info("worker.started", chores=[chore.name for chore in chores])
+                running = [tasks.create_task(_repeat(chore, database)) for chore in chores]
+                await stop.wait()
+                for task in running:
+                    task.cancel()
+                await asyncio.wait(running)  # some end what they have in hand
+        finally:
+            await database.close()
+            _log.info("worker.stopped")
 
 
 async def _repeat(chore: Chore, database: Database) -> None:

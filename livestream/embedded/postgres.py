@@ -158,7 +158,9 @@ async def _clear_the_way(folder: Path, *pid_files: Path) -> None:
         if _pid_in(file) is not None:
             with contextlib.suppress(OSError):
                 lines = file.read_text().splitlines(keepends=True)
-                file.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
+                # It lies in the servers' user's folder, and we may be root: a link is not followed.
+                with os.fdopen(os.open(file, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW), "w") as writing:
+                    writing.write("".join([f"{os.getpid()}\n", *lines[1:]]))
 
 
 def _pid_in(file: Path) -> int | None:

@@ -90,7 +90,7 @@ class Server:
             try:
                 await self.start()
                 attempt = 0
-            except EmbeddedError as error:
+            except (EmbeddedError, OSError) as error:  # no memory for another process, say
                 _log.error("store.down", store=self.name, error=str(error))
                 attempt += 1
 

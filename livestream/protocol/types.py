@@ -62,7 +62,7 @@ SanctionS = Annotated[
     int, Meta(ge=limits.SANCTION_LEAST_S, le=limits.SANCTION_MOST_S, description="Seconds; null: for ever.")
 ]
 Token = Annotated[str, Meta(min_length=1, max_length=limits.TOKEN_CHARS, pattern=_NO_NUL)]
-Seq = Annotated[int, Meta(ge=0, description="Position in a room's log; 0 is before the first event.")]
+Seq = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Position in a room's log; 0 is before the first event.")]
 Millis = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Unix time in milliseconds, on the database's clock.")]
 Count = Annotated[int, Meta(ge=0)]
 Epoch = Annotated[

@@ -9,6 +9,7 @@ always in Postgres, and a repeated key shows nothing twice.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ from livestream.storage.roomlog import Appended
 
 from . import show, store, work
 from .desk import Actor
-from .door import Asked, Door
+from .door import Admission, Asked, Door
 from .local import LocalRoom
 from .sampling import Fate, Standing, sample
 from .screen import Screened, screen
@@ -140,16 +141,13 @@ class Comments:
         by_room: dict[str, list[int]] = {}
         for index, each in enumerate(batch):
             by_room.setdefault(each.work.room.room_id, []).append(index)
-        for room_id, indexes in by_room.items():
-            room = batch[indexes[0]].work.room
-            slow_mode_s = room.state.chat.slow_mode_s
-            admission = await self._door.admit(
-                room_id,
-                room.staff.policy.display_per_s or self._display_per_s,
-                slow_mode_s,
-                [_asked(batch[index]) for index in indexes],
-            )
-            code = ErrorCode.SLOW_MODE if slow_mode_s else ErrorCode.RATE_LIMITED
+        # All doors at once: one round trip, and one wait where Redis hangs.
+        admissions = await asyncio.gather(
+            *(self._admit(batch[indexes[0]].work.room, [batch[i] for i in indexes]) for indexes in by_room.values())
+        )
+        for indexes, admission in zip(by_room.values(), admissions, strict=True):
+            slow = batch[indexes[0]].work.room.state.chat.slow_mode_s
+            code = ErrorCode.SLOW_MODE if slow else ErrorCode.RATE_LIMITED
             for position, wait_ms in admission.refused.items():
                 fates[indexes[position]] = Refused(code, "over all your connections", retry_after_ms=wait_ms)
             competing = [index for index in indexes if fates[index] is Fate.SHOWN]
@@ -157,6 +155,11 @@ class Comments:
             for index, fate in zip(competing, sampled, strict=True):
                 fates[index] = fate
         return fates
+
+    async def _admit(self, room: LocalRoom, comments: Sequence[Admitted]) -> Admission:
+        per_s = room.staff.policy.display_per_s or self._display_per_s
+        slow_mode_s = room.state.chat.slow_mode_s
+        return await self._door.admit(room.room_id, per_s, slow_mode_s, [_asked(each) for each in comments])
 
     def _row(self, each: Admitted, show_id: str, fate: Fate) -> store.CommentRow:
         actor, command = each.work.actor, each.work.command

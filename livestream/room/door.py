@@ -19,6 +19,7 @@ from livestream.protocol.limits import Rate
 from .sampling import COMPETING, Standing, grant, most_saved, reserve
 
 _WINDOW_S = 30
+_AWAY_S = 1.0  #: after Redis failed it is left alone for so long: comments must not each wait for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Door:
             importlib.resources.files(__package__).joinpath("door.lua").read_text("utf-8")
         )
         self._per_window = int(rate.burst + rate.per_s * _WINDOW_S)
+        self._away_until = 0.0
         self._own: dict[str, tuple[float, float]] = {}  # tokens and when, while Redis is away
 
     async def admit(self, room_id: str, per_s: float, slow_mode_s: int, asked: Sequence[Asked]) -> Admission:
@@ -58,6 +60,8 @@ class Door:
         Args:
             per_s: comments the room shows a second.
         """
+        if time.monotonic() < self._away_until:
+            return Admission(self._own_grant(room_id, per_s, asked), {})
         authors: dict[str, list[int]] = {}  # counts by standing, of the quiet, and whether staff
         for each in asked:
             counts = authors.setdefault(each.author, [0, 0, 0, 0, 0, 0])
@@ -76,6 +80,7 @@ class Door:
         try:
             answer = await self._script(keys, [*limits, *(count for counts in authors.values() for count in counts)])
         except LOST:
+            self._away_until = time.monotonic() + _AWAY_S
             return Admission(self._own_grant(room_id, per_s, asked), {})
         over = {author: (answer[4 + 2 * i], answer[5 + 2 * i]) for i, author in enumerate(authors)}
         return Admission(answer[:4], _last_of_each(asked, over))

@@ -10,7 +10,7 @@ from livestream.protocol.commands import Invite
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.replies import Invited
 from livestream.protocol.roles import Role
-from livestream.tickets import Tickets
+from livestream.tickets import SESSION_TTL_S, Tickets
 
 from .desk import Actor
 from .local import LocalRoom
@@ -33,6 +33,7 @@ async def invite(tickets: Tickets, actor: Actor, command: Invite, room: LocalRoo
         role=Role(command.role),
         name=name,
         room_id=actor.room_id,
-        expires_at_ms=None,
+        expires_at_ms=now_ms + (_TTL_S + SESSION_TTL_S) * 1000,
+        issued_at_ms=now_ms,
     )
     return Invited(ref=0, ticket=await tickets.issue(guest, _TTL_S), expires_at=now_ms + _TTL_S * 1000)

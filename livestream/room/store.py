@@ -73,7 +73,8 @@ async def load_room(tx: Connection, room_id: str) -> RoomLoad:
     row = await tx.fetchrow(
         """
         SELECT room.*, room_head.*, coalesce(rehearsal_of, shop_id) AS base_shop_id, words_version,
-               (SELECT likes FROM show WHERE show.room_id = room.room_id ORDER BY show_id DESC LIMIT 1)
+               (SELECT likes FROM show WHERE show.room_id = room.room_id
+                 ORDER BY (state <> 'ended') DESC, show_id DESC LIMIT 1)
           FROM room JOIN room_head USING (room_id) JOIN shop USING (shop_id) WHERE room_id = $1""",
         room_id,
     )

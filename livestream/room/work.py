@@ -38,7 +38,9 @@ class Work:
         if key is None:
             return cls(actor, command, room, None)
         tag = str(command.__struct_config__.tag)
-        claim = Claim(actor.shop_id, actor.pseudonym, tag, key, idempotency.body_hash(command))
+        # The same key in another room is another command: it must not be answered with what was done here.
+        slot = f"{tag}@{actor.room_id}"
+        claim = Claim(actor.shop_id, actor.pseudonym, slot, key, idempotency.body_hash(command))
         return cls(actor, command, room, claim)
 
 

@@ -19,6 +19,8 @@ from .pool import Connection
 
 Slot = tuple[str, str, str, str]  #: shop, actor, command, key
 
+_FORGET_AT_ONCE = 10_000
+
 
 class Claim(msgspec.Struct, frozen=True):
     """One use of a key."""
@@ -117,8 +119,13 @@ async def settle(tx: Connection, answers: Sequence[tuple[Claim, bytes | None]]) 
 
 
 async def forget_old(tx: Connection) -> int:
-    """Delete keys older than 24 h; returns how many."""
-    status = await tx.execute("DELETE FROM idempotency WHERE created_at < clock_timestamp() - interval '24 hours'")
+    """Delete keys older than 24 h, some at a time; returns how many."""
+    status = await tx.execute(
+        """
+        DELETE FROM idempotency WHERE ctid = ANY(ARRAY(
+            SELECT ctid FROM idempotency WHERE created_at < clock_timestamp() - interval '24 hours' LIMIT $1))""",
+        _FORGET_AT_ONCE,
+    )
     return int(status.split()[-1])
 
 

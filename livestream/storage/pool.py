@@ -36,7 +36,7 @@ _LOST = (
     asyncpg.InternalClientError,
 )
 #: SQLSTATE classes that tell of the server's state and not of our statement
-_AWAY_CLASSES = ("53", "57", "58", "25P03", "08", "XX")
+_AWAY_CLASSES = ("08", "25006", "25P03", "28", "3D", "53", "57", "58", "XX")
 
 
 class Contention(LivestreamError):
@@ -81,7 +81,8 @@ class Database:
                 server_settings={
                     "application_name": name,
                     "statement_timeout": limit,
-                    "lock_timeout": limit,
+                    # Half: else the statement's own limit is over first, and contention would look like absence.
+                    "lock_timeout": str(settings.statement_timeout_ms // 2),
                     "idle_in_transaction_session_timeout": limit,
                 },
             )
@@ -148,8 +149,10 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def _session(self) -> AsyncIterator[Connection]:
-        with _translated():
+        try:
             connection = await self._pool.acquire(timeout=self._timeout_s)
+        except (*_LOST, asyncpg.PostgresError) as error:
+            raise Unavailable("postgres") from error  # whatever it says: there is no session
         try:
             yield connection
         except (Unavailable, OutcomeUnknown):
@@ -181,5 +184,5 @@ def _translate(error: asyncpg.PostgresError) -> Exception:
     if _away(error):
         return Unavailable("postgres")
     if (error.sqlstate or "").startswith(("22", "23")):
-        return Poison(str(error))
+        return Poison(f"{error.sqlstate} {type(error).__name__}")  # its text quotes the value
     return error

@@ -1,4 +1,4 @@
-"""The bus ends when it is told to, whatever it is doing."""
+"""The bus ends when it is told to, whatever it is doing, and misses no room."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import random
 
 import pytest
 
-from livestream.bus import Bus
+from livestream.bus import Bus, connect
+from tests.support.waiting import until
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -22,3 +23,24 @@ async def test_the_bus_ends_at_any_moment_of_its_start(redis_url: str, seed: int
         _, alive = await asyncio.wait(running, timeout=10)
         assert not alive
         await bus.close()
+
+
+async def test_a_room_that_is_asked_for_while_the_bus_connects_is_heard(redis_url: str) -> None:
+    client = connect(redis_url)
+    for turns in range(12):  # of the loop, into the connecting
+        bus = Bus(redis_url, 1, lambda room_id, message: None)
+        listening = asyncio.create_task(bus.listen())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await bus.subscribe("demo")
+        await until(lambda bus=bus: bus.up, "the bus is up")  # type: ignore[misc]
+        for _ in range(200):
+            (_, subscribers) = await client.execute_command("PUBSUB", "NUMSUB", "room:{demo}")
+            if subscribers:
+                break
+            await asyncio.sleep(0.01)
+        assert subscribers == 1, turns
+        listening.cancel()
+        await asyncio.wait([listening])
+        await bus.close()
+    await client.aclose()

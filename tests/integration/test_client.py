@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
 from livestream.auth import Identity
 from livestream.bus import connect as connect_redis
@@ -267,6 +270,35 @@ async def test_a_command_asked_for_while_the_line_is_down_waits_for_the_next(rel
         relay.admits.set()
         assert isinstance(await asking, Posted)
         assert client.stats.reconnects == 1
+
+
+async def test_after_a_broken_line_a_refusal_for_now_settles_nothing() -> None:
+    """The first try may have taken effect: the client asks on until it knows."""
+    asked: list[str] = []
+
+    async def serve_one(line: ServerConnection) -> None:
+        (join,) = json.loads(await line.recv())
+        me = {"id": "p", "role": "viewer", "name": "Ann"}
+        joined = {"t": "joined", "ref": join["ref"], "room": ROOM, "epoch": "e", "now": 1, "me": me, "resume": "r"}
+        snapshot = {"t": "snapshot", "epoch": "e", "seq": 0, "room": ROOM, "title": "T"}
+        await line.send(json.dumps([joined, snapshot]))
+        async for frame in line:
+            (command,) = json.loads(frame)
+            asked.append(command["key"])
+            error = {"t": "error", "ref": command["ref"], "code": "busy", "text": "later", "temporary": True}
+            if len(asked) == 1:
+                line.transport.abort()
+            elif len(asked) == 2:
+                await line.send(json.dumps([{**error, "retry_after_ms": 1}]))
+            else:
+                await line.send(json.dumps([{"t": "posted", "ref": command["ref"], "id": "0000000000009"}]))
+
+    async with serve(serve_one, "127.0.0.1", 0, subprotocols=[Subprotocol(Codec.JSON.value)]) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with connect(f"ws://127.0.0.1:{port}/v1/ws", room=ROOM, name="Ann", codec=Codec.JSON) as client:
+            assert (await client.comment("hello")).id == "0000000000009"
+    assert len(asked) == 3
+    assert len(set(asked)) == 1
 
 
 async def test_a_killed_gateway_costs_no_message_and_no_double_effect(gateway: Gateways, people: People) -> None:

@@ -166,6 +166,21 @@ async def test_secrets_that_cannot_be_read_are_refused(folder: Path) -> None:
 
 
 @only_root
+def test_a_file_is_never_written_through_a_link(folder: Path) -> None:
+    """The servers' user owns the folder in which it lies, and must not make root write elsewhere."""
+    data = DataDir.open(folder / "data", account())
+    victim = folder / "victim"
+    victim.write_text("precious")
+    link = data.folder("run") / "password"
+    link.symlink_to(victim)
+    data.file(link, "secret")
+    assert victim.read_text() == "precious"
+    assert not link.is_symlink()
+    assert link.read_text() == "secret"
+    assert link.stat().st_mode & 0o777 == 0o600
+    data.close()
+
+
 def test_a_link_where_the_sockets_should_lie_is_refused(folder: Path) -> None:
     """Under /tmp anyone can make that name first, and what it points to would be given away."""
     data = _half_made(folder / ("y" * 120))

@@ -18,6 +18,7 @@ from livestream.protocol.events import HostMessage, Said
 from livestream.protocol.roles import Role
 from livestream.storage import roomlog
 from livestream.storage.pool import Database
+from tests.support.bare import new_room
 from tests.support.nodes import HOST_ID, Node, actor, node, until
 from tests.support.receivers import Remembering
 
@@ -187,3 +188,23 @@ async def test_a_room_that_was_asked_for_and_never_entered_is_dropped(
         assert channel.idle_since is not None
         channel.idle_since -= 1000
         assert await process.hub.drop_idle() == [ROOM]
+
+
+async def test_a_room_somebody_enters_while_another_is_being_dropped_stays(
+    database: Database, settings: Settings, seeded: str
+) -> None:
+    other_room = await new_room(settings.database_url)
+    async with node(database, settings) as process:
+        long_ago = asyncio.get_running_loop().time() - 1000
+        for room_id in (ROOM, other_room):
+            (await process.hub.channel(room_id)).idle_since = long_ago
+        entered = process.hub.channels[other_room]
+        unsubscribe = process.bus.unsubscribe
+
+        async def enter_meanwhile(room_id: str) -> None:
+            entered.idle_since = None
+            await unsubscribe(room_id)
+
+        process.bus.unsubscribe = enter_meanwhile  # type: ignore[method-assign]
+        assert await process.hub.drop_idle() == [ROOM]
+        assert process.hub.channels == {other_room: entered}

@@ -18,6 +18,7 @@ from livestream.protocol.show import ShowState
 from livestream.storage import idempotency
 from livestream.storage.idempotency import Claim, Used
 from livestream.storage.pool import Database
+from tests.support.bare import new_room
 from tests.support.linecutter import line_cutter
 from tests.support.nodes import HOST_ID, Node, actor, node
 
@@ -164,6 +165,20 @@ async def test_keys_of_two_people_or_two_commands_have_nothing_to_do_with_each_o
     await two[0].run(HOST, Comment(ref=1, text="z", key="k"))
     assert await count(database, "host_message") == 2
     assert await count(database, "idempotency") == 4
+
+
+async def test_the_same_key_in_another_room_is_another_command(
+    two: tuple[Node, Node], database: Database, settings: Settings
+) -> None:
+    other_room = await new_room(settings.database_url)
+    elsewhere = msgspec.structs.replace(HOST, room_id=other_room)
+    first = await two[0].run(HOST, Say(ref=1, text="x", key="k"))
+    channel = await two[0].hub.channel(other_room)
+    second = await two[0].service.run(elsewhere, Say(ref=1, text="x", key="k"), channel.local)
+    assert isinstance(first, Posted)
+    assert isinstance(second, Posted)
+    assert first.id != second.id
+    assert await count(database, "host_message") == 2
 
 
 async def test_a_refused_command_gives_its_key_back(two: tuple[Node, Node], database: Database) -> None:

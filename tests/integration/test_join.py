@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import re
-import secrets
 import signal
 import urllib.request
 from collections.abc import Callable
@@ -26,11 +25,9 @@ from livestream.config import Settings
 from livestream.embedded import Stores
 from livestream.protocol.codec import Codec
 from livestream.protocol.errors import ErrorCode
-from livestream.protocol.events import Chat, Policy
 from livestream.protocol.roles import Role
-from livestream.protocol.state import RoomState
-from livestream.room import rooms
 from livestream.tickets import Tickets
+from tests.support.bare import new_room
 from tests.support.gateways import Gateways
 from tests.support.people import People
 from tests.support.wsclient import WsClient, joined
@@ -55,15 +52,6 @@ ACTS = st.lists(
 def patient(start_gateway: Callable[..., Gateways]) -> Gateways:
     """Two processes that let a host say a lot."""
     return start_gateway(count=2, staff_rate_burst=100_000, gauge_tick_ms=50, heartbeat_ms=200)
-
-
-async def new_room(database_url: str) -> str:
-    """A room without a show."""
-    room_id = f"r{secrets.token_hex(8)}"
-    connection = await asyncpg.connect(database_url)
-    await rooms.create(connection, seed.SHOP, RoomState(room=room_id, title="R"), Policy(chat=Chat()))
-    await connection.close()
-    return room_id
 
 
 def comparable(state: dict[str, Any], *, staff: bool) -> dict[str, Any]:

@@ -140,6 +140,22 @@ test("an unknown outcome is asked about again with the same key", async () => {
   await comment;
 });
 
+test("after a broken line a refusal for now settles nothing: the first try may have taken effect", async () => {
+  const first = await joined({ random: () => 0 });
+  const comment = client.comment("hello");
+  first.cut();
+  const second = await line(2);
+  second.accept();
+  await settle();
+  second.letIn({ resumed: true });
+  const ref = second.of("comment")[0]?.["ref"] as number;
+  second.say({ t: "error", ref, code: "busy", text: "later", temporary: true, retry_after_ms: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(second.of("comment").length, 2);
+  second.say({ t: "posted", ref, id: "0000000000009" });
+  await comment;
+});
+
 test("a refusal carries its code and how long to wait", async () => {
   const first = await joined();
   const comment = client.comment("hello");

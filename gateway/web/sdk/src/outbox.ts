@@ -21,6 +21,8 @@ export type Unnumbered = Sent extends infer Each ? (Each extends Sent ? Omit<Eac
 interface Entry {
   readonly command: Sent;
   sent: boolean;
+  /** An earlier try may have taken effect: only an answer, or a refusal for good, settles it. */
+  doubtful: boolean;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
@@ -42,7 +44,7 @@ export class Outbox {
     if (this.entries.size >= MOST) return Promise.reject(new NotConnected(`${MOST} commands wait for an answer already`));
     const command = { ...unnumbered, ref: this.nextRef() } as Sent;
     return new Promise((resolve, reject) => {
-      const entry: Entry = { command, sent: open, resolve, reject };
+      const entry: Entry = { command, sent: open, doubtful: false, resolve, reject };
       this.entries.set(command.ref, entry);
       if (open) send(command);
     });
@@ -52,7 +54,10 @@ export class Outbox {
   answer(reply: Exclude<Reply, { t: "joined" }>): Sent | undefined {
     const entry = this.entries.get(reply.ref);
     if (entry === undefined) return undefined;
-    if (reply.t === "error" && reply.code === "outcome_unknown" && keyOf(entry.command) !== undefined) return entry.command;
+    if (reply.t === "error" && keyOf(entry.command) !== undefined) {
+      entry.doubtful ||= reply.code === "outcome_unknown";
+      if (entry.doubtful && reply.temporary) return entry.command;
+    }
     this.entries.delete(reply.ref);
     if (reply.t === "error") entry.reject(new Refused(reply));
     else entry.resolve(reply);
@@ -72,6 +77,7 @@ export class Outbox {
   /** Back as the same person: send all that has no answer yet, oldest first. */
   resend(send: (command: Sent) => void): void {
     for (const entry of this.entries.values()) {
+      entry.doubtful ||= entry.sent;
       entry.sent = true;
       send(entry.command);
     }
