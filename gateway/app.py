@@ -26,6 +26,7 @@ from livestream.ports import cannot_listen
 from livestream.protocol.limits import Rate
 from livestream.revocations import Revocations
 from livestream.room.door import Door
+from livestream.room.review import Review
 from livestream.room.service import RoomService
 from livestream.shop.service import ShopService
 from livestream.storage.pool import Connection, Database
@@ -117,9 +118,12 @@ class Gateway:
             origin,
         )
         parts = Running.start(ground)
+        self._targets = Targets.of(settings)
+        self._review = Review(database, self._targets, self._hub.publish, origin)
         self._service = RoomService(
             database,
             Door(self._bus.redis, Rate(settings.comment_rate_burst, settings.comment_rate_per_s)),
+            self._review,
             tickets,
             settings,
             ground.new_id,
@@ -149,8 +153,9 @@ class Gateway:
             self._bus.redis, self._hub, origin, lambda: self._admission.count, self._edge.hand_over
         )
         self._fronts = Fronts(settings.handshake_timeout_ms / 1000)
-        self._targets = Targets.of(settings)
-        shops = ShopService(database, self._bus.redis, secret, self._hub.publish, origin, parts.parts)
+        shops = ShopService(
+            database, self._bus.redis, secret, self._hub.publish, origin, self._targets.rules, parts.parts
+        )
         http = Http(
             self._admission,
             verifier,
@@ -274,5 +279,6 @@ class Gateway:
             task.cancel()
         await asyncio.wait(self._running)
         await self._bus.close()
+        await self._review.close()
         self._targets.close()
         _log.info("gateway.stopped")

@@ -33,6 +33,11 @@ class IdMaker:
         return encode(number)
 
 
+def first_of(ms: int) -> str:
+    """The least id of a millisecond: ids made before it are less."""
+    return encode(ms << _PROCESS_BITS + _COUNTER_BITS)
+
+
 def encode(number: int) -> str:
     """65 bits as 13 characters, in the order of the numbers."""
     return "".join([_TRIPLES[number >> 50], *[_PAIRS[number >> shift & 1023] for shift in (40, 30, 20, 10, 0)]])

@@ -68,6 +68,10 @@ WEBHOOKS = _counter("webhooks", "Webhook attempts, by outcome: delivered, again 
 WEBHOOK_SECONDS = _histogram(
     "webhook_seconds", "How long an endpoint took to answer a webhook.", (*_SECONDS, 10.0, 30.0)
 )
+REVIEWS = _counter(
+    "reviews", "Comments a shop's review service was asked about, by verdict, or the fallback.", "verdict"
+)
+REVIEW_SECONDS = _histogram("review_seconds", "How long a review service took to answer, or was waited for.", _SECONDS)
 LOOP_LAG = _histogram("loop_lag_seconds", "How late the event loop turned.", _SECONDS)
 
 

@@ -18,6 +18,7 @@ from livestream.config import Settings
 from livestream.parts import Chore
 from livestream.protocol.errors import LivestreamError
 from livestream.room import chores
+from livestream.shop import retention
 from livestream.storage import idempotency
 from livestream.storage.pool import Database
 from livestream.webhooks.delivery import Courier
@@ -36,6 +37,7 @@ CHORES = [
     Chore("lift_sanctions", 1.0, chores.lift_sanctions),
     Chore("leave_unattended", 2.0, chores.leave_unattended),
     Chore("forget_old_keys", 60.0, forget_old_keys),
+    Chore("forget_past", 300.0, retention.forget_past),
 ]
 
 

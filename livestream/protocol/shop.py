@@ -106,6 +106,10 @@ class RetireKey(ShopCommand, frozen=True, tag="retire_key"):
     kid: _Id
 
 
+#: kinds of personal data that are kept for a time
+Kept = Literal["comments", "people", "staff_log", "notices"]
+
+
 class SetShop(ShopCommand, frozen=True, tag="set_shop"):
     """Change the shop's settings; what is null stays as it is."""
 
@@ -116,9 +120,24 @@ class SetShop(ShopCommand, frozen=True, tag="set_shop"):
     time_zone: types.TimeZone | None = None
     refund_limit: types.Amount | None = None  #: above it a second operator must confirm
     starter_languages: list[Literal["en", "zh", "fr", "pl"]] | None = None  #: word lists of ours that hold
-    retention_days: (
-        dict[Literal["comments", "people", "staff_log", "notices"], Annotated[int, Meta(ge=1, le=3650)]] | None
-    ) = None
+    retention_days: dict[Kept, Annotated[int, Meta(ge=1, le=3650)]] | None = None
+
+
+class ReviewSet(Answer, frozen=True):
+    """With the secret that signs what the service gets; it is not shown again."""
+
+    secret: str | None = None
+
+
+class SetReview(ShopCommand, frozen=True, tag="set_review"):
+    """Have a service of the shop's judge comments before they are shown; null: none does."""
+
+    roles = BACKEND
+    answer = ReviewSet
+    errors = (E.WEBHOOK_TARGET_REFUSED,)
+
+    url: types.Url | None
+    fallback: Literal["show", "hold"] = "show"  #: what becomes of comments it does not judge within 200 ms
 
 
 class PutWords(ShopCommand, frozen=True, tag="put_words"):

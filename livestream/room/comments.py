@@ -10,6 +10,7 @@ always in Postgres, and a repeated key shows nothing twice.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ from . import show, store, work
 from .desk import Actor
 from .door import Admission, Asked, Door
 from .local import LocalRoom
+from .review import Review, Reviewed, Verdict
 from .sampling import Fate, Standing, sample
 from .screen import Screened, screen
 from .work import Outcome, Work
@@ -66,6 +68,7 @@ class Comments:
         self,
         database: Database,
         door: Door,
+        review: Review,
         settings: Settings,
         new_id: Callable[[], str],
         now_ms: Callable[[], int],
@@ -74,6 +77,7 @@ class Comments:
     ) -> None:
         self._database = database
         self._door = door
+        self._review = review
         self._display_per_s = settings.display_per_s
         self._new_id = new_id
         self._now_ms = now_ms
@@ -92,11 +96,22 @@ class Comments:
         now_ms = self._now_ms()
         screened = screen(actor, command, room, now_ms)
         comment_id = self._new_id()
+        if screened.standing is not Standing.STAFF and screened.held_why is None:
+            screened = await self._reviewed(screened, actor, command, room, comment_id)
         alike = (comment_id, 1)
         if screened.standing is not Standing.STAFF and screened.held_why is None:
             alike = room.same.seen(sameness.key(command.text), comment_id, now_ms / 1000)
         reply = await self._batcher.submit(Admitted(comment_id, Work.of(actor, command, room), screened, alike))
         return msgspec.structs.replace(reply, ref=command.ref)
+
+    async def _reviewed(
+        self, screened: Screened, actor: Actor, command: Comment, room: LocalRoom, comment_id: str
+    ) -> Screened:
+        comment = Reviewed(id=comment_id, room=room.room_id, by=actor.pseudonym, name=actor.name, text=command.text)
+        verdict = await self._review.judge(room.shop_id, comment)
+        if verdict is Verdict.REFUSE:
+            raise Refused(ErrorCode.TEXT_REFUSED)
+        return dataclasses.replace(screened, held_why="review") if verdict is Verdict.HOLD else screened
 
     async def _run(self, batch: Sequence[Admitted]) -> list[Outcome]:
         fates = await self._judge(batch)

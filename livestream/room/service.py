@@ -31,6 +31,7 @@ from .desk import Actor
 from .deskwork import DeskWork
 from .door import Door
 from .local import LocalRoom
+from .review import Review
 from .work import Outcome, Work
 
 _LIKE_GATHER_S = 0.1  #: a hot row and a number nobody waits for
@@ -49,6 +50,7 @@ class RoomService:
         self,
         database: Database,
         door: Door,
+        review: Review,
         tickets: Tickets,
         settings: Settings,
         new_id: Callable[[], str],
@@ -64,7 +66,7 @@ class RoomService:
         self._now_ms = now_ms
         self._publish = publish
         self._origin = origin
-        self._comments = Comments(database, door, settings, new_id, now_ms, publish, origin)
+        self._comments = Comments(database, door, review, settings, new_id, now_ms, publish, origin)
         self._desks = DeskWork(database, settings, new_id, publish, origin)
         self._parts = parts or Running()
         self._likes: dict[str, Batcher[Work, AnyReply]] = {}

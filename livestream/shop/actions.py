@@ -14,6 +14,7 @@ from livestream.room.desk import Decision, Desk
 from livestream.room.desk_store import Loaded, Named
 from livestream.storage.pool import Connection
 from livestream.storage.roomlog import Appended
+from livestream.webhooks.target import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Action:
     tx: Connection
     actor: ShopActor
     secret: bytes  #: of pseudonyms
+    targets: Rules  #: where services of shops may lie
     parts: Sequence[Part] = ()
     answer: Answer = field(default_factory=Done)
     _desks: dict[str, tuple[Desk, Loaded]] = field(default_factory=dict)

@@ -21,7 +21,9 @@ from livestream.protocol.shop import (
     RemoveStaff,
     RemoveWords,
     RetireKey,
+    ReviewSet,
     Revoke,
+    SetReview,
     SetShop,
 )
 from livestream.protocol.state import RoomState
@@ -29,8 +31,12 @@ from livestream.revocations import revoke
 from livestream.room import rooms
 from livestream.room.desk import Decision
 from livestream.shops import require_time_zone
+from livestream.webhooks import signature
+from livestream.webhooks.target import TargetRefused
 
 from .actions import Action, rooms_of
+
+_REVIEW_KEY_BYTES = 32
 
 
 def pseudonym_of(action: Action, viewer_id: str) -> str:
@@ -141,6 +147,24 @@ async def set_shop(action: Action, command: SetShop) -> None:
     )
     for room_id in desks:
         action.tell(room_id, Decision(staff=[WordsChanged(version=version)]))
+
+
+async def set_review(action: Action, command: SetReview) -> None:
+    secret = None
+    if command.url is not None:
+        try:
+            action.targets.check_url(command.url)
+        except TargetRefused as error:
+            raise Refused(ErrorCode.WEBHOOK_TARGET_REFUSED, str(error)) from None
+        secret = signature.secret_of(secrets.token_bytes(_REVIEW_KEY_BYTES))
+    await action.tx.execute(
+        "UPDATE shop SET review_url = $2, review_secret = $3, review_fallback = $4 WHERE shop_id = $1",
+        action.shop_id,
+        command.url,
+        secret,
+        command.fallback,
+    )
+    action.answer = ReviewSet(secret=secret)
 
 
 async def put_words(action: Action, command: PutWords) -> None:

@@ -18,6 +18,7 @@ from livestream.protocol.shop import Answer, ShopCommand
 from livestream.storage import idempotency
 from livestream.storage.idempotency import Claim
 from livestream.storage.pool import Contention, Database
+from livestream.webhooks.target import Rules
 
 from . import administration, catalogue, privacy, rehearsal
 from .actions import Action, ShopActor
@@ -30,6 +31,7 @@ _RUN: dict[type[ShopCommand], Callable[[Action, Any], Awaitable[None]]] = {
     s.AddKey: administration.add_key,
     s.RetireKey: administration.retire_key,
     s.SetShop: administration.set_shop,
+    s.SetReview: administration.set_review,
     s.PutWords: administration.put_words,
     s.RemoveWords: administration.remove_words,
     s.PutProduct: catalogue.put_product,
@@ -48,6 +50,7 @@ class ShopService:
 
     Args:
         secret: of pseudonyms.
+        targets: where services of shops may lie.
         publish: hands what was committed to the hub and the bus.
     """
 
@@ -58,9 +61,11 @@ class ShopService:
         secret: bytes,
         publish: Callable[[str, BusMessage], None],
         origin: int,
+        targets: Rules,
         parts: Sequence[Part] = (),
     ) -> None:
         self._parts = parts
+        self._targets = targets
         self._database = database
         self._redis = client
         self._secret = secret
@@ -93,7 +98,7 @@ class ShopService:
                 known = await idempotency.claim(tx, [claim])
                 if claim.slot in known:
                     return msgspec.json.decode(known[claim.slot].answer_to(claim), type=command.answer)
-            action = Action(tx, actor, self._secret, self._parts)
+            action = Action(tx, actor, self._secret, self._targets, self._parts)
             await _RUN[type(command)](action, command)
             await action.write()
             if claim is not None:

@@ -18,9 +18,11 @@ from livestream.protocol.replies import AnyReply
 from livestream.protocol.roles import Role
 from livestream.room.desk import Actor
 from livestream.room.door import Door
+from livestream.room.review import Review
 from livestream.room.service import RoomService
 from livestream.storage.pool import Database
 from livestream.tickets import Tickets
+from livestream.webhooks.resolver import Targets
 
 HOST_ID, VIEWER_ID = "ada", "ann"
 
@@ -42,6 +44,7 @@ class Node:
         self.service = RoomService(
             database,
             Door(self.bus.redis, Rate(settings.comment_rate_burst, settings.comment_rate_per_s)),
+            Review(database, Targets.of(settings), self._publish, origin),
             Tickets(self.bus.redis),
             settings,
             lambda: ids.next(clock.now_ms()),
