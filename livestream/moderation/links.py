@@ -16,9 +16,13 @@ _DOT = (
     r"\s*(?:\.|。|．|｡|·|•|\(\s*\.?\s*\)|\[\s*\.?\s*\]|[\(\[]\s*(?:dot|point|kropka|点)\s*[\)\]]"
     r"|\bdot\b|\bkropka\b|点)\s*"
 )
-_SCHEME = re.compile(r"\b(?:h[tx]{1,2}ps?|ftp)\s*:\s*/\s*/|\bwww\s*[.。．]\s*\w|\b[a-z0-9-]{2,63}\.[a-z]{2,24}/\w")
+_SCHEME = re.compile(
+    r"\b(?:h[tx]{1,2}ps?|ftp)\s*:\s*/\s*/|\bwww\s*[.。．]\s*\w|\b(?:[a-z0-9-]{2,63}\.[a-z]{2,24}|t\.(?:me|co))/\w"
+)
 _PLAIN = re.compile(rf"(?<![\w@.])[a-z0-9][a-z0-9-]{{1,62}}(?:\.[a-z0-9-]{{1,63}}){{0,3}}\.({_ENDINGS})(?![\w-])")
-_HIDDEN = re.compile(rf"\b[a-z0-9][a-z0-9-]{{1,62}}{_DOT}(com|net|org|ru|cn|xyz|shop|top|vip|club|online|site|info)\b")
+_HIDDEN = re.compile(
+    rf"\b[a-z0-9][a-z0-9-]{{1,62}}{_DOT}(com|net|org|ru|cn|xyz|shop|top|vip|club|online|site|info|pl|eu|uk)\b"
+)
 _SPLIT = re.compile(
     r"[a-z0-9-]{3,63}\s+\.\s*(?:com|net|org|ru|cn|xyz|shop)\b|[a-z0-9-]{3,63}\.\s+(?:com|net|ru|cn|xyz)\b"
 )
@@ -42,4 +46,10 @@ def has_link(text: str) -> bool:
 
 
 def _may_have(text: str) -> bool:
-    return any(sign in text for sign in ".:。．｡·•([点") or "dot" in text.lower() or "kropka" in text.lower()
+    # What is not ASCII may hold any of them in another form.
+    return (
+        not text.isascii()
+        or any(sign in text for sign in ".:。．｡·•([点")
+        or "dot" in text.lower()
+        or "kropka" in text.lower()
+    )

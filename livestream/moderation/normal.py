@@ -22,10 +22,11 @@ _LOOKS_LIKE = str.maketrans(
 _LEET = str.maketrans(
     {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i", "|": "i"}
 )
-#: a word with at least one letter and at least one sign for a letter
-_LEET_WORD = re.compile(r"(?=[a-z0-9@$!|]*[a-z])[a-z0-9@$!|]*[0-9@$!|][a-z0-9@$!|]*[a-z0-9@$]|[@$][a-z]{2,}")
+#: a word with at least one letter and at least one sign for a letter; a sign of exclamation at its end is one
+_LEET_WORD = re.compile(r"(?=[a-z0-9@$!|]*[a-z])(?=[a-z]*[0-9@$!|])[a-z0-9@$!|]*[a-z0-9@$]")
 #: single letters with the same kind of gap between: f u c k, f.u.c.k
 _SPACED = re.compile(r"(?<![a-z])[a-z](?:[\W_]{1,3}[a-z]){2,}(?![a-z])")
+_MAY_BE_SPACED = re.compile(r"(?:[^\W_][\W_]{1,6}){3}")
 _GAP = re.compile(r"[\W_]+")
 _REPEATED = re.compile(r"([^\W\d_])\1+")
 _CYRILLIC_OR_GREEK = re.compile(r"[\u0370-\u052f]")
@@ -46,6 +47,17 @@ def normal(text: str) -> str:
     words = _LEET_WORD.sub(lambda found: found[0].translate(_LEET), words)
     words = _SPACED.sub(lambda found: _GAP.sub("", found[0]), words)
     return _GAP.sub(" ", _REPEATED.sub(r"\1", words)).strip()
+
+
+def spaced_out(text: str) -> list[str]:
+    """Runs of single letters with gaps between, each as one word: gaps hide where its words end.
+
+    Args:
+        text: as it was written.
+    """
+    if not _MAY_BE_SPACED.search(text):
+        return []
+    return [_REPEATED.sub(r"\1", _GAP.sub("", each)) for each in _SPACED.findall(latin(visible(text)))]
 
 
 def latin(text: str) -> str:

@@ -9,9 +9,11 @@ from typing import Literal
 
 import ahocorasick
 
-from .normal import normal
+from .normal import normal, spaced_out
 
 Action = Literal["hold", "refuse"]
+#: shorter ones stand in the middle of ordinary words, where gaps hide where words begin
+_GAPLESS_CHARS = 6
 LANGUAGES = ("en", "zh", "fr", "pl")
 
 
@@ -38,8 +40,13 @@ class Wordlist:
                 known = self._automaton.get(key, None)
                 if known is None or known.action == "hold":
                     self._automaton.add_word(key, entry)
-        if self._automaton:
-            self._automaton.make_automaton()
+        self._gapless = ahocorasick.Automaton()
+        for key, entry in self._automaton.items():
+            if len(gapless := key.replace(" ", "")) >= _GAPLESS_CHARS:
+                self._gapless.add_word(gapless, entry)
+        for each in (self._automaton, self._gapless):
+            if each:
+                each.make_automaton()
 
     @staticmethod
     def _key(entry: Entry) -> str:
@@ -56,11 +63,13 @@ class Wordlist:
         found: Entry | None = None
         # Chinese is looked for without the spaces that were put in to hide it.
         forms = (form, form.replace(" ", "")) if any(_has_no_spaces(each) for each in form) else (form,)
-        for each in forms:
-            for _, entry in self._automaton.iter(each):
-                if entry.action == "refuse":
-                    return entry  # type: ignore[no-any-return]
-                found = found or entry
+        hits = [entry for each in forms for _, entry in self._automaton.iter(each)]
+        if self._gapless:
+            hits += [entry for each in spaced_out(text) for _, entry in self._gapless.iter(each)]
+        for entry in hits:
+            if entry.action == "refuse":
+                return entry  # type: ignore[no-any-return]
+            found = found or entry
         return found
 
 

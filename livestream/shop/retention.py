@@ -34,7 +34,7 @@ WITH gone AS (
 ), reports AS (
     DELETE FROM report WHERE room_id = $1 AND comment_id IN (SELECT comment_id FROM gone)
 )
-SELECT comment_id, EXISTS (SELECT FROM host_message WHERE room_id = $1 AND body->>'answers' = comment_id) AS quoted
+SELECT comment_id, comment_id IN (SELECT body->>'answers' FROM host_message WHERE room_id = $1) AS quoted
   FROM gone"""
 _PEOPLE = """
 DELETE FROM person p WHERE (shop_id, pseudonym) IN (

@@ -1,0 +1,82 @@
+"""A flood of 1,000 bot accounts over two processes: nearly nothing of it is shown, and people are heard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from random import Random
+
+import msgspec
+
+from livestream.config import Settings
+from livestream.moderation.links import has_link
+from livestream.protocol.commands import Comment
+from livestream.protocol.errors import Refused
+from livestream.protocol.replies import Posted
+from livestream.protocol.roles import Role
+from livestream.room.desk import Actor
+from livestream.storage.pool import Database
+from tests.support.nodes import Node, actor, node
+from tests.support.spam import EVASIONS, OF_LINKS, SPAM
+
+BOTS, EACH = 1000, 4
+PEOPLE, SAID = 120, 2
+TURNS, TURN_S = 40, 0.1
+#: of one campaign, which no list knows: what bots vary is what they add
+CAMPAIGN = ["buy now at MegaGlow", "best deal ever only tonight", "everyone loves this one", "wow so good wow"]
+TOPICS = [
+    "the blue cup",
+    "size 40",
+    "the lid",
+    "shipping to Kraków",
+    "the wide one",
+    "gift wrapping",
+    "the green glaze",
+]
+ASKS = ["is {} back?", "how long is {} there", "I would take {}", "does {} fit {}", "my sister wants {}", "{} please!"]
+
+
+def spam(chance: Random) -> str:
+    if chance.random() < 0.5:
+        return f"{chance.choice(CAMPAIGN)} {chance.randrange(10**8)}{chance.choice('🔥💰!?')}"
+    line = chance.choice(SPAM)
+    return chance.choice(OF_LINKS if has_link(line) else EVASIONS)(line, chance)[:200]
+
+
+def talk(number: int, chance: Random) -> str:
+    """What one person says; people do not say the same in the same words."""
+    said = chance.choice(ASKS).format(*chance.sample(TOPICS, 2))
+    return f"{said}, {chance.choice(['thanks', 'asking for my mum', 'dziękuję', 'merci', '谢谢'])} (I am no. {number})"
+
+
+async def say(process: Node, who: Actor, text: str, counts: Counter[str]) -> None:
+    try:
+        reply = await process.run(who, Comment(ref=1, text=text))
+    except Refused as refused:
+        counts[refused.code] += 1
+    else:
+        assert isinstance(reply, Posted)
+        counts["shown" if reply.shown else "held" if reply.held else "left out"] += 1
+
+
+async def test_bots_are_not_shown_and_people_are_heard(database: Database, settings: Settings, seeded: str) -> None:
+    settings = msgspec.structs.replace(settings, display_per_s=200)
+    chance = Random(11)
+    bots, people = Counter[str](), Counter[str]()
+    sayings = [(actor(f"bot{n}", Role.VIEWER), spam(chance), bots) for n in range(BOTS) for _ in range(EACH)]
+    sayings += [
+        (actor(f"ann{n}", Role.VIEWER), talk(n * SAID + k, chance), people) for n in range(PEOPLE) for k in range(SAID)
+    ]
+    chance.shuffle(sayings)
+    async with node(database, settings, 1, beat=True) as one, node(database, settings, 2, beat=True) as two:
+        share = len(sayings) // TURNS + 1
+        for turn in range(TURNS):
+            now = sayings[turn * share : (turn + 1) * share]
+            await asyncio.gather(
+                *(say(one if int(who.key[-1]) % 2 else two, who, text, counts) for who, text, counts in now),
+                asyncio.sleep(TURN_S),
+            )
+    assert bots.total() == BOTS * EACH
+    assert people.total() == PEOPLE * SAID
+    assert bots["shown"] <= bots.total() / 100, bots
+    assert people["shown"] >= people.total() * 0.99, people
