@@ -8,7 +8,7 @@ from livestream import seed
 from livestream.auth import Identity, mint
 from livestream.bus import connect
 from livestream.config import ConfigError, Settings
-from livestream.protocol.roles import HOSTS, Role
+from livestream.protocol.roles import HOSTS, OPERATORS, Role
 from livestream.tickets import Tickets
 
 
@@ -47,10 +47,12 @@ async def link(
     Raises:
         Unavailable: Redis is away.
     """
+    # An operator looks after the whole shop; everybody else's link is for the room whose page it opens.
+    bound = room if Role(role) in OPERATORS else room or seed.ROOM
     room = room or seed.ROOM
     client = connect(settings.redis_url)
     try:
-        identity = Identity(shop, viewer, Role(role), name or viewer, room, None, int(time.time() * 1000))
+        identity = Identity(shop, viewer, Role(role), name or viewer, bound, None, int(time.time() * 1000))
         ticket = await Tickets(client).issue(identity, ttl_s)
     finally:
         await client.aclose()

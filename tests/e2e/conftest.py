@@ -68,6 +68,8 @@ def started_show(settings: Settings, tmp_path: Path, pages: None) -> Iterator[Sh
         "LIVESTREAM_SECRET": settings.secret,
         "LIVESTREAM_DISPLAY_PER_S": "500",
         "LIVESTREAM_COMMENT_RATE_PER_S": "0.1",
+        "LIVESTREAM_WEBHOOK_INSIDE": "127.0.0.1",
+        "LIVESTREAM_STAFF_RATE_BURST": "1000",
     }
     with show(tmp_path, "--gateways", "2", **environ) as started:
         started.wait_until_ready()

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import aiohttp
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from livestream import seed
@@ -97,6 +98,7 @@ class Visitors:
         self.origin = f"http://localhost:{show.port}"
         self.trouble = Trouble()
         self._browser = browser
+        self._tokens: dict[str, str] = {}
         self._profiles: list[BrowserContext] = []
 
     async def viewer(self, link: str | None = None, context: BrowserContext | None = None) -> Viewer:
@@ -132,12 +134,26 @@ class Visitors:
         """Whoever opens this address, whatever it shows them."""
         return await self._open(url, await self.profile(DESK))
 
+    async def asks(self, role: str, path: str, **body: object) -> dict[str, object]:
+        """What somebody of the shop asks over HTTP; the answer, or the refusal."""
+        if role not in self._tokens:
+            self._tokens[role] = self._command("token", "--role", role, "--viewer", f"{role}-api")
+        headers = {"Authorization": f"Bearer {self._tokens[role]}"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.post(f"{self.show.url}/v1/{path}", json=body) as response,
+        ):
+            answer: dict[str, object] = await response.json()
+            return answer
+
+    def _command(self, *arguments: str) -> str:
+        command = [sys.executable, "-m", "livestream", *self.show.options, *arguments]
+        made = subprocess.run(command, capture_output=True, text=True, check=True, env=self.show.environ)
+        return made.stdout.strip()
+
     def link(self, role: str, name: str) -> str:
         """A one-use link from the command line."""
-        command = [sys.executable, "-m", "livestream", *self.show.options, "token", "--link"]
-        person = ["--role", role, "--name", name, "--viewer", name.lower()]
-        made = subprocess.run([*command, *person], capture_output=True, text=True, check=True, env=self.show.environ)
-        return made.stdout.strip()
+        return self._command("token", "--link", "--role", role, "--name", name, "--viewer", name.lower())
 
     def first_link(self) -> str:
         """The host link that `serve` printed."""

@@ -66,6 +66,7 @@ function Steps({ client, state }: { client: Client; state: ShowState }) {
         ))}
         <button type="button" class="danger" disabled={busy} onClick={() => setEnding(true)}>{words.end}</button>
       </div>
+      {(state === "live" || state === "paused") && <p class="faint">{words.pauseHint}</p>}
       {trouble}
     </>
   );

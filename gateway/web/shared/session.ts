@@ -41,6 +41,12 @@ export async function redeem(room: string, ticket: string): Promise<SignIn> {
   return { kind: "token", token };
 }
 
+/** The token of this tab, if it has one that holds. */
+export function tokenOf(room: string): string | undefined {
+  const known = kept(room);
+  return known.kind === "token" ? known.token : undefined;
+}
+
 function kept(room: string): SignIn {
   try {
     const { token, expires_at } = JSON.parse(sessionStorage.getItem(storageKey(room)) ?? "{}") as Record<string, unknown>;

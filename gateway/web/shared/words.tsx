@@ -4,8 +4,11 @@ import type { Role } from "@sdk";
 import { hue, initial } from "./format";
 import { strings } from "./strings";
 
+/** No language puts more marks on one letter; a hundred would lie over the lines around it. */
+const PILED = /(\p{M}{6})\p{M}+/gu;
+
 export function Words({ children, class: name }: { children: string; class?: string }) {
-  return <bdi class={name} dir="auto">{children}</bdi>;
+  return <bdi class={name} dir="auto">{children.replace(PILED, "$1")}</bdi>;
 }
 
 export function Avatar({ of, name }: { of: string; name: string }) {

@@ -1,0 +1,27 @@
+/** Api: what a page asks over HTTP, as who its tab is signed in. */
+
+import { Refused } from "@sdk";
+import { roomOfPage, tokenOf } from "./session";
+
+type Method = "GET" | "POST" | "DELETE";
+
+/** Ask; throws `Refused` as a command does. */
+export async function api<Answer>(method: Method, path: string, body?: object): Promise<Answer> {
+  const token = tokenOf(roomOfPage());
+  const response = await fetch(path, {
+    method,
+    headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  const answer = (await response.json()) as Answer & { error?: { code: string; text: string } };
+  if (!response.ok) throw new Refused({ t: "error", ref: 0, temporary: false, ...(answer.error ?? { code: "internal", text: response.statusText }) } as never);
+  return answer;
+}
+
+/** The shop that this tab's token is of; undefined: nobody's. */
+export function shopOfToken(): string | undefined {
+  const [, claims] = tokenOf(roomOfPage())?.split(".") ?? [];
+  if (!claims) return undefined;
+  const { iss } = JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/"))) as { iss?: string };
+  return iss;
+}
