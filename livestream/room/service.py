@@ -3,7 +3,7 @@
 comment                 a batch a process: screen, door, archive, then shown        comments.py
 like                    a batch a room, gathered for a moment
 seen, block, unblock    a batch a process
-invite                  a ticket in Redis
+invite                  a ticket in Redis, and the staff log
 of the staff            a batch a room: the desk decides, room log last             deskwork.py
 all else                the part it belongs to                                      parts.py
 """
@@ -21,11 +21,13 @@ from livestream.parts import Running
 from livestream.protocol.commands import Block, Command, Comment, Invite, Like, Seen, Unblock
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.replies import AnyReply, Ok
+from livestream.storage import roomlog
 from livestream.storage.batcher import Batcher
 from livestream.storage.pool import Database
 from livestream.tickets import Tickets
 
 from . import deskwork, invitation, store
+from .audit import acted
 from .comments import Comments
 from .desk import Actor
 from .deskwork import DeskWork
@@ -88,7 +90,7 @@ class RoomService:
             case Block() | Unblock():
                 reply = await self._block(actor, command)
             case Invite():
-                reply = await invitation.invite(self._tickets, actor, command, room, self._now_ms())
+                reply = await self._invite(actor, command, room)
             case _ if type(command) in deskwork.COMMANDS:
                 return await self._desks.run(actor, command, room)
             case _:
@@ -133,6 +135,14 @@ class RoomService:
         async with self._database.transaction() as tx:
             await store.mark_seen(tx, seen)
         return [Ok(ref=0)] * len(batch)
+
+    async def _invite(self, actor: Actor, command: Invite, room: LocalRoom) -> AnyReply:
+        reply = await invitation.invite(self._tickets, actor, command, room, self._now_ms())
+        entry = acted(actor, command, f"invited {command.name!r} as {command.role}")
+        async with self._database.transaction() as tx:
+            appended = await roomlog.append(tx, actor.room_id, [], [entry])
+        self._publish(actor.room_id, BusMessage(origin=self._origin, appended=appended))
+        return reply
 
     async def _block(self, actor: Actor, command: Block | Unblock) -> AnyReply:
         async with self._database.transaction() as tx:

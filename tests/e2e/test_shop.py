@@ -43,6 +43,7 @@ async def test_an_invited_moderator_comes_in_once_and_cannot_run_the_show(visito
     await host.page.get_by_label("Name that everyone sees").fill("Maja")
     await host.presses("Make a link")
     link = await host.page.get_by_label("This link signs in one person").input_value()
+    await expect(host.page.get_by_label("Staff log")).to_contain_text("invited 'Maja' as moderator")
     guest = await visitors.stranger(link)
     await expect(guest.get_by_test_id("connection")).to_contain_text("Maja")
     await expect(guest.get_by_role("button", name="Pause")).to_have_count(0)
@@ -100,14 +101,15 @@ async def test_what_the_shop_writes_is_text_in_every_place(visitors: Visitors) -
             text = line = PILED[:7]  # the letter, and as many marks as a language may need
         for visitor in (host, viewer):
             page = visitor.page
-            assert await page.get_by_label("Shown now").locator(".card-text").text_content() == line
+            await expect(page.get_by_label("Shown now").locator(".card-text")).to_have_text(line)
             await expect(page.locator(".card.freeze .card-text")).to_have_text(line, use_inner_text=False)
             await expect(page.get_by_label("Pinned").locator(".card-text")).to_have_text(text)
             for element in ("script:not([src])", "iframe", "img[onerror]", "svg[onload]", "a[href^=javascript]", "b b"):
                 assert await page.locator(f"body {element}").count() == 0
             wide = await page.evaluate(_TOO_WIDE)
             assert wide == [], (line, wide)
-        assert await host.page.locator("header h1").text_content() == line[:60]
+            await expect(page.locator(".clock").locator("xpath=..")).to_contain_text(line[:60].strip())
+        await expect(host.page.locator("header h1")).to_have_text(line[:60])
         await visitors.asks("host", f"{ROOM}/unfreeze")
         await visitors.asks("host", f"{ROOM}/cancel_countdown")
     refused = await visitors.asks("service", f"{SHOP}/put_product", product="p", title="a\0b", price=1, currency="EUR")

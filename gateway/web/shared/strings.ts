@@ -291,7 +291,7 @@ export const strings = {
     pause: "Pause",
     resume: "Resume",
     end: "End the show",
-    endConfirm: "End it for everyone? A show that has ended cannot go on. Comments close. Draws, team deals and countdowns that are open run to their own end, by the clock; no new ones start.",
+    endConfirm: "End it for everyone? A show that has ended cannot go on. Comments close, and a countdown or technical break is taken away. Draws and team deals that are open run to their own end, by the clock; no new ones start.",
     pauseHint: "In a pause comments go on, and so do draws, team deals and countdowns. To stop the clocks, use the technical break.",
     endYes: "Yes, end it",
     endNo: "Keep going",
