@@ -77,7 +77,7 @@ async def test_a_deleted_comment_leaves_every_screen_every_snapshot_and_every_re
         await client.until(lambda client=client: client.state["seq"] == deleted["seq"])  # type: ignore[misc]
         assert comments(client) == []
         assert client.state["pinned"].get("answered_text") is None
-    for _ in range(6):  # whichever process it is
+    for _ in range(4):  # whichever process it is; with bob that makes five, the most a viewer may have in one
         fresh = await cast.enter("eve")
         assert comments(fresh) == []
         assert "5550123456" not in str(fresh.messages)
