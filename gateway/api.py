@@ -133,7 +133,7 @@ class Api:
                 await self._identify(request, operation),
                 await _body(request, operation),
                 _query(request, operation),
-                _key(request) if operation.keyed else None,
+                _key(request, operation),
             )
             answer = await handler(asked)
             if isinstance(answer, Download):
@@ -319,8 +319,12 @@ def _query(request: web.Request, operation: Operation) -> Any:
         raise Refused(ErrorCode.INVALID, str(error)) from None
 
 
-def _key(request: web.Request) -> str | None:
+def _key(request: web.Request, operation: Operation) -> str | None:
+    if not operation.keyed:
+        return None
     key = request.headers.get(_KEY)
+    if key is None and operation.needs_key:
+        raise Refused(ErrorCode.INVALID, f"`{operation.name}` needs the header `{_KEY}`")
     if key is not None and not (0 < len(key) <= _KEY_CHARS and key.isascii() and key.isprintable()):
         raise Refused(ErrorCode.INVALID, f"`{_KEY}` has 1 to {_KEY_CHARS} printable ASCII characters")
     return key

@@ -149,6 +149,7 @@ class Gateway:
         )
         self._edge = GatewayEdge(self._admission, self._keepalive, dispatcher, settings)
         self._hub.on_beat = self._follow_revocations
+        self._hub.on_gone = self._edge.close_room
         self._presence = Presence(
             self._bus.redis, self._hub, origin, lambda: self._admission.count, self._edge.hand_over
         )
@@ -163,6 +164,8 @@ class Gateway:
             keys,
             Rooms(database),
             self._clock,
+            self._revocations,
+            secret,
             self._ready,
             Api(
                 self._hub,

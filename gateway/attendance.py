@@ -16,6 +16,7 @@ from livestream.bus import BusMessage
 from livestream.protocol.errors import LivestreamError
 from livestream.room import attendance
 from livestream.room.desk import Actor
+from livestream.room.store import staff_names
 from livestream.storage.pool import Contention, Database
 
 from .channel import Channel
@@ -49,28 +50,46 @@ class Attendance:
         try:
             async with self._database.transaction() as tx:
                 await attendance.remember(tx, actor)
-            if channel.state.chat.unattended:
-                await self._end_absence(channel.room_id)
-        except LivestreamError as error:
+                channel.local.staff_names = await staff_names(tx, actor.shop_id, actor.room_id)
+        except (LivestreamError, Contention) as error:
             _log.warning("attendance.failed", room=channel.room_id, error=repr(error))  # the next round says it again
+            return
+        if channel.state.chat.unattended:
+            await self._end_absence(channel.room_id)
 
     async def run(self) -> None:
         """Task."""
         while True:
             await asyncio.sleep(_EVERY_S)
+            await self._read_names()
             attended = [channel for channel in self._channels.values() if channel.attended]
             if not attended:
                 continue
             try:
                 async with self._database.transaction() as tx:
                     await attendance.seen(tx, sorted(channel.room_id for channel in attended))
-                for channel in attended:
-                    if channel.state.chat.unattended:
-                        await self._end_absence(channel.room_id)
             except (LivestreamError, Contention) as error:
                 _log.warning("attendance.failed", error=repr(error))
+                continue
+            for channel in attended:
+                if channel.state.chat.unattended:
+                    await self._end_absence(channel.room_id)
+
+    async def _read_names(self) -> None:
+        """Whom nobody may pretend to be: staff come through other processes too, and over HTTP."""
+        try:
+            async with self._database.read() as connection:
+                for channel in list(self._channels.values()):
+                    room = channel.local
+                    room.staff_names = await staff_names(connection, room.shop_id, room.room_id)
+        except LivestreamError as error:
+            _log.warning("attendance.names", error=repr(error))
 
     async def _end_absence(self, room_id: str) -> None:
-        appended = await attendance.set_unattended(self._database, room_id, False)
+        try:
+            appended = await attendance.set_unattended(self._database, room_id, False)
+        except (LivestreamError, Contention) as error:
+            _log.warning("attendance.failed", room=room_id, error=repr(error))  # one room's trouble is not another's
+            return
         if appended is not None:
             self._publish(room_id, BusMessage(origin=self._origin, appended=appended))

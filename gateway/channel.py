@@ -39,6 +39,7 @@ from livestream.protocol.events import (
 )
 from livestream.protocol.pushes import Heartbeat, Log, Notice, Snapshot, Staff, StaffView
 from livestream.protocol.state import RoomState, newest
+from livestream.room.attendance import APPOINTED
 from livestream.room.local import LocalRoom
 from livestream.room.redaction import redact
 from livestream.room.store import RoomLoad
@@ -240,8 +241,9 @@ class Channel:
 
     @property
     def attended(self) -> bool:
-        """Somebody of the staff is here."""
-        return self.fanout.has_staff
+        """Somebody of the staff is here; the shop's backend is no person."""
+        actors = (socket.session.actor for sockets in self._viewers.values() for socket in sockets)
+        return any(actor is not None and actor.role in APPOINTED for actor in actors)
 
     def count_viewers(self) -> int:
         """Viewers here: a signed-in one counts once, however many sockets."""

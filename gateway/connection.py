@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
         "deadline",
         "descriptor",
         "expires_at_ms",
-        "kid",
+        "grounds",
         "session",
         "slot",
         "transport",
@@ -96,7 +96,7 @@ class Connection(asyncio.Protocol):
         self.variant = Variant(accepted.codec, deflate=bool(accepted.extensions), staff=False)
         self.channel: Channel | None = None
         self.viewer: str | None = None  #: pseudonym of a signed-in viewer
-        self.kid = ""  #: of the key that signed for who this is
+        self.grounds: tuple[str, ...] = ()  #: what who this is stands on, see `auth.standing`
         self.expires_at_ms: int | None = None
         self.alive = True  #: something came in since the last ping
         self.slot = 0  #: of the keepalive wheel

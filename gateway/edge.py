@@ -15,6 +15,7 @@ from livestream.protocol.pushes import ComeBack
 from livestream.revocations import Revocation
 
 from .admission import Admission
+from .channel import Channel
 from .connection import Connection
 from .dispatch import Dispatcher
 from .handshake import Rejected, Request, accept
@@ -95,8 +96,14 @@ class GatewayEdge:
             actor, channel = connection.session.actor, connection.channel
             if actor is None or channel is None or channel.local.base_shop_id != revocation.shop_id:
                 continue
-            if revocation.pseudonym == actor.pseudonym or (revocation.kid and revocation.kid == connection.kid):
+            if revocation.pseudonym == actor.pseudonym or revocation.ground in connection.grounds:
                 connection.close(CloseCode.REVOKED)
+
+    def close_room(self, channel: Channel) -> None:
+        """Close everybody in a room that is no more."""
+        for connection in list(self.connections):
+            if connection.channel is channel:
+                connection.close(CloseCode.ROOM_GONE)
 
     def send_away(self, connection: Connection, code: CloseCode) -> None:
         """Tell when to come back, jittered, and close."""

@@ -180,10 +180,6 @@ class Fanout:
     def members(self) -> list[Receiver]:
         return [receiver for group in self._members.values() for receiver in group]
 
-    @property
-    def has_staff(self) -> bool:
-        return any(variant.staff for variant in self._members)
-
     def __len__(self) -> int:
         return sum(map(len, self._members.values()))
 

@@ -14,11 +14,12 @@ from aiohttp import web
 from markdown_it import MarkdownIt
 
 from livestream import metrics
-from livestream.auth import Identity, TokenVerifier, mint
+from livestream.auth import Identity, TokenVerifier, mint, pseudonym, standing
 from livestream.keys import KeyStore
 from livestream.protocol.errors import ERRORS, ErrorCode, OutcomeUnknown, Refused, Unavailable
 from livestream.protocol.http import ErrorBody, Problem, TicketRequest, status_of
 from livestream.protocol.roles import HOSTS
+from livestream.revocations import Revocations
 from livestream.tickets import Tickets
 
 from .admission import Admission
@@ -58,6 +59,8 @@ class Http:
         keys: KeyStore,
         rooms: Rooms,
         clock: Clock,
+        revocations: Revocations,
+        secret: bytes,
         ready: Callable[[], dict[str, bool]],
         api: list[web.RouteDef],
         public_metrics: bool,
@@ -68,6 +71,8 @@ class Http:
         self._keys = keys
         self._rooms = rooms
         self._clock = clock
+        self._revocations = revocations
+        self._secret = secret
         self._ready = ready
         self._api = api
         self._public_metrics = public_metrics
@@ -172,6 +177,7 @@ class Http:
             raise Refused(ErrorCode.INVALID, str(error)) from None
         now_ms = self._clock.now_ms()
         identity = await self._tickets.look(body.ticket, now_ms)
+        self._require_unrevoked(identity)
         key = await self._keys.signing(identity.shop_id)
         identity = await self._tickets.redeem(body.ticket, now_ms)
         assert identity.expires_at_ms is not None
@@ -185,6 +191,7 @@ class Http:
             ttl_s=ttl_s,
             now_ms=now_ms,
             issued_at_ms=identity.issued_at_ms,
+            behind=standing(identity),
         )
         return web.json_response({"token": token, "expires_at": now_ms // 1000 * 1000 + ttl_s * 1000})
 
@@ -192,7 +199,14 @@ class Http:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Refused(ErrorCode.TOKEN_INVALID, "send Authorization: Bearer <token>")
-        return await self._verifier.verify(token, now_ms=self._clock.now_ms())
+        identity = await self._verifier.verify(token, now_ms=self._clock.now_ms())
+        self._require_unrevoked(identity)
+        return identity
+
+    def _require_unrevoked(self, identity: Identity) -> None:
+        who = pseudonym(self._secret, identity.shop_id, f"viewer:{identity.viewer_id}")
+        if self._revocations.covers(identity, identity.shop_id, who):
+            raise Refused(ErrorCode.TOKEN_INVALID, "it was revoked")
 
     async def _healthz(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"alive": True})

@@ -54,6 +54,7 @@ class Hub:
         self._catching_up: SingleFlight[str, None] = SingleFlight()
         self._reading_back: SingleFlight[str, None] = SingleFlight()
         self.on_beat: Callable[[Connection], Awaitable[None]] | None = None  #: reads what else a process follows
+        self.on_gone: Callable[[Channel], None] | None = None  #: closes who is in a room that is no more
         self.beat_at = 0.0  #: monotonic time of the last heartbeat that Postgres answered
 
     # -- rooms
@@ -205,6 +206,8 @@ class Hub:
             await self._compare(pulse, tops, push=count % _BEATS_PER_PUSH == 0)
 
     async def _compare(self, pulse: Pulse, tops: dict[str, int], push: bool) -> None:
+        for room_id in tops.keys() - pulse.heads.keys():
+            await self._close_gone(room_id)
         for room_id, head in pulse.heads.items():
             channel = self.channels.get(room_id)
             if channel is None:
@@ -219,6 +222,15 @@ class Hub:
                 await self._reload_words(channel.local)
             if push:
                 channel.heartbeat(pulse.now_ms)
+
+    async def _close_gone(self, room_id: str) -> None:
+        """The room is no more: a rehearsal that was erased."""
+        channel = self.channels.pop(room_id, None)
+        if channel is not None:
+            _log.info("room.gone", room=room_id, connections=len(channel.fanout))
+            await self.bus.unsubscribe(room_id)
+            if self.on_gone is not None:
+                self.on_gone(channel)
 
     async def _reload_words(self, room: LocalRoom) -> None:
         version = room.staff.words_version

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from livestream.auth import Identity, TokenVerifier, read_resume, sign_resume
+from livestream.auth import Identity, TokenVerifier, read_resume, sign_resume, standing
 from livestream.bus import BusMessage
 from livestream.config import Settings
 from livestream.metrics import JOINS
@@ -124,7 +124,7 @@ class Joiner:
         staff = identity.role in STAFF
         connection.variant = connection.variant._replace(staff=staff)
         connection.viewer = None if actor.viewer_id is None else actor.pseudonym
-        connection.kid = identity.kid
+        connection.grounds = standing(identity)
         connection.expires_at_ms = identity.expires_at_ms
         if staff:
             connection.allow_staff_frames()

@@ -13,7 +13,7 @@ import functools
 import hashlib
 import hmac
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -37,6 +37,7 @@ _LEEWAY_S = 5  #: clocks of shops differ a little
 _LATEST_EXP_S = 10**11  #: the year 5138
 _VIEWER_ID_CHARS = 200
 _KID_CHARS = 64
+_BEHIND = 16  #: links that a session may be away from a shop's own token
 _STORABLE = r"^[^\x00\ud800-\udfff]*$"  #: Postgres takes neither NUL nor half a surrogate pair
 
 
@@ -52,6 +53,7 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
     issued_at_ms: int = 0  #: a revocation after it ends it
     kid: str = ""  #: of the key that signed for it
     buyer: bool = False  #: known to have bought something when the token was made; a resume token's alone
+    behind: tuple[str, ...] = ()  #: what else it stands on, through a ticket: `kid:` of a key, `who:` of who invited
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,13 @@ def mint(
     ttl_s: int,
     now_ms: int,
     issued_at_ms: int | None = None,
+    behind: Sequence[str] = (),
 ) -> str:
     """Sign a token, as a shop's backend does.
 
     Args:
         issued_at_ms: of what it stands for, which may have been revoked since; None: now.
+        behind: see `Identity`; what is revoked there ends this too.
     """
     claims: dict[str, object] = {
         "iss": key.shop_id,
@@ -92,6 +96,8 @@ def mint(
         claims["name"] = name
     if room_id is not None:
         claims["room"] = room_id
+    if behind:
+        claims["behind"] = list(behind)
     return jwt.encode(claims, key.key, algorithm=key.algorithm, headers={"kid": key.kid})
 
 
@@ -105,6 +111,7 @@ class _Claims(msgspec.Struct):
     role: Role = Role.VIEWER
     name: Annotated[str, Meta(pattern=_STORABLE)] | None = None
     room: RoomId | None = None
+    behind: Annotated[tuple[Annotated[str, Meta(max_length=100)], ...], Meta(max_length=_BEHIND)] = ()
 
 
 _claims = msgspec.json.Decoder(_Claims).decode
@@ -215,7 +222,22 @@ def _identity(claims: _Claims, key: ShopKey, now_ms: int) -> Identity:
     name = (claims.name or "").strip()[:NAME_CHARS] or None
     # One that claims to be of the future would outlive a revocation.
     issued_at_ms = min(int(claims.iat * 1000), now_ms)
-    return Identity(claims.iss, claims.sub, claims.role, name, claims.room, expires_at_ms, issued_at_ms, key.kid)
+    return Identity(
+        claims.iss,
+        claims.sub,
+        claims.role,
+        name,
+        claims.room,
+        expires_at_ms,
+        issued_at_ms,
+        key.kid,
+        behind=claims.behind,
+    )
+
+
+def standing(identity: Identity) -> tuple[str, ...]:
+    """What an identity stands on: its key, and what was behind that."""
+    return (f"kid:{identity.kid}", *identity.behind) if identity.kid else identity.behind
 
 
 class _Resume(msgspec.Struct, array_like=True):

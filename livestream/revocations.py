@@ -1,14 +1,16 @@
 """Revocations: tokens that hold no longer, though they have not expired. Every process knows all of them.
 
-A person's tokens, or all under one key, issued before some moment. A token
-tells its second: one made in the very second of the revocation is refused too.
+A person's tokens issued before some moment, and with them those of whom they
+invited; or all under one key, whenever issued: who stole it writes any time. A
+token tells its second: one made in the very second of the revocation is refused
+too.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from livestream.auth import Identity
+from livestream.auth import Identity, standing
 from livestream.storage.pool import Connection
 
 
@@ -22,6 +24,11 @@ class Revocation:
     kid: str | None
     at_ms: int
 
+    @property
+    def ground(self) -> str:
+        """What holds no longer, as `auth.standing` names it."""
+        return f"kid:{self.kid}" if self.kid is not None else f"who:{self.pseudonym}"
+
 
 class Revocations:
     """What was revoked so far. `read` follows the table."""
@@ -29,12 +36,18 @@ class Revocations:
     def __init__(self) -> None:
         self._top = 0
         self._people: dict[tuple[str, str], int] = {}
-        self._keys: dict[str, int] = {}
+        self._keys: set[str] = set()
 
     def covers(self, identity: Identity, shop_id: str, pseudonym: str) -> bool:
         """This identity holds no longer."""
-        at_ms = max(self._people.get((shop_id, pseudonym), -1), self._keys.get(identity.kid, -1))
-        return identity.issued_at_ms <= at_ms
+        grounds = (*standing(identity), f"who:{pseudonym}")
+        return any(self._ended(shop_id, ground, identity.issued_at_ms) for ground in grounds)
+
+    def _ended(self, shop_id: str, ground: str, issued_at_ms: int) -> bool:
+        kind, _, value = ground.partition(":")
+        if kind == "kid":
+            return value in self._keys
+        return issued_at_ms <= self._people.get((shop_id, value), -1)
 
     async def read(self, connection: Connection) -> list[Revocation]:
         """Take in what is new; returns it."""
@@ -50,7 +63,7 @@ class Revocations:
             if each.pseudonym is not None:
                 self._people[each.shop_id, each.pseudonym] = each.at_ms
             elif each.kid is not None:
-                self._keys[each.kid] = each.at_ms
+                self._keys.add(each.kid)
         return fresh
 
 

@@ -17,8 +17,10 @@ _MARKS = 4  #: combining marks in a row that a name may have; more climb over th
 _OFFICES = (
     "host", "admin", "administrator", "moderator", "mod", "official", "support", "staff", "customer service",
     "主播", "官方", "客服", "管理员", "obsluga", "obsluga klienta", "moderateur", "service client", "officiel",
-    "administrateur", "prowadzacy", "system", "livestream",
+    "administrateur", "prowadzacy", "system", "livestream", "operator",
 )  # fmt: skip
+_CHINESE_OFFICES = ("官方", "客服", "管理员")  #: wherever they stand in a name
+_TELLING_CHARS = 6  #: a name of staff so long is known inside another
 _SPACE = re.compile(r"\s+")
 
 
@@ -51,9 +53,16 @@ def screen_name(name: str, staff_names: Set[str], words: Wordlist) -> str | None
     form = _squeezed(name)
     if form in _offices() or any(f" {office} " in f" {normal(name)} " for office in _spaced_offices()):
         return "it sounds like staff"
-    if any(form == _squeezed(each) for each in staff_names):
+    if form.startswith("主播") or any(office in form for office in _CHINESE_OFFICES):
+        return "it sounds like staff"
+    if any(_passes_for(form, _squeezed(each)) for each in staff_names):
         return "somebody of the staff is called so"
     return None
+
+
+def _passes_for(form: str, staff: str) -> bool:
+    """`The Ada Lovelace`, `Ada Lovelace 1`; of a short name only the name itself."""
+    return form == staff or (len(staff) >= _TELLING_CHARS and staff in form)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -69,4 +78,5 @@ def _offices() -> frozenset[str]:
 @functools.cache
 def _spaced_offices() -> tuple[str, ...]:
     """Those that give a name away as a word in it: `Anna official`."""
-    return tuple(normal(each) for each in ("admin", "moderator", "official", "support", "staff", "officiel"))
+    offices = ("admin", "moderator", "official", "support", "staff", "officiel", "host", "operator", "obsluga")
+    return tuple(normal(each) for each in offices)

@@ -15,6 +15,9 @@ _LOOKS_LIKE = str.maketrans(
     {
         **dict(zip("абвгдеёзийкмнорстухіјѕԁԛԝһӏ", "abbrдee3ииkmhopctyxijsdqwhl", strict=True)),
         **dict(zip("αβγεηικμνορστυχω", "abyeniknvopotuxw", strict=True)),
+        **dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz", strict=True)),
+        **dict(zip("տրօոսհ", "sronuh", strict=True)),
+        **{chr(first + n): chr(97 + n) for first in (0x1F150, 0x1F170) for n in range(26)},
         **dict(zip("ıłøđħŧßæœ", ["i", "l", "o", "d", "h", "t", "ss", "ae", "oe"], strict=True)),
     }
 )
@@ -24,9 +27,9 @@ _LEET = str.maketrans(
 )
 #: a word with at least one letter and at least one sign for a letter; a sign of exclamation at its end is one
 _LEET_WORD = re.compile(r"(?=[a-z0-9@$!|]*[a-z])(?=[a-z]*[0-9@$!|])[a-z0-9@$!|]*[a-z0-9@$]")
-#: single letters with the same kind of gap between: f u c k, f.u.c.k
-_SPACED = re.compile(r"(?<![a-z])[a-z](?:[\W_]{1,3}[a-z]){2,}(?![a-z])")
-_MAY_BE_SPACED = re.compile(r"(?:[^\W_][\W_]{1,6}){3}")
+#: single letters with gaps between: f u c k, f.u.c.k
+_SPACED = re.compile(r"(?<![a-z])[a-z](?:[\W_]+[a-z]){2,}(?![a-z])")
+_MAY_BE_SPACED = re.compile(r"(?:[^\W_][\W_]+){3}")
 _GAP = re.compile(r"[\W_]+")
 _REPEATED = re.compile(r"([^\W\d_])\1+")
 _CYRILLIC_OR_GREEK = re.compile(r"[\u0370-\u052f]")
@@ -45,7 +48,7 @@ def normal(text: str) -> str:
     if not words.isascii():
         words = latin(words)
     words = _LEET_WORD.sub(lambda found: found[0].translate(_LEET), words)
-    words = _SPACED.sub(lambda found: _GAP.sub("", found[0]), words)
+    words = _SPACED.sub(lambda found: _GAP.sub("", found[0]), _REPEATED.sub(r"\1", words))
     return _GAP.sub(" ", _REPEATED.sub(r"\1", words)).strip()
 
 

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from .normal import normal
 
 _WINDOW_S = 15.0  #: what was said longer ago may be said again
+_LONGEST_S = 60.0  #: however often it is repeated, the words come up again after so long
 _REMEMBERED = 5000
 _NOISE_CHARS = (
     4  #: a word with a digit in it and so long is what a bot puts there to differ; a size or a price is shorter
@@ -23,7 +24,7 @@ def key(text: str) -> str:
 
 
 class Sameness:
-    """Remembers what was said lately in one room.
+    """Remembers what was shown lately in one room.
 
     Args:
         window_s: how long; each repetition begins it anew.
@@ -31,7 +32,12 @@ class Sameness:
 
     def __init__(self, window_s: float = _WINDOW_S) -> None:
         self._window_s = window_s
-        self._said: OrderedDict[str, tuple[str, int, float]] = OrderedDict()
+        self._said: OrderedDict[str, tuple[str, int, float, float]] = OrderedDict()
+
+    def times(self, said: str, now: float) -> int:
+        """How many there were lately of a key, shown or told beside the first."""
+        _, times, until, _ = self._said.get(said, ("", 0, 0.0, 0.0))
+        return times if until > now else 0
 
     def seen(self, said: str, comment_id: str, now: float) -> tuple[str, int]:
         """Count a comment; returns the first one of the same key, and how many there are by now.
@@ -40,10 +46,10 @@ class Sameness:
             said: its `key`.
             now: seconds.
         """
-        first, times, until = self._said.pop(said, (comment_id, 0, 0.0))
+        first, times, until, began = self._said.pop(said, (comment_id, 0, 0.0, now))
         if until <= now:
-            first, times = comment_id, 0
-        self._said[said] = (first, times + 1, now + self._window_s)
+            first, times, began = comment_id, 0, now
+        self._said[said] = (first, times + 1, min(now + self._window_s, began + _LONGEST_S), began)
         if len(self._said) > _REMEMBERED:
             self._said.popitem(last=False)
         return first, times + 1

@@ -64,6 +64,7 @@ class Wordlist:
         # Chinese is looked for without the spaces that were put in to hide it.
         forms = (form, form.replace(" ", "")) if any(_has_no_spaces(each) for each in form) else (form,)
         hits = [entry for each in forms for _, entry in self._automaton.iter(each)]
+        hits += [entry for _, entry in self._automaton.iter(_pairs(form)) if len(entry.text) >= _GAPLESS_CHARS]
         if self._gapless:
             hits += [entry for each in spaced_out(text) for _, entry in self._gapless.iter(each)]
         for entry in hits:
@@ -83,6 +84,12 @@ def starter(languages: Sequence[str]) -> list[Entry]:
             if word and not word.startswith("#"):
                 entries.append(Entry(word.removeprefix("!"), "refuse" if word.startswith("!") else "hold"))
     return entries
+
+
+def _pairs(form: str) -> str:
+    """Neighbouring words as one each, since a word may be cut in two: `scam-word`."""
+    words = form.split()
+    return f" {' '.join(map(str.__add__, words, words[1:]))} "
 
 
 def _has_no_spaces(character: str) -> bool:

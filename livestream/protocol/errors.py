@@ -169,6 +169,7 @@ class CloseCode(enum.IntEnum):
     FLOOD = 4202
     REPLACED = 4203
     BANNED = 4204
+    ROOM_GONE = 4205
 
 
 CLOSES: dict[CloseCode, CloseInfo] = {
@@ -190,6 +191,7 @@ CLOSES: dict[CloseCode, CloseInfo] = {
     CloseCode.FLOOD: CloseInfo("You went on sending after many refusals, or flooded control frames.", False),
     CloseCode.REPLACED: CloseInfo("You opened more connections than one viewer may have; the oldest goes.", False),
     CloseCode.BANNED: CloseInfo("Staff put you out of this room.", False),
+    CloseCode.ROOM_GONE: CloseInfo("The room is no more: a rehearsal that was erased.", False),
 }
 
 

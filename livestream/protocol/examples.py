@@ -81,7 +81,7 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     c.Unban(ref=31, who=_WHO),
     c.SetChat(ref=32, slow_mode_s=30, links=False),
     c.SetRoom(ref=33, title="Friday room", display_per_s=5.5, video_delay_s=2.5),
-    c.Refund(ref=34, purchase="A-1001", amount=1999, why="broken"),
+    c.Refund(ref=34, purchase="A-1001", amount=1999, why="broken", key="refund-A-1001"),
     c.DecideRefund(ref=35, refund=_ID, confirm=True),
     r.Joined(
         ref=1, room="demo", epoch="f6906c1e8fbc063e", now=_AT, resume="dG9rZW4",

@@ -134,6 +134,7 @@ class Operation:
     body: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
     keyed: bool = False  #: takes an `Idempotency-Key`
+    needs_key: bool = False  #: and is refused without
     errors: tuple[E, ...] = ()
     command: type[Command] | type[ShopCommand] | None = None
 
@@ -172,6 +173,7 @@ def _room_command(command: type[Command]) -> Operation:
         roles=command.roles - {Role.ANONYMOUS},
         body=_body_of(command),
         keyed="key" in command.__struct_fields__,
+        needs_key=any(each.name == "key" and each.required for each in msgspec.structs.fields(command)),
         errors=(E.ROOM_NOT_FOUND, E.BANNED, *command.errors),
         command=command,
     )

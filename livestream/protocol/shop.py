@@ -118,7 +118,7 @@ class SetShop(ShopCommand, frozen=True, tag="set_shop"):
 
     name: types.Title | None = None
     time_zone: types.TimeZone | None = None
-    refund_limit: types.Amount | None = None  #: above it a second operator must confirm
+    refund_limit: types.Amount | None = None  #: in hundredths of the currency's unit, for all refunds of a purchase
     starter_languages: list[Literal["en", "zh", "fr", "pl"]] | None = None  #: word lists of ours that hold
     retention_days: dict[Kept, Annotated[int, Meta(ge=1, le=3650)]] | None = None
 
@@ -280,7 +280,8 @@ class EraseRehearsal(ShopCommand, frozen=True, tag="erase_rehearsal"):
 
 
 AnyShopCommand = (
-    CreateRoom | PutStaff | RemoveStaff | Revoke | AddKey | RetireKey | SetShop | PutWords | RemoveWords
-    | PutProduct | RemoveProduct | ReportPurchase | ExportViewer | EraseViewer | Rehearse | EraseRehearsal
+    CreateRoom | PutStaff | RemoveStaff | Revoke | AddKey | RetireKey | SetShop | SetReview
+    | PutWords | RemoveWords | PutProduct | RemoveProduct | ReportPurchase | ExportViewer | EraseViewer
+    | Rehearse | EraseRehearsal
 )  # fmt: skip
 SHOP_COMMANDS: tuple[type[ShopCommand], ...] = typing.get_args(AnyShopCommand)

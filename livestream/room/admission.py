@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from livestream.auth import Identity, pseudonym
+from livestream.auth import Identity, pseudonym, standing
 from livestream.moderation.names import clean_name, screen_name
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.roles import STAFF, Role
@@ -32,6 +32,7 @@ def actor_of(secret: bytes, identity: Identity, room: LocalRoom) -> Actor:
         name=_name(identity, room, stand_in),
         pseudonym=stand_in,
         buyer=identity.buyer,
+        grounds=standing(identity),
     )
 
 

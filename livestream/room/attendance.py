@@ -13,7 +13,7 @@ from .desk import Actor
 from .desk_store import Loaded, Named
 
 #: whose presence is duty; the shop's backend is no person
-_APPOINTED = (Role.MODERATOR, Role.HOST, Role.OPERATOR)
+APPOINTED = (Role.MODERATOR, Role.HOST, Role.OPERATOR)
 
 
 async def remember(tx: Connection, actor: Actor) -> None:
@@ -27,7 +27,7 @@ async def remember(tx: Connection, actor: Actor) -> None:
         actor.viewer_id,
         actor.name,
     )
-    if actor.role in _APPOINTED:
+    if actor.role in APPOINTED:
         await tx.execute(
             """
             INSERT INTO staff (shop_id, room_id, pseudonym, role) VALUES ($1, $2, $3, $4)
@@ -37,7 +37,7 @@ async def remember(tx: Connection, actor: Actor) -> None:
             actor.pseudonym,
             actor.role,
         )
-    await seen(tx, [actor.room_id])
+        await seen(tx, [actor.room_id])
 
 
 async def seen(tx: Connection, room_ids: Sequence[str]) -> None:
@@ -51,17 +51,19 @@ async def seen(tx: Connection, room_ids: Sequence[str]) -> None:
     )
 
 
-async def abandoned(connection: Connection, limit: int) -> list[str]:
-    """Rooms on air in which nobody has been on duty for longer than their policy allows."""
+async def abandoned(connection: Connection, limit: int, room_id: str | None = None) -> list[str]:
+    """Rooms on air, or this one, in which nobody has been on duty for longer than their policy allows."""
     rows = await connection.fetch(
         """
         SELECT room_id FROM room
-         WHERE NOT unattended AND coalesce((policy->>'unattended_after_s')::int, 180) > 0
+         WHERE NOT unattended AND ($2::text IS NULL OR room_id = $2)
+           AND coalesce((policy->>'unattended_after_s')::int, 180) > 0
            AND staff_seen_at < clock_timestamp()
                - coalesce((policy->>'unattended_after_s')::int, 180) * interval '1 second'
            AND EXISTS (SELECT FROM show WHERE show.room_id = room.room_id AND state IN ('warm_up', 'live', 'paused'))
          LIMIT $1""",
         limit,
+        room_id,
     )
     return [row["room_id"] for row in rows]
 
@@ -74,7 +76,7 @@ async def set_unattended(database: Database, room_id: str, unattended: bool) -> 
     """
     async with database.transaction() as tx:
         desk = await desk_store.load(tx, room_id, Named())
-        if desk.unattended == unattended or (unattended and room_id not in await abandoned(tx, 1000)):
+        if desk.unattended == unattended or (unattended and not await abandoned(tx, 1, room_id)):
             return None
         before = Loaded.of(desk)
         decision = rules.attend(desk, unattended)

@@ -48,11 +48,20 @@ class Admitted:
     id: str
     work: Work
     screened: Screened
-    alike: tuple[str, int]  #: the first comment of the same words lately, and how many there are by now
 
     @property
-    def collapsed(self) -> bool:
-        return self.alike[1] > _SHOWN_ALIKE
+    def alone(self) -> bool:
+        """Staff's, or held: others of the same words do not matter."""
+        return self.screened.standing is Standing.STAFF or self.screened.held_why is not None
+
+
+@dataclass(slots=True)
+class Judged:
+    """What becomes of a batch's comments."""
+
+    fates: list[Fate | Refused]
+    #: by room and comment: the first of the same words, and how many there are by now
+    echoes: dict[str, dict[str, int]]
 
 
 class Comments:
@@ -93,16 +102,26 @@ class Comments:
         Raises:
             Refused, Unavailable, OutcomeUnknown.
         """
-        now_ms = self._now_ms()
-        screened = screen(actor, command, room, now_ms)
+        work = Work.of(actor, command, room)
+        try:
+            screened = screen(actor, command, room, self._now_ms())
+        except Refused:
+            # A repetition is answered as it was the first time, whatever holds by now.
+            answered = await self._answered(work)
+            if answered is None:
+                raise
+            return msgspec.structs.replace(answered, ref=command.ref)
         comment_id = self._new_id()
         if screened.standing is not Standing.STAFF and screened.held_why is None:
             screened = await self._reviewed(screened, actor, command, room, comment_id)
-        alike = (comment_id, 1)
-        if screened.standing is not Standing.STAFF and screened.held_why is None:
-            alike = room.same.seen(sameness.key(command.text), comment_id, now_ms / 1000)
-        reply = await self._batcher.submit(Admitted(comment_id, Work.of(actor, command, room), screened, alike))
+        reply = await self._batcher.submit(Admitted(comment_id, work, screened))
         return msgspec.structs.replace(reply, ref=command.ref)
+
+    async def _answered(self, again: Work) -> AnyReply | None:
+        if again.claim is None:
+            return None
+        async with self._database.read() as connection:
+            return await work.answered(connection, again)
 
     async def _reviewed(
         self, screened: Screened, actor: Actor, command: Comment, room: LocalRoom, comment_id: str
@@ -114,7 +133,7 @@ class Comments:
         return dataclasses.replace(screened, held_why="review") if verdict is Verdict.HOLD else screened
 
     async def _run(self, batch: Sequence[Admitted]) -> list[Outcome]:
-        fates = await self._judge(batch)
+        judged = await self._judge(batch)
         works = [each.work for each in batch]
         rows: dict[int, store.CommentRow] = {}
         async with self._database.transaction() as tx:
@@ -122,7 +141,7 @@ class Comments:
             shows = await store.open_shows(tx, sorted({each.actor.room_id for each in works}))
 
             def decide(index: int, each: Work) -> AnyReply:
-                fate = fates[index]
+                fate = judged.fates[index]
                 if isinstance(fate, Refused):
                     raise fate
                 opened = show.require_talking(shows.get(each.actor.room_id))
@@ -137,44 +156,67 @@ class Comments:
         for index in rows:
             works[index].room.spoke(works[index].actor.pseudonym, self._now_ms())
         for room_id in {row.room_id for row in rows.values()}:
-            here = {batch[index]: row for index, row in rows.items() if row.room_id == room_id}
-            self._publish(room_id, self._message(here, held.get(room_id)))
+            here = [row for row in rows.values() if row.room_id == room_id]
+            echoes = judged.echoes.get(room_id, {})
+            self._publish(room_id, self._message(here, echoes, held.get(room_id)))
         return outcomes
 
-    def _message(self, rows: dict[Admitted, store.CommentRow], held: Appended | None) -> BusMessage:
-        live = [_encode(row.event) for row in rows.values() if row.fate is Fate.SHOWN]
-        echoes = dict(each.alike for each, row in rows.items() if row.fate is Fate.COLLAPSED)
+    def _message(self, rows: Sequence[store.CommentRow], echoes: dict[str, int], held: Appended | None) -> BusMessage:
+        live = [_encode(row.event) for row in rows if row.fate is Fate.SHOWN]
         live += [_encode(Echoed(comment=first, times=times)) for first, times in echoes.items()]
-        left_out = sum(row.fate is Fate.SAMPLED_OUT for row in rows.values())
+        left_out = sum(row.fate is Fate.SAMPLED_OUT for row in rows)
         if held is None:
             return BusMessage(origin=self._origin, live=live, left_out=left_out)
         return BusMessage(origin=self._origin, live=live, left_out=left_out, appended=held)
 
-    async def _judge(self, batch: Sequence[Admitted]) -> list[Fate | Refused]:
+    async def _judge(self, batch: Sequence[Admitted]) -> Judged:
         """Ask each room's door once for the whole batch."""
-        fates: list[Fate | Refused] = [_quiet(each) or Fate.SHOWN for each in batch]
         by_room: dict[str, list[int]] = {}
         for index, each in enumerate(batch):
             by_room.setdefault(each.work.room.room_id, []).append(index)
+        judged = Judged([Fate.HELD] * len(batch), {})
         # All doors at once: one round trip, and one wait where Redis hangs.
-        admissions = await asyncio.gather(
-            *(self._admit(batch[indexes[0]].work.room, [batch[i] for i in indexes]) for indexes in by_room.values())
+        await asyncio.gather(
+            *(self._judge_room(judged, {index: batch[index] for index in indexes}) for indexes in by_room.values())
         )
-        for indexes, admission in zip(by_room.values(), admissions, strict=True):
-            slow = batch[indexes[0]].work.room.state.chat.slow_mode_s
-            code = ErrorCode.SLOW_MODE if slow else ErrorCode.RATE_LIMITED
-            for position, wait_ms in admission.refused.items():
-                fates[indexes[position]] = Refused(code, "over all your connections", retry_after_ms=wait_ms)
-            competing = [index for index in indexes if fates[index] is Fate.SHOWN]
-            sampled = sample([batch[index].screened.standing for index in competing], admission.granted)
-            for index, fate in zip(competing, sampled, strict=True):
-                fates[index] = fate
-        return fates
+        return judged
 
-    async def _admit(self, room: LocalRoom, comments: Sequence[Admitted]) -> Admission:
+    async def _judge_room(self, judged: Judged, comments: dict[int, Admitted]) -> None:
+        room = next(iter(comments.values())).work.room
+        now = self._now_ms() / 1000
+        said = {index: sameness.key(_text(each)) for index, each in comments.items() if not each.alone}
+        repeats = _repeats(said, room, now)
+        quiet = {index for index, each in comments.items() if each.screened.held_why is not None} | repeats
+        asked = [
+            Asked(each.work.actor.pseudonym, each.screened.standing, quiet=index in quiet)
+            for index, each in comments.items()
+        ]
+        admission = await self._admit(room, asked)
+        slow = room.state.chat.slow_mode_s
+        code = ErrorCode.SLOW_MODE if slow else ErrorCode.RATE_LIMITED
+        order = list(comments)
+        for position, wait_ms in admission.refused.items():
+            judged.fates[order[position]] = Refused(code, "over all your connections", retry_after_ms=wait_ms)
+        admitted = [index for position, index in enumerate(order) if position not in admission.refused]
+        competing = [index for index in admitted if index not in quiet]
+        sampled = sample([comments[index].screened.standing for index in competing], admission.granted)
+        for index, fate in zip(competing, sampled, strict=True):
+            judged.fates[index] = fate
+        echoes = judged.echoes.setdefault(room.room_id, {})
+        for index in admitted:
+            if index in repeats:
+                # Only what stands on screens can be told of beside it.
+                known = room.same.times(said[index], now) > 0
+                judged.fates[index] = Fate.COLLAPSED if known else Fate.SAMPLED_OUT
+            if index in said and judged.fates[index] in (Fate.SHOWN, Fate.COLLAPSED):
+                first, times = room.same.seen(said[index], comments[index].id, now)
+                if index in repeats:
+                    echoes[first] = times
+
+    async def _admit(self, room: LocalRoom, asked: Sequence[Asked]) -> Admission:
         per_s = room.staff.policy.display_per_s or self._display_per_s
         slow_mode_s = room.state.chat.slow_mode_s
-        return await self._door.admit(room.room_id, per_s, slow_mode_s, [_asked(each) for each in comments])
+        return await self._door.admit(room.room_id, per_s, slow_mode_s, asked)
 
     def _row(self, each: Admitted, show_id: str, fate: Fate) -> store.CommentRow:
         actor, command = each.work.actor, each.work.command
@@ -194,15 +236,22 @@ class Comments:
         return appended
 
 
-def _quiet(each: Admitted) -> Fate | None:
-    """What becomes of a comment that is not shown whatever the budget; None: it competes."""
-    if each.screened.held_why is not None:
-        return Fate.HELD
-    return Fate.COLLAPSED if each.collapsed else None
+def _text(each: Admitted) -> str:
+    assert isinstance(each.work.command, Comment)
+    return each.work.command.text
 
 
-def _asked(each: Admitted) -> Asked:
-    return Asked(each.work.actor.pseudonym, each.screened.standing, quiet=_quiet(each) is not None)
+def _repeats(said: dict[int, str], room: LocalRoom, now: float) -> set[int]:
+    """Comments whose words are on screen often enough, counting those of this batch that compete for it."""
+    times: dict[str, int] = {}
+    repeats = set()
+    for index, key in said.items():
+        if key not in times:
+            times[key] = room.same.times(key, now)
+        if times[key] >= _SHOWN_ALIKE:
+            repeats.add(index)
+        times[key] += 1
+    return repeats
 
 
 def _held(row: store.CommentRow) -> HeldComment:

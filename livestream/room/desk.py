@@ -46,6 +46,7 @@ class Actor(msgspec.Struct, frozen=True):
     name: str
     pseudonym: str
     buyer: bool = False
+    grounds: tuple[str, ...] = ()  #: what the identity stands on, see `auth.standing`
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Purchase:
     id: str
     currency: str
     exponent: int
+    amount: int  #: of the whole purchase
     left: int
 
 
@@ -113,13 +115,14 @@ class Desk:
     retracted: set[str] = field(default_factory=set)
     comments: dict[str, ArchivedComment] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)  #: of those comments: deleted, or turned down
+    held: dict[str, HeldComment] = field(default_factory=dict)  #: of those comments: wait for staff
     said_by: Mapping[str, list[str]] = field(default_factory=dict)  #: latest shown comments of people, by pseudonym
     people: Mapping[str, Person] = field(default_factory=dict)
     products: Mapping[str, Product] = field(default_factory=dict)
     purchases: dict[str, Purchase] = field(default_factory=dict)
     askers: dict[str, str] = field(default_factory=dict)  #: pseudonym of who asked, by refund
     time_zone: str = "UTC"  #: of the shop
-    refund_limit: int = 0  #: above it a second operator must confirm
+    refund_limit: int = 0  #: in hundredths of any currency's unit; above it a second operator must confirm
 
     def apply(self, decision: Decision) -> None:
         """Evolve by what was decided."""
@@ -136,6 +139,7 @@ class Desk:
                     self.hidden.update(ids)
                 case Restored(comments=comments):
                     self.hidden.difference_update(comment.id for comment in comments)
+                    self._now_of_fate("shown", [comment.id for comment in comments])
         for staff_event in decision.staff:
             self.apply_staff(staff_event)
             if isinstance(staff_event, RefundChanged):
@@ -150,10 +154,22 @@ class Desk:
         """Evolve by one event of the staff log, also by one that tells what was so before."""
         self.staff = evolve_staff(self.staff, event)
         match event:
-            case Ruled(comments=ids, shown=False):
-                self.hidden.update(ids)
+            case Ruled(comments=ids, shown=shown):
+                for each in ids:
+                    self.held.pop(each, None)
+                    if each in self.comments:
+                        self.comments[each] = replace(self.comments[each], reports=0)
+                if not shown:
+                    self.hidden.update(ids)
             case Held(comments=comments):
-                self.hidden.difference_update(comment.id for comment in comments)
+                self.held.update((comment.id, comment) for comment in comments)
+                self.hidden.difference_update(self.held)
+                self._now_of_fate("held", [comment.id for comment in comments])
+
+    def _now_of_fate(self, fate: str, ids: list[str]) -> None:
+        for each in ids:
+            if each in self.comments:
+                self.comments[each] = replace(self.comments[each], fate=fate)
 
     def _refunded(self, asker: str, refund: RefundRequest) -> None:
         purchase = self.purchases.get(refund.purchase)

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from livestream.protocol import limits
 from livestream.protocol.commands import (
     Ban,
     Command,
@@ -27,6 +28,7 @@ from livestream.protocol.commands import (
     Unmute,
     Unretract,
 )
+from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.events import (
     Clock,
     CountdownEnded,
@@ -95,11 +97,14 @@ class Named:
                 self.comments.add(comment)
                 self.reported.add(comment)
                 self.reporters.add(pseudonym)
+            case Unmute(who=who, restore=comments) | Unban(who=who, restore=comments):
+                self.people.add(who)
+                self.comments.update(comments)
             case Mute(who=who, delete=delete) | Ban(who=who, delete=delete):
                 self.people.add(who)
                 if delete:
                     self.silenced.add(who)
-            case Unmute(who=who) | Unban(who=who) | HandOver(to=who):
+            case HandOver(to=who):
                 self.people.add(who)
             case Feature(product=str(product)):
                 self.products.add(product)
@@ -125,6 +130,9 @@ class Loaded:
 async def load(tx: Connection, room_id: str, named: Named) -> Desk:
     """Lock the room and read what a batch names.
 
+    Raises:
+        Refused: ROOM_NOT_FOUND: a rehearsal that was erased, say.
+
     Cost: one statement, and one more for each kind of thing named.
     """
     # The clock is read after the lock: the inner query takes it, the outer one looks.
@@ -137,7 +145,7 @@ async def load(tx: Connection, room_id: str, named: Named) -> Desk:
         room_id,
     )
     if row is None:
-        raise LookupError(f"no room {room_id!r}")
+        raise Refused(ErrorCode.ROOM_NOT_FOUND, room_id)
     desk = Desk(
         now_ms=row["now_ms"],
         shop_id=row["shop_id"],
@@ -278,13 +286,13 @@ async def _load_refunds(tx: Connection, desk: Desk, shop_id: str, room_id: str, 
         desk.apply_staff(RefundChanged(refund=request))
         desk.askers[request.id] = row["asker"]
     purchases = await tx.fetch(
-        "SELECT purchase_id, currency, exponent, amount - refunded AS left FROM purchase"
+        "SELECT purchase_id, currency, exponent, amount, amount - refunded AS left FROM purchase"
         " WHERE shop_id = $1 AND purchase_id = ANY($2) ORDER BY purchase_id FOR UPDATE",
         shop_id,
         [*named.purchases, *(row["purchase_id"] for row in waiting)],
     )
     desk.purchases = {
-        row["purchase_id"]: Purchase(row["purchase_id"], row["currency"], row["exponent"], row["left"])
+        row["purchase_id"]: Purchase(row["purchase_id"], row["currency"], row["exponent"], row["amount"], row["left"])
         for row in purchases
     }
 
@@ -397,7 +405,7 @@ async def _write_restored(tx: Connection, room_id: str, now_ms: int, event: Rest
 async def _write_held(tx: Connection, room_id: str, now_ms: int, event: Held) -> None:
     await tx.execute(
         """
-        UPDATE comment SET fate = 'held', ruled = NULL, held_why = why
+        UPDATE comment SET fate = 'held', ruled = NULL, held_why = why, hidden_at = NULL
           FROM unnest($2::text[], $3::text[]) AS h (id, why)
          WHERE room_id = $1 AND comment_id = id""",
         room_id,
@@ -409,7 +417,7 @@ async def _write_held(tx: Connection, room_id: str, now_ms: int, event: Held) ->
 async def _write_ruled(tx: Connection, room_id: str, now_ms: int, event: Ruled) -> None:
     await tx.execute(
         """
-        UPDATE comment SET report_open = false,
+        UPDATE comment SET report_open = false, reports = 0,
                ruled = CASE WHEN fate = 'held' AND ruled IS NULL THEN $3 ELSE ruled END
          WHERE room_id = $1 AND comment_id = ANY($2)""",
         room_id,
@@ -495,6 +503,20 @@ async def _write_refund(tx: Connection, room_id: str, desk: Desk, refund: Refund
         refund.purchase,
         desk.purchases[refund.purchase].left,
     )
+
+
+async def refill(tx: Connection, room_id: str, ruled: int) -> Decision:
+    """What comes into the view of staff when so many that waited are ruled on: the view holds the newest alone.
+
+    After `write`: these have waited all along, and only their being in view is news.
+    """
+    held, reports = await store.waiting(tx, room_id)
+    decision = Decision()
+    if len(held) + ruled > limits.SNAPSHOT_HELD:
+        decision.staff.append(Held(comments=list(held[:ruled])))
+    if len(reports) + ruled > limits.SNAPSHOT_REPORTS:
+        decision.staff += reports[:ruled]
+    return decision
 
 
 def _gone(decision: Decision) -> list[str]:

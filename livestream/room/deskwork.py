@@ -10,6 +10,7 @@ import msgspec
 from livestream.bus import BusMessage
 from livestream.config import Settings
 from livestream.protocol import commands as c
+from livestream.protocol.events import Ruled
 from livestream.protocol.replies import AnyReply, Ok, Posted
 from livestream.storage import roomlog
 from livestream.storage.batcher import Batcher
@@ -134,6 +135,9 @@ class DeskWork:
             outcomes = work.each(batch, known, run_one)
             made = list(decisions.values())
             await desk_store.write(tx, room_id, before, desk, made)
+            ruled = sum(len(each.comments) for decision in made for each in decision.staff if isinstance(each, Ruled))
+            if ruled:
+                made.append(await desk_store.refill(tx, room_id, ruled))
             await work.settle(tx, batch, known, outcomes)
             events = [event for decision in made for event in decision.webhooks]
             if events:

@@ -35,5 +35,6 @@ async def invite(tickets: Tickets, actor: Actor, command: Invite, room: LocalRoo
         room_id=actor.room_id,
         expires_at_ms=now_ms + (_TTL_S + SESSION_TTL_S) * 1000,
         issued_at_ms=now_ms,
+        behind=(*actor.grounds, f"who:{actor.pseudonym}"),
     )
     return Invited(ref=0, ticket=await tickets.issue(guest, _TTL_S), expires_at=now_ms + _TTL_S * 1000)

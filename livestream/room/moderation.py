@@ -11,6 +11,7 @@ staff log alone, and the one concerned is told directly.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from livestream.protocol.commands import Ban, Delete, Mute, Report, Restore, Rule, Unban, Unmute
 from livestream.protocol.errors import ErrorCode, Refused
@@ -65,10 +66,19 @@ def restore(desk: Desk, actor: Actor, command: Restore) -> Decision:
     gone = [each for each in _require(desk, command.comments) if _hidden(desk, each)]
     if not gone:
         return Decision()
+    decision = _back(gone)
     undo = {"t": "delete", "comments": [each.id for each in gone]}
+    decision.staff.append(acted(actor, command, _told("brought back", gone), undo=undo, about=_authors(gone)))
+    return decision
+
+
+def _back(gone: Sequence[ArchivedComment]) -> Decision:
+    """Hidden comments return to where they were: those that staff never let through wait again."""
+    waiting = [each.held(REPORTED) for each in gone if each.fate == Fate.HELD]
+    shown = [_shown(each) for each in gone if each.fate != Fate.HELD]
     return Decision(
-        [Restored(comments=[_shown(each) for each in gone])],
-        [acted(actor, command, _told("showed again", gone), undo=undo, about=_authors(gone))],
+        [Restored(comments=shown)] if shown else [],
+        [Held(comments=waiting)] if waiting else [],
     )
 
 
@@ -78,17 +88,18 @@ def rule(desk: Desk, actor: Actor, command: Rule) -> Decision:
     """
     waiting = _require(desk, command.comments)
     ids = [each.id for each in waiting]
-    held = [each for each in waiting if each.id in _held(desk)]
+    held = [each for each in waiting if each.id in desk.held]
     decision = Decision(staff=[Ruled(comments=ids, shown=command.show)])
     if command.show:
         if held:
             decision.log.append(Restored(comments=[_shown(each) for each in held]))
-    elif visible := [each.id for each in waiting if each.id not in _held(desk) and not _hidden(desk, each)]:
+    elif visible := [each.id for each in waiting if each.id not in desk.held and not _hidden(desk, each)]:
         decision.log.append(Deleted(comments=visible))
     decision.notices = [
         (each.by, YourComment(comment=each.id, shown=command.show)) for each in held if not each.anonymous
     ]
-    undo = {"t": "delete" if command.show else "restore", "comments": ids}
+    undone = [each.id for each in held] if command.show else ids
+    undo = {"t": "delete" if command.show else "restore", "comments": undone} if undone else None
     told = _told("let through" if command.show else "turned down", waiting)
     decision.staff.append(acted(actor, command, told, command.why, undo, _authors(waiting)))
     return decision
@@ -101,7 +112,7 @@ def report(desk: Desk, actor: Actor, command: Report) -> Decision:
         Refused: COMMENT_NOT_FOUND.
     """
     (comment,) = _require(desk, [command.comment])
-    if actor.pseudonym in comment.reporters or _hidden(desk, comment) or comment.id in _held(desk):
+    if actor.pseudonym in comment.reporters or _hidden(desk, comment) or comment.id in desk.held:
         return Decision()
     policy = desk.staff.policy
     reports = comment.reports + 1
@@ -120,7 +131,7 @@ def mute(desk: Desk, actor: Actor, command: Mute) -> Decision:
     Refused: PERSON_NOT_FOUND, NOT_STAFF.
     """
     sanction = _sanction(desk, actor, command, SanctionKind.MUTE)
-    decision = _sanctioned(desk, actor, command, sanction, undo="unmute")
+    decision = _sanctioned(desk, actor, command, sanction, again="mute", undo="unmute")
     decision.notices.append((sanction.who, YouWereMuted(until=sanction.until, why=sanction.why)))
     return decision
 
@@ -129,7 +140,8 @@ def ban(desk: Desk, actor: Actor, command: Ban) -> Decision:
     """Raises:
     Refused: PERSON_NOT_FOUND, NOT_STAFF.
     """
-    return _sanctioned(desk, actor, command, _sanction(desk, actor, command, SanctionKind.BAN), undo="unban")
+    sanction = _sanction(desk, actor, command, SanctionKind.BAN)
+    return _sanctioned(desk, actor, command, sanction, again="ban", undo="unban")
 
 
 def unmute(desk: Desk, actor: Actor, command: Unmute) -> Decision:
@@ -153,10 +165,6 @@ def _require(desk: Desk, ids: Sequence[str]) -> list[ArchivedComment]:
     if missing:
         raise Refused(ErrorCode.COMMENT_NOT_FOUND, ", ".join(missing))
     return [desk.comments[each] for each in dict.fromkeys(ids)]
-
-
-def _held(desk: Desk) -> set[str]:
-    return {each.id for each in desk.staff.held}
 
 
 def _hidden(desk: Desk, comment: ArchivedComment) -> bool:
@@ -185,14 +193,18 @@ def _sanction(desk: Desk, actor: Actor, command: Mute | Ban, kind: SanctionKind)
     )
 
 
-def _sanctioned(desk: Desk, actor: Actor, command: Mute | Ban, sanction: Sanction, undo: str) -> Decision:
+def _sanctioned(desk: Desk, actor: Actor, command: Mute | Ban, sanction: Sanction, again: str, undo: str) -> Decision:
     long = "for ever" if command.seconds is None else f"for {command.seconds} s"
     past = {SanctionKind.MUTE: "muted", SanctionKind.BAN: "banned"}[sanction.kind]
-    entry = acted(
-        actor, command, f"{past} {sanction.name} {long}", command.why, {"t": undo, "who": sanction.who}, [sanction.who]
-    )
-    decision = Decision(staff=[Sanctioned(sanction=sanction), entry])
     said = desk.said_by.get(sanction.who, []) if command.delete else []
+    before = _standing(desk, sanction.who, sanction.kind)
+    back: dict[str, Any]
+    if before is not None:
+        back = {"t": again, "who": sanction.who, "seconds": _left(desk, before), "delete": False}
+    else:
+        back = {"t": undo, "who": sanction.who, **({"restore": list(said)} if said else {})}
+    entry = acted(actor, command, f"{past} {sanction.name} {long}", command.why, back, [sanction.who])
+    decision = Decision(staff=[Sanctioned(sanction=sanction), entry])
     if said:
         decision.log.append(Deleted(comments=list(said)))
         decision.staff.insert(1, Ruled(comments=list(said), shown=False))
@@ -200,18 +212,27 @@ def _sanctioned(desk: Desk, actor: Actor, command: Mute | Ban, sanction: Sanctio
 
 
 def _lift(desk: Desk, actor: Actor, command: Unmute | Unban, kind: SanctionKind, undo: str) -> Decision:
-    found = next((each for each in desk.staff.sanctions if (each.who, each.kind) == (command.who, kind)), None)
+    found = _standing(desk, command.who, kind)
     if found is None:
         raise Refused(ErrorCode.NOT_SANCTIONED, command.who)
+    gone = [each for each in _require(desk, command.restore) if each.by == command.who and _hidden(desk, each)]
+    decision = _back(gone)
     past = {SanctionKind.MUTE: "unmuted", SanctionKind.BAN: "let in again"}[kind]
-    left = None if found.until is None else max(10, (found.until - desk.now_ms) // 1000)
-    again = {"t": undo, "who": command.who, "seconds": left}
-    return Decision(
-        staff=[
-            Lifted(who=command.who, kind=kind),
-            acted(actor, command, f"{past} {found.name}", command.why, again, [command.who]),
-        ]
-    )
+    again = {"t": undo, "who": command.who, "seconds": _left(desk, found), "delete": bool(gone)}
+    decision.staff += [
+        Lifted(who=command.who, kind=kind),
+        acted(actor, command, f"{past} {found.name}", command.why, again, [command.who]),
+    ]
+    return decision
+
+
+def _standing(desk: Desk, who: str, kind: SanctionKind) -> Sanction | None:
+    return next((each for each in desk.staff.sanctions if (each.who, each.kind) == (who, kind)), None)
+
+
+def _left(desk: Desk, sanction: Sanction) -> int | None:
+    """Seconds; None: for ever."""
+    return None if sanction.until is None else max(10, (sanction.until - desk.now_ms) // 1000)
 
 
 def _authors(comments: Sequence[ArchivedComment]) -> list[str]:

@@ -135,14 +135,17 @@ class Review:
 
     def _send(self, shop: _Shop) -> None:
         batch, shop.waiting = shop.waiting, []
-        if batch:  # else they went when they were enough
-            task = asyncio.get_running_loop().create_task(self._settle(shop, batch))
+        if shop.hook is None:  # taken away a moment ago
+            for _, verdict in batch:
+                if not verdict.done():
+                    verdict.set_result(Verdict.SHOW)
+        elif batch:  # else they went when they were enough
+            task = asyncio.get_running_loop().create_task(self._settle(shop, shop.hook, batch))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
-    async def _settle(self, shop: _Shop, batch: Sequence[tuple[Reviewed, asyncio.Future[Verdict]]]) -> None:
-        assert shop.hook is not None
-        hook, comments = shop.hook, [comment for comment, _ in batch]
+    async def _settle(self, shop: _Shop, hook: Hook, batch: Sequence[tuple[Reviewed, asyncio.Future[Verdict]]]) -> None:
+        comments = [comment for comment, _ in batch]
         away_before = shop.circuit.open
         verdicts = await self._ask(hook, shop.circuit, comments)
         for comment, waiting in batch:

@@ -33,7 +33,8 @@ def say(desk: Desk, actor: Actor, command: Say, new_id: str) -> Decision:
         answered = desk.comments.get(command.answers)
         if answered is None:
             raise Refused(ErrorCode.COMMENT_NOT_FOUND, command.answers)
-    quoted = answered if answered and answered.id not in desk.hidden else None
+    unseen = desk.hidden | desk.held.keys()
+    quoted = answered if answered and answered.id not in unseen else None
     message = HostMessage(
         id=new_id,
         name=actor.name,

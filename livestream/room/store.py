@@ -88,7 +88,7 @@ async def load_room(tx: Connection, room_id: str) -> RoomLoad:
         row["base_shop_id"],
         state,
         await _load_staff(tx, room_id, read_policy(row["policy"]), row["words_version"]),
-        await _staff_names(tx, row["shop_id"], room_id),
+        await staff_names(tx, row["shop_id"], room_id),
         await _recent_comments(tx, room_id),
         row["staff_seq"],
         row["notice_seq"],
@@ -97,6 +97,22 @@ async def load_room(tx: Connection, room_id: str) -> RoomLoad:
 
 
 async def _load_staff(tx: Connection, room_id: str, policy: Policy, words_version: int) -> StaffState:
+    held, reports = await waiting(tx, room_id)
+    refunds = await tx.fetch(
+        "SELECT body::text FROM refund WHERE room_id = $1 AND state = 'asked' ORDER BY refund_id", room_id
+    )
+    return StaffState(
+        policy=policy,
+        held=held,
+        reports=reports,
+        sanctions=await load_sanctions(tx, room_id),
+        refunds=tuple(_refund(row["body"]) for row in refunds),
+        words_version=words_version,
+    )
+
+
+async def waiting(tx: Connection, room_id: str) -> tuple[tuple[HeldComment, ...], tuple[Reported, ...]]:
+    """The newest comments and the newest reports that wait for staff, oldest first."""
     held = await tx.fetch(
         f"""
         {_COMMENT_COLUMNS}, held_why AS why FROM {_COMMENTS}
@@ -111,20 +127,13 @@ async def _load_staff(tx: Connection, room_id: str, policy: Policy, words_versio
         room_id,
         limits.SNAPSHOT_REPORTS,
     )
-    refunds = await tx.fetch(
-        "SELECT body::text FROM refund WHERE room_id = $1 AND state = 'asked' ORDER BY refund_id", room_id
-    )
-    return StaffState(
-        policy=policy,
-        held=tuple(_held(row) for row in reversed(held)),
-        reports=tuple(Reported(comment=_held(row), reports=row["reports"]) for row in reversed(reported)),
-        sanctions=await load_sanctions(tx, room_id),
-        refunds=tuple(_refund(row["body"]) for row in refunds),
-        words_version=words_version,
+    return (
+        tuple(_held(row) for row in reversed(held)),
+        tuple(Reported(comment=_held(row), reports=row["reports"]) for row in reversed(reported)),
     )
 
 
-async def _staff_names(tx: Connection, shop_id: str, room_id: str) -> frozenset[str]:
+async def staff_names(tx: Connection, shop_id: str, room_id: str) -> frozenset[str]:
     rows = await tx.fetch(
         """
         SELECT name FROM staff JOIN person USING (shop_id, pseudonym)

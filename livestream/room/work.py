@@ -49,6 +49,17 @@ async def claim(tx: Connection, batch: Sequence[Work]) -> Known:
     return await idempotency.claim(tx, [work.claim for work in batch if work.claim is not None])
 
 
+async def answered(connection: Connection, work: Work) -> AnyReply | None:
+    """What was answered under a command's key; None: it is new, or its first time is under way.
+
+    Raises:
+        Refused: KEY_REUSED.
+    """
+    assert work.claim is not None
+    used = await idempotency.find(connection, work.claim)
+    return None if used is None else _reply(used.answer_to(work.claim))
+
+
 def each(batch: Sequence[Work], known: Known, decide: Callable[[int, Work], AnyReply]) -> list[Outcome]:
     """Decide command by command; a key that was used before, here or in this very batch, gets its first answer."""
     outcomes: list[Outcome] = []

@@ -19,7 +19,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 async def put_product(action: Action, command: PutProduct) -> None:
-    showing = await action.lock(await _showing(action, command.product))
+    showing = await _showing(action, command.product)
     product = Product(
         id=command.product,
         title=command.title,
@@ -66,7 +66,7 @@ async def put_product(action: Action, command: PutProduct) -> None:
 
 
 async def remove_product(action: Action, command: RemoveProduct) -> None:
-    showing = await action.lock(await _showing(action, command.product))
+    showing = await _showing(action, command.product)
     status = await action.tx.execute(
         "UPDATE product SET removed_at = clock_timestamp()"
         " WHERE shop_id = $1 AND product_id = $2 AND removed_at IS NULL",
@@ -80,11 +80,9 @@ async def remove_product(action: Action, command: RemoveProduct) -> None:
 
 
 async def _showing(action: Action, product_id: str) -> list[str]:
-    """Rooms in which a product is on screen."""
-    rows = await action.tx.fetch(
-        "SELECT room_id FROM room WHERE shop_id = $1 AND state->'featured'->>'id' = $2", action.shop_id, product_id
-    )
-    return [row["room_id"] for row in rows]
+    """Rooms in which a product is on screen. All are locked: none may put it there, as it was, meanwhile."""
+    desks = await action.lock(await rooms_of(action.tx, action.shop_id))
+    return [room_id for room_id, desk in desks.items() if desk.room.featured and desk.room.featured.id == product_id]
 
 
 async def products_of(connection: Connection, shop_id: str) -> list[Product]:

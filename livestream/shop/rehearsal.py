@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import secrets
 
-import msgspec
-
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.shop import EraseRehearsal, Rehearsal, Rehearse
 from livestream.protocol.state import RoomState
@@ -63,12 +61,16 @@ async def rehearse(action: Action, command: Rehearse) -> None:
             shop_id,
         )
     await _clone_staff(action, shop_id, command.room, room_id)
-    before = store.read_state(source["state"])
+    before, policy = store.read_state(source["state"]), store.read_policy(source["policy"])
     state = RoomState(
-        room=room_id, title=before.title, chat=before.chat, video_delay_ms=before.video_delay_ms, rehearsal=True
+        room=room_id,
+        title=before.title,
+        chat=policy.chat,  # as it was set: nobody has been away from the rehearsal yet
+        video_delay_ms=before.video_delay_ms,
+        rehearsal=True,
+        featured=before.featured,
     )
-    state = msgspec.structs.replace(state, featured=before.featured)
-    await rooms.create(tx, shop_id, state, store.read_policy(source["policy"]))
+    await rooms.create(tx, shop_id, state, policy)
     action.answer = Rehearsal(shop=shop_id, room=room_id)
 
 

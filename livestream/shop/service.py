@@ -23,7 +23,7 @@ from livestream.webhooks.target import Rules
 from . import administration, catalogue, privacy, rehearsal
 from .actions import Action, ShopActor
 
-_RUN: dict[type[ShopCommand], Callable[[Action, Any], Awaitable[None]]] = {
+COMMANDS: dict[type[ShopCommand], Callable[[Action, Any], Awaitable[None]]] = {
     s.CreateRoom: administration.create_room,
     s.PutStaff: administration.put_staff,
     s.RemoveStaff: administration.remove_staff,
@@ -99,7 +99,7 @@ class ShopService:
                 if claim.slot in known:
                     return msgspec.json.decode(known[claim.slot].answer_to(claim), type=command.answer)
             action = Action(tx, actor, self._secret, self._targets, self._parts)
-            await _RUN[type(command)](action, command)
+            await COMMANDS[type(command)](action, command)
             await action.write()
             if claim is not None:
                 await idempotency.settle(tx, [(claim, msgspec.json.encode(action.answer))])

@@ -81,12 +81,22 @@ async def claim(tx: Connection, claims: Sequence[Claim]) -> dict[Slot, Used]:
     taken = {tuple(row.values()) for row in fresh}
     if len(taken) == len(unique):
         return {}
-    rows = await tx.fetch(
+    return await _stored(tx, [item for item in unique if item.slot not in taken])
+
+
+async def find(connection: Connection, claim: Claim) -> Used | None:
+    """What is stored under a key; None: nothing, or not yet."""
+    return (await _stored(connection, [claim])).get(claim.slot)
+
+
+async def _stored(connection: Connection, claims: Sequence[Claim]) -> dict[Slot, Used]:
+    rows = await connection.fetch(
         """
         SELECT i.shop_id, i.actor, i.command, i.key, i.body_hash, i.answer::text
           FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS w (shop_id, actor, command, key)
-          JOIN idempotency i USING (shop_id, actor, command, key)""",
-        *_columns([item for item in unique if item.slot not in taken]),
+          JOIN idempotency i USING (shop_id, actor, command, key)
+         WHERE i.answer IS NOT NULL""",
+        *_columns(claims),
     )
     return {
         (shop_id, actor, command, key): Used(stored_hash, answer.encode())

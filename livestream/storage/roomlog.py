@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.events import LogEvent, NoticeEvent, StaffEvent
 
 from .pool import Connection
@@ -112,7 +113,7 @@ async def append(
         notices: pairs of pseudonym and event.
 
     Raises:
-        LookupError: the room has no head, so there is no such room.
+        Refused: ROOM_NOT_FOUND.
 
     Cost: one statement; a room takes about 1,700 appending transactions a second.
     """
@@ -132,7 +133,7 @@ async def append(
         [event.decode() for event in notice_json],
     )
     if row is None:
-        raise LookupError(f"room {room_id!r} has no head")
+        raise Refused(ErrorCode.ROOM_NOT_FOUND, room_id)
     at = row["at_ms"]
     notice_base = row["notice_seq"] - len(notices) + 1
     return Appended(

@@ -144,7 +144,9 @@ class Life:
             case ("set_room", title, delay):
                 await self.operator(c.SetRoom(ref=1, title=title, video_delay_s=delay))
             case ("refund", amount):
-                made = await self.operator(c.Refund(ref=1, purchase="A1", amount=amount, why="broken"))
+                made = await self.operator(
+                    c.Refund(ref=1, purchase="A1", amount=amount, why="broken", key=secrets.token_hex(8))
+                )
                 self._refunds += [made] if made else []
             case ("decide", number, confirm) if self._refunds:
                 refund = self._refunds[number % len(self._refunds)]

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from livestream.config import Settings
-from livestream.protocol.errors import OutcomeUnknown, Unavailable
+from livestream.protocol.errors import OutcomeUnknown, Refused, Unavailable
 from livestream.protocol.events import Acted, Answered, HostMessage, Pinned, Said
 from livestream.protocol.roles import Role
 from livestream.room import desk_store, store
@@ -153,7 +153,7 @@ async def test_what_is_read_back_is_what_was_appended(wide: Database) -> None:
 
 
 async def test_a_room_that_is_not_there_cannot_be_appended_to(wide: Database) -> None:
-    with pytest.raises(LookupError, match="nowhere"):
+    with pytest.raises(Refused, match="nowhere"):
         async with wide.transaction() as tx:
             await roomlog.append(tx, "nowhere", [Pinned(message=None)])
 

@@ -45,7 +45,10 @@ def a_desk(state: ShowState | None = ShowState.LIVE, **room: object) -> Desk:
         staff=StaffState(
             held=(held.held("words"),),
             refunds=(refund,),
-            sanctions=(e.Sanction(who="p-mut", name="Mut", kind=e.SanctionKind.MUTE, at=NOW, until=NOW + 60_000),),
+            sanctions=(
+                e.Sanction(who="p-mut", name="Mut", kind=e.SanctionKind.MUTE, at=NOW, until=NOW + 60_000),
+                e.Sanction(who="p-ban", name="Ban", kind=e.SanctionKind.BAN, at=NOW),
+            ),
         ),
         messages={
             MESSAGE: e.HostMessage(id=MESSAGE, name="Ada", text="Hello", at=NOW),
@@ -54,6 +57,7 @@ def a_desk(state: ShowState | None = ShowState.LIVE, **room: object) -> Desk:
         retracted={RETRACTED},
         comments={COMMENT: archived(COMMENT), HELD: held, GONE: archived(GONE)},
         hidden={GONE},
+        held={HELD: held.held("words")},
         said_by={BOB: [COMMENT]},
         people={
             BOB: Person(BOB, "Bob", None),
@@ -62,7 +66,7 @@ def a_desk(state: ShowState | None = ShowState.LIVE, **room: object) -> Desk:
             "p-mod": Person("p-mod", "Mo", Role.MODERATOR),
         },
         products={"cup": e.Product(id="cup", title="Cup", price=1999, currency="PLN")},
-        purchases={"A1": Purchase("A1", "PLN", 2, 50_000), "A2": Purchase("A2", "PLN", 2, 0)},
+        purchases={"A1": Purchase("A1", "PLN", 2, 50_000, 50_000), "A2": Purchase("A2", "PLN", 2, 100, 0)},
         askers={"0000000000r01": "p-ada"},
         refund_limit=10_000,
     )
@@ -225,6 +229,52 @@ def test_a_ban_takes_what_was_said_last_along_unless_told_otherwise() -> None:
     assert run(a_desk(), c.Ban(ref=1, who=BOB, seconds=None, delete=False)).log == []
 
 
+def test_what_was_never_let_through_waits_again_when_it_comes_back() -> None:
+    desk = a_desk()
+    for refuse in (c.Rule(ref=1, comments=[HELD], show=False), c.Delete(ref=1, comments=[HELD])):
+        undo = undo_of(run(desk, refuse))
+        assert HELD not in desk.held
+        back = run(desk, undo)
+        assert back.log == []
+        assert [type(each) for each in back.staff] == [e.Held, e.Acted]
+        assert [each.id for each in desk.staff.held] == [HELD]
+
+
+def test_to_keep_a_reported_comment_has_nothing_to_undo_and_starts_the_count_anew() -> None:
+    desk = a_desk()
+    viewers = [msgspec.structs.replace(VIEWER, pseudonym=f"p-{n}") for n in range(4)]
+    run(desk, c.Report(ref=1, comment=COMMENT), viewers[0])
+    run(desk, c.Report(ref=1, comment=COMMENT), viewers[1])
+    kept = run(desk, c.Rule(ref=2, comments=[COMMENT], show=True))
+    assert [each.undo for each in kept.staff if isinstance(each, e.Acted)] == [None]
+    assert run(desk, c.Report(ref=1, comment=COMMENT), viewers[2]).log == []
+    assert run(desk, c.Report(ref=1, comment=COMMENT), viewers[3]).log == []
+
+
+def test_the_undo_of_a_ban_brings_back_what_went_with_it() -> None:
+    desk = a_desk()
+    undo = undo_of(run(desk, c.Ban(ref=1, who=BOB, seconds=None)))
+    back = run(desk, undo)
+    (restored,) = back.log
+    assert isinstance(restored, e.Restored)
+    assert [each.id for each in restored.comments] == [COMMENT]
+
+
+def test_the_undo_of_a_second_mute_is_the_first() -> None:
+    desk = a_desk()
+    undo = undo_of(run(desk, c.Mute(ref=1, who="p-mut", seconds=None)))
+    run(desk, undo)
+    (mute,) = (each for each in desk.staff.sanctions if each.who == "p-mut")
+    assert mute.until == NOW + 60_000
+
+
+def test_an_answer_quotes_nothing_that_waits() -> None:
+    decision = run(a_desk(), c.Say(ref=1, text="soon", answers=HELD))
+    (said,) = decision.log
+    assert isinstance(said, e.Said)
+    assert (said.message.answered_name, said.message.answered_text) == (None, None)
+
+
 # -- rules
 
 
@@ -255,9 +305,9 @@ def test_while_nobody_is_on_duty_stricter_rules_hold_and_end() -> None:
 
 def test_a_small_refund_is_confirmed_at_once_and_a_large_one_by_somebody_else() -> None:
     desk = a_desk()
-    small = run(desk, c.Refund(ref=1, purchase="A1", amount=10_000, why="broken"))
+    small = run(desk, c.Refund(ref=1, key="k", purchase="A1", amount=10_000, why="broken"))
     assert [kind for kind, _ in small.webhooks] == ["refund.confirmed"]
-    large = run(desk, c.Refund(ref=2, purchase="A1", why="broken"), new_id="0000000000r02")
+    large = run(desk, c.Refund(ref=2, key="k", purchase="A1", why="broken"), new_id="0000000000r02")
     assert large.webhooks == []
     assert desk.purchases["A1"].left == 0
     with pytest.raises(Refused) as refused:
@@ -269,9 +319,37 @@ def test_a_small_refund_is_confirmed_at_once_and_a_large_one_by_somebody_else() 
     assert (request.amount, request.decided_by) == (40_000, "Bo")
 
 
+def test_the_limit_holds_for_all_refunds_of_a_purchase_together() -> None:
+    desk = a_desk()
+    states = []
+    for number in range(4):
+        new_id = f"0000000000s0{number}"
+        run(desk, c.Refund(ref=1, key=f"k{number}", purchase="A1", amount=4_000, why="broken"), new_id=new_id)
+        states.append(any(each.id == new_id for each in desk.staff.refunds))
+    assert states == [False, False, True, True]
+
+
+@pytest.mark.parametrize(("exponent", "amount", "asks"), [(0, 100, False), (0, 101, True), (3, 100_001, True)])
+def test_the_limit_counts_units_whatever_the_currency(exponent: int, amount: int, asks: bool) -> None:
+    desk = a_desk()
+    desk.purchases["A1"] = Purchase("A1", "JPY", exponent, 500_000, 500_000)
+    run(desk, c.Refund(ref=1, key="k", purchase="A1", amount=amount, why="broken"), new_id="0000000000r02")
+    assert any(each.id == "0000000000r02" for each in desk.staff.refunds) is asks
+
+
+def test_nobody_confirms_alone_what_an_erased_person_asked_for() -> None:
+    desk = a_desk()
+    desk.askers["0000000000r01"] = ""
+    with pytest.raises(Refused) as refused:
+        run(desk, c.DecideRefund(ref=1, refund="0000000000r01", confirm=True), OTHER)
+    assert refused.value.code is ErrorCode.SECOND_PERSON
+    run(desk, c.DecideRefund(ref=2, refund="0000000000r01", confirm=False), OTHER)
+    assert desk.staff.refunds == ()
+
+
 def test_a_refused_refund_gives_the_amount_back() -> None:
     desk = a_desk()
-    run(desk, c.Refund(ref=1, purchase="A1", why="broken"), new_id="0000000000r02")
+    run(desk, c.Refund(ref=1, key="k", purchase="A1", why="broken"), new_id="0000000000r02")
     run(desk, c.DecideRefund(ref=2, refund="0000000000r02", confirm=False), OTHER)
     assert desk.purchases["A1"].left == 50_000
 
@@ -309,10 +387,12 @@ REFUSED: list[tuple[ShowState | None, Command, ErrorCode]] = [
     (ShowState.LIVE, c.Ban(ref=1, who="p-bo", seconds=None), ErrorCode.NOT_STAFF),
     (ShowState.LIVE, c.Unmute(ref=1, who=BOB), ErrorCode.NOT_SANCTIONED),
     (ShowState.LIVE, c.Unban(ref=1, who="p-mut"), ErrorCode.NOT_SANCTIONED),
-    (ShowState.LIVE, c.Refund(ref=1, purchase="A9", why="x"), ErrorCode.PURCHASE_NOT_FOUND),
-    (ShowState.LIVE, c.Refund(ref=1, purchase="A1", amount=50_001, why="x"), ErrorCode.AMOUNT_REFUSED),
-    (ShowState.LIVE, c.Refund(ref=1, purchase="A1", amount=0, why="x"), ErrorCode.AMOUNT_REFUSED),
-    (ShowState.LIVE, c.Refund(ref=1, purchase="A2", why="x"), ErrorCode.AMOUNT_REFUSED),
+    (ShowState.LIVE, c.Unmute(ref=1, who="p-mut", restore=[GHOST]), ErrorCode.COMMENT_NOT_FOUND),
+    (ShowState.LIVE, c.Unban(ref=1, who="p-ban", restore=[GHOST]), ErrorCode.COMMENT_NOT_FOUND),
+    (ShowState.LIVE, c.Refund(ref=1, key="k", purchase="A9", why="x"), ErrorCode.PURCHASE_NOT_FOUND),
+    (ShowState.LIVE, c.Refund(ref=1, key="k", purchase="A1", amount=50_001, why="x"), ErrorCode.AMOUNT_REFUSED),
+    (ShowState.LIVE, c.Refund(ref=1, key="k", purchase="A1", amount=0, why="x"), ErrorCode.AMOUNT_REFUSED),
+    (ShowState.LIVE, c.Refund(ref=1, key="k", purchase="A2", why="x"), ErrorCode.AMOUNT_REFUSED),
     (ShowState.LIVE, c.DecideRefund(ref=1, refund=GHOST, confirm=True), ErrorCode.REFUND_NOT_FOUND),
     (ShowState.LIVE, c.DecideRefund(ref=1, refund="0000000000r01", confirm=True), ErrorCode.SECOND_PERSON),
 ]
@@ -362,7 +442,7 @@ ACTS: list[tuple[ShowState, Command, str]] = [
     (ShowState.LIVE, c.Freeze(ref=1), "froze the room"),
     (ShowState.LIVE, c.HandOver(ref=1, to="p-bo"), "handed over to Bo"),
     (ShowState.LIVE, c.Delete(ref=1, comments=[COMMENT]), "deleted 1 comment of Bob"),
-    (ShowState.LIVE, c.Restore(ref=1, comments=[GONE]), "showed again 1 comment of Bob"),
+    (ShowState.LIVE, c.Restore(ref=1, comments=[GONE]), "brought back 1 comment of Bob"),
     (ShowState.LIVE, c.Rule(ref=1, comments=[HELD], show=True), "let through 1 comment of Bob"),
     (ShowState.LIVE, c.Rule(ref=1, comments=[HELD, COMMENT], show=False), "turned down 2 comments of Bob"),
     (ShowState.LIVE, c.Mute(ref=1, who=BOB, seconds=600), "muted Bob for 600 s"),
@@ -371,7 +451,11 @@ ACTS: list[tuple[ShowState, Command, str]] = [
     (ShowState.LIVE, c.SetChat(ref=1, slow_mode_s=30), "set slow_mode_s to 30"),
     (ShowState.LIVE, c.SetChat(ref=1, slow_mode_s=0), "changed no setting"),
     (ShowState.LIVE, c.SetRoom(ref=1, title="T", video_delay_s=3), "set title to t, video_delay_s to 3.0"),
-    (ShowState.LIVE, c.Refund(ref=1, purchase="A1", amount=1, why="x"), "asked for 0.01 PLN back for purchase A1"),
+    (
+        ShowState.LIVE,
+        c.Refund(ref=1, key="k", purchase="A1", amount=1, why="x"),
+        "asked for 0.01 PLN back for purchase A1",
+    ),
 ]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from livestream.moderation import sameness
 from livestream.moderation.links import has_link
-from livestream.moderation.names import clean_name
+from livestream.moderation.names import clean_name, screen_name
 from livestream.moderation.normal import normal, spaced_out
 from livestream.moderation.question import is_question
 from livestream.moderation.wordlist import LANGUAGES, Entry, Wordlist, starter
@@ -76,6 +76,13 @@ def test_spam_is_stopped_in_every_disguise() -> None:
     assert missed <= tried / 100
 
 
+@pytest.mark.parametrize(
+    "text", ["scam word", "scam-word", "scam.word", "ꜱᴄᴀᴍᴡᴏʀᴅ", "🆂🅲🅰🅼🆆🅾🆁🅳", "ՏcamwoՐd", "s    c    a    m    word"]
+)
+def test_a_word_is_known_cut_in_two_and_in_strange_letters(text: str) -> None:
+    assert Wordlist([Entry("scamword", "hold")]).find(text) is not None
+
+
 def test_what_people_write_is_left_alone() -> None:
     said = people()
     hit = [text for text in said if stopped(text)]
@@ -90,6 +97,8 @@ def test_what_people_write_is_left_alone() -> None:
         "ｅｘａｍｐｌｅ。ｃｏｍ",
         "my-shop.live", "example dot com", "example (.) com", "example[dot]com", "sklep kropka pl",
         "exa\u200bmple.c\u00adom",
+        "shop.ai", "foo.co", "foo.nl", "love1.it", "192.168.1.1", "go to 1.2.3.4/x", "例子.中国", "f o o . c o m",
+        "https:\\\\x",
     ],
 )  # fmt: skip
 def test_an_address_is_known_however_it_is_written(text: str) -> None:
@@ -97,7 +106,22 @@ def test_an_address_is_known_however_it_is_written(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["ok.", "3.5", "so.live it", "what...", "a.m.", "me.too", "dot com", "e.g. blue", "1.200,00"]
+    "text",
+    [
+        "ok.",
+        "3.5",
+        "1.200.000 zł",
+        "v1.2.3",
+        "love.it",
+        "come.in",
+        "so.live it",
+        "what...",
+        "a.m.",
+        "me.too",
+        "dot com",
+        "e.g. blue",
+        "1.200,00",
+    ],
 )
 def test_a_dot_makes_no_address(text: str) -> None:
     assert not has_link(text)
@@ -157,3 +181,19 @@ def test_after_a_while_the_same_may_be_said_again() -> None:
     assert said.seen("k", "b", 9) == ("a", 2)
     assert said.seen("k", "c", 18) == ("a", 3)
     assert said.seen("k", "d", 29) == ("d", 1)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ada Lovelace", "ada lovelace", "Ada Lovelace1", "The Ada Lovelace", "Аda Lovelace", "Ada Lovelace (host)",
+        "Host Ada", "Shop host", "官方客服", "主播小王", "Operator",
+    ],
+)  # fmt: skip
+def test_nobody_passes_for_staff(name: str) -> None:
+    assert screen_name(name, {"Ada Lovelace", "Bo"}, Wordlist([])) is not None
+
+
+@pytest.mark.parametrize("name", ["Ada", "Adam", "Ghost", "Hostess", "Bob", "主人"])
+def test_an_ordinary_name_is_anybodys(name: str) -> None:
+    assert screen_name(name, {"Ada Lovelace", "Bo"}, Wordlist([])) is None

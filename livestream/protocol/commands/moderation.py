@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from .. import limits, types
@@ -14,6 +15,7 @@ from ..roles import STAFF
 from .base import Command
 
 _Comments = Annotated[list[types.Id], Meta(min_length=1, max_length=limits.COMMENTS_PER_DELETE)]
+_MaybeComments = Annotated[list[types.Id], Meta(max_length=limits.COMMENTS_PER_DELETE)]
 
 
 class Delete(Command, frozen=True, tag="delete"):
@@ -30,7 +32,7 @@ class Delete(Command, frozen=True, tag="delete"):
 
 
 class Restore(Command, frozen=True, tag="restore"):
-    """Show deleted comments again."""
+    """Bring deleted comments back: to the screens, or to those that wait for staff if they were never let through."""
 
     roles = STAFF
     rate = RateClass.STAFF
@@ -71,15 +73,16 @@ class Mute(Command, frozen=True, tag="mute"):
 
 
 class Unmute(Command, frozen=True, tag="unmute"):
-    """Let a muted person talk again."""
+    """Let a muted person talk again, and bring back comments that went with the mute."""
 
     roles = STAFF
     rate = RateClass.STAFF
     reply = Ok
-    errors = (E.NOT_SANCTIONED, E.KEY_REUSED)
+    errors = (E.NOT_SANCTIONED, E.COMMENT_NOT_FOUND, E.KEY_REUSED)
 
     who: types.Pseudonym
     why: types.Why | None = None
+    restore: _MaybeComments = msgspec.field(default_factory=list)
     key: types.Key | None = None
 
 
@@ -99,15 +102,16 @@ class Ban(Command, frozen=True, tag="ban"):
 
 
 class Unban(Command, frozen=True, tag="unban"):
-    """Let a banned person in again."""
+    """Let a banned person in again, and bring back comments that went with the ban."""
 
     roles = STAFF
     rate = RateClass.STAFF
     reply = Ok
-    errors = (E.NOT_SANCTIONED, E.KEY_REUSED)
+    errors = (E.NOT_SANCTIONED, E.COMMENT_NOT_FOUND, E.KEY_REUSED)
 
     who: types.Pseudonym
     why: types.Why | None = None
+    restore: _MaybeComments = msgspec.field(default_factory=list)
     key: types.Key | None = None
 
 

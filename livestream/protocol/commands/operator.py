@@ -44,8 +44,8 @@ class Refund(Command, frozen=True, tag="refund"):
 
     purchase: Annotated[str, Meta(min_length=1, max_length=64)]  #: the shop's number of it
     why: types.Why
+    key: types.Key  #: money moves: without a key a repetition would move it again
     amount: types.Amount | None = None  #: null: all that is left of it
-    key: types.Key | None = None
 
 
 class DecideRefund(Command, frozen=True, tag="decide_refund"):

@@ -847,7 +847,7 @@ export interface Delete {
   key?: string | null;
 }
 
-/** Show deleted comments again. */
+/** Bring deleted comments back: to the screens, or to those that wait for staff if they were never let through. */
 export interface Restore {
   t: "restore";
   /** Chosen by the client; the one reply carries it back. */
@@ -887,7 +887,7 @@ export interface Mute {
   key?: string | null;
 }
 
-/** Let a muted person talk again. */
+/** Let a muted person talk again, and bring back comments that went with the mute. */
 export interface Unmute {
   t: "unmute";
   /** Chosen by the client; the one reply carries it back. */
@@ -896,6 +896,7 @@ export interface Unmute {
   who: string;
   /** The reason, for the staff log. */
   why?: string | null;
+  restore?: string[];
   /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
   key?: string | null;
 }
@@ -917,7 +918,7 @@ export interface Ban {
   key?: string | null;
 }
 
-/** Let a banned person in again. */
+/** Let a banned person in again, and bring back comments that went with the ban. */
 export interface Unban {
   t: "unban";
   /** Chosen by the client; the one reply carries it back. */
@@ -926,6 +927,7 @@ export interface Unban {
   who: string;
   /** The reason, for the staff log. */
   why?: string | null;
+  restore?: string[];
   /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
   key?: string | null;
 }
@@ -984,10 +986,10 @@ export interface Refund {
   purchase: string;
   /** The reason, for the staff log. */
   why: string;
+  /** Money moves: without a key a repetition would move it again. Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key: string;
   /** Null: all that is left of it. Money in the currency's smallest unit, as `exponent` tells. */
   amount?: number | null;
-  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
-  key?: string | null;
 }
 
 /** Confirm or refuse a refund that another operator asked for. */
@@ -1098,6 +1100,7 @@ export const CLOSES: Record<number, { name: string; text: string; reconnect: boo
   4202: { name: "flood", text: "You went on sending after many refusals, or flooded control frames.", reconnect: false, fresh_token: false },
   4203: { name: "replaced", text: "You opened more connections than one viewer may have; the oldest goes.", reconnect: false, fresh_token: false },
   4204: { name: "banned", text: "Staff put you out of this room.", reconnect: false, fresh_token: false },
+  4205: { name: "room_gone", text: "The room is no more: a rehearsal that was erased.", reconnect: false, fresh_token: false },
 };
 
 export const LIMITS = {
