@@ -124,7 +124,7 @@ async def test_another_shops_token_opens_nothing(backend: Backend, database: Dat
         path = operation.path.format(room=ROOM, shop=SHOP, webhook="x", delivery="x")
         if path.startswith("/v1/tickets"):
             continue
-        status, answer = await backend.ask(operation.method, path, _least(operation.body), token=evil)
+        status, answer = await backend.ask(operation.method, path, _least(operation.body), token=evil, key="k")
         assert answer["error"]["code"] in ("token_invalid", "shop_not_found"), (path, status, answer)
 
 
@@ -148,7 +148,7 @@ async def test_each_operation_is_for_its_roles_and_no_other(backend: Backend) ->
             continue
         path = operation.path.format(room=ROOM, shop=SHOP, webhook="x", delivery="x")
         for role in set(Role) - {Role.ANONYMOUS} - operation.roles:
-            status, answer = await backend.ask(operation.method, path, _least(operation.body), role=role)
+            status, answer = await backend.ask(operation.method, path, _least(operation.body), role=role, key="k")
             assert (status, answer["error"]["code"]) == (403, "forbidden"), (path, role)
 
 
@@ -192,7 +192,9 @@ async def test_a_refund_above_the_limit_needs_a_second_operator(backend: Backend
     await backend.shop("set_shop", refund_limit=10_000)
     one, other = (backend.people.token(name, Role.OPERATOR, name=name) for name in ("olga", "otto"))
     path = f"/v1/rooms/{ROOM}"
-    status, answer = await backend.ask("POST", f"{path}/refund", {"purchase": "A-1", "why": "broken"}, token=one)
+    status, answer = await backend.ask(
+        "POST", f"{path}/refund", {"purchase": "A-1", "why": "broken"}, token=one, key="1"
+    )
     assert status == 200
     decide = {"refund": answer["id"], "confirm": True}
     status, refused = await backend.ask("POST", f"{path}/decide_refund", decide, token=one)
@@ -201,7 +203,9 @@ async def test_a_refund_above_the_limit_needs_a_second_operator(backend: Backend
         *(backend.ask("POST", f"{path}/decide_refund", decide, token=other) for _ in range(8))
     )
     assert sorted(status for status, _ in answers) == [200, *[404] * 7]
-    status, more = await backend.ask("POST", f"{path}/refund", {"purchase": "A-1", "amount": 1, "why": "x"}, token=one)
+    status, more = await backend.ask(
+        "POST", f"{path}/refund", {"purchase": "A-1", "amount": 1, "why": "x"}, token=one, key="2"
+    )
     assert (status, more["error"]["code"]) == (400, "amount_refused")
     async with database.read() as connection:
         assert await connection.fetchval("SELECT refunded FROM purchase") == 50_000
