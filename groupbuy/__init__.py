@@ -1,0 +1,1 @@
+"""Group buy: deals, teams, seats and orders; and the money behind them."""
