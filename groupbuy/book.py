@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.events import LiveEvent, LogEvent, StaffEvent
 from livestream.protocol.groupbuy import (
+    DealState,
     OrderState,
     OwnSeat,
     SeatLeft,
@@ -130,6 +131,8 @@ class Book:
             Refused: DEAL_CLOSED, INVITE_INVALID, TEAM_NOT_FOUND, NEW_CUSTOMERS_ONLY, SEAT_TAKEN, LIMIT_REACHED, and
                 those of `team.join`.
         """
+        if self.deal.state is DealState.VOIDED:
+            raise Refused(ErrorCode.DEAL_CLOSED)
         if invite is not None:
             team_id = self.by_invite.get(invite)
             if team_id is None:
@@ -151,20 +154,23 @@ class Book:
         self._concern(now, but=seat_id)
         return self.own(joined.team_id, seat_id)
 
-    def leave_team(self, team_id: str, seat_id: str, viewer: str) -> None:
+    def leave_team(self, seat_id: str, viewer: str) -> None:
         """Raises:
         Refused: SEAT_NOT_FOUND, and those of `team.leave`.
         """
-        left = self._owned(team_id, seat_id, viewer)
-        self._apply(team_id, team.leave(left, seat_id, self.now_ms))
+        left = self._owned(seat_id, viewer)
+        self._apply(left.team_id, team.leave(left, seat_id, self.now_ms))
 
-    def pay_seat(self, team_id: str, seat_id: str, viewer: str, payment_id: str, way: str) -> Payment:
+    def pay_seat(self, seat_id: str, viewer: str, payment_id: str, way: str) -> Payment:
         """The payment under way for a seat or an unpaid order; a new one, if there is none.
 
         Raises:
             Refused: SEAT_NOT_FOUND, and those of `team.pay`.
         """
-        paying = self._owned(team_id, seat_id, viewer)
+        paying = self._owned(seat_id, viewer)
+        team_id = paying.team_id
+        if self.deal.state is DealState.VOIDED:
+            raise Refused(ErrorCode.DEAL_CLOSED)
         unpaid = self.orders.get(seat_id)
         amount = pricing.most_to_pay(self.terms[paying.version].steps)
         if unpaid is not None and unpaid.state is OrderState.UNPAID:
@@ -345,7 +351,7 @@ class Book:
         if placed is not None or found is None:
             return
         try:
-            if not payment.funded:
+            if not payment.funded or self.deal.state is DealState.VOIDED:
                 raise Refused(ErrorCode.SEAT_LOST)
             self._apply(found.team_id, team.paid(found, payment.seat_id, self.now_ms))
         except Refused:
@@ -427,8 +433,8 @@ class Book:
 
     # -- looking things up
 
-    def _owned(self, team_id: str, seat_id: str, viewer: str) -> Team:
-        found = self.teams.get(team_id)
+    def _owned(self, seat_id: str, viewer: str) -> Team:
+        found = self._place_of(seat_id)
         seat = found.seat(seat_id) if found is not None else None
         if found is None or seat is None or seat.viewer != viewer:
             raise Refused(ErrorCode.SEAT_NOT_FOUND)

@@ -8,6 +8,7 @@ the end the price of the step reached is taken.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.groupbuy import DealStep
@@ -22,9 +23,9 @@ def check_steps(steps: Sequence[DealStep], single_price: int, leader_discount: i
     """Raises:
     Refused: TERMS_REFUSED, the steps do not rise in people and fall in price below the single price.
     """
-    if any(later.people <= before.people for before, later in zip(steps, steps[1:], strict=False)):
+    if any(later.people <= before.people for before, later in pairwise(steps)):
         raise _refused("each step needs more people than the one before")
-    if any(later.price >= before.price for before, later in zip(steps, steps[1:], strict=False)):
+    if any(later.price >= before.price for before, later in pairwise(steps)):
         raise _refused("each step must cost less than the one before")
     if steps[0].price >= single_price:
         raise _refused("the team's price must be below the single price")
@@ -48,7 +49,7 @@ def seat_price(step: DealStep, leader_discount: int, *, leads: bool) -> int:
 
 
 def most_to_pay(steps: Sequence[DealStep]) -> int:
-    """What is held of a member's money: the lowest step's price, without the leader's discount, who leads may change."""
+    """What is held of a member's money: the lowest step's price, no leader's discount, for who leads may change."""
     return steps[0].price
 
 

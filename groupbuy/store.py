@@ -1,8 +1,9 @@
 """SQL behind the book: loads what a batch names, under locks in one fixed order, and writes what became different.
 
-The order, everywhere: the room's deadlines (shared) -> deal (shared; exclusive
-for those who change it) -> team -> stock -> order, payment -> room log. A seat
-changes under its team's lock alone.
+The order, everywhere: the room (only who changes a deal) or its deadlines
+(shared, who opens a team) -> deal (shared; exclusive for those who change it)
+-> team -> stock -> order, payment -> room log. A seat changes under its team's
+lock alone.
 """
 
 from __future__ import annotations
@@ -85,7 +86,12 @@ async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
 
     Cost: five statements for a batch of joins; opens, money and waivers cost one to three more.
     """
-    if named.opens or named.changes:
+    if named.changes:
+        # The room first, as its desk does: what happens is told to everybody, and no deadline moves meanwhile.
+        await tx.execute(
+            "SELECT FROM room WHERE room_id = (SELECT room_id FROM deal WHERE deal_id = $1) FOR NO KEY UPDATE", deal_id
+        )
+    elif named.opens:
         room_id = await tx.fetchval("SELECT room_id FROM deal WHERE deal_id = $1", deal_id)
         if room_id is None:
             return None

@@ -153,17 +153,17 @@ def evolve(team: Team, event: TeamEvent) -> Team:
         case SettlingBegan():
             return replace(team, state=TeamState.SETTLING)
         case Completed(reached=reached):
-            seats = tuple(
+            confirmed = tuple(
                 replace(seat, state=SeatState.CONFIRMED) if seat.state is SeatState.PAID else seat
                 for seat in team.seats
             )
-            return replace(team, state=TeamState.COMPLETE, reached=reached, seats=seats)
+            return replace(team, state=TeamState.COMPLETE, reached=reached, seats=confirmed)
         case Failed(state=state, why=why):
-            seats = tuple(
+            released = tuple(
                 seat if seat.state is SeatState.RELEASED else replace(seat, state=SeatState.RELEASED, why=why)
                 for seat in team.seats
             )
-            return replace(team, state=state, why=why, seats=seats)
+            return replace(team, state=state, why=why, seats=released)
 
 
 def after(team: Team, events: Events) -> Team:
@@ -181,7 +181,10 @@ def hold(team: Team, now_ms: int, hold_s: int) -> int:
 
 
 def lapsed(team: Team, seat: Seat, now_ms: int) -> bool:
-    """Its hold is over; at exactly that instant it is. A payment under way at the deadline has the grace of settling."""
+    """Its hold is over; at exactly that instant it is.
+
+    A payment under way at the deadline has the grace of settling.
+    """
     until = team.deadline_ms - seat.hold_ms
     if seat.state is SeatState.PAYING and seat.hold_ms == 0:
         until += SETTLING_S * 1000
@@ -324,7 +327,10 @@ def _filled(team: Team) -> Events:
 
 
 def _led(before: Team, team: Team, *, ends: bool = False) -> Events:
-    """Who leads now. A leader who never paid leaves the lead to one who did, or the team ends: it held stock for nobody."""
+    """Who leads now.
+
+    A leader who never paid leaves the lead to one who did, or the team ends: it held stock for nobody.
+    """
     leader = team.seat(team.leader)
     if leader is None or leader.state in LIVE:
         return ()

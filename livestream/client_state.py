@@ -50,8 +50,8 @@ def apply(view: RoomView, push: AnyPush) -> RoomView:
             return _with(view, seats=tuple(seats))
         case Notice(event=YourTeam(own=own)):
             others = tuple(each for each in view.seats if each.seat != own.seat)
-            seats = tuple(sorted((*others, own), key=lambda each: each.seat))
-            return _with(view, seats=seats, notices=newest((*view.notices, push), limits.SNAPSHOT_NOTICES))
+            mine = tuple(sorted((*others, own), key=lambda each: each.seat))
+            return _with(view, seats=mine, notices=newest((*view.notices, push), limits.SNAPSHOT_NOTICES))
         case Notice():
             return _with(view, notices=newest((*view.notices, push), limits.SNAPSHOT_NOTICES))
     return view

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from . import types
-from .event import Event
+from .event import Event as Event
 from .groupbuy import GROUPBUY_EVENTS, GROUPBUY_PARTS, GroupBuyLiveEvent, GroupBuyLogEvent, GroupBuyNotice
 from .roles import Role
 from .show import ShowState
