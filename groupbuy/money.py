@@ -64,8 +64,9 @@ class News:
     state: str
     amount: int
     currency: str
-    captured: int
-    refunded: int
+    held: int = 0
+    captured: int = 0
+    refunded: int = 0
     reference: str | None = None
 
 
@@ -94,7 +95,7 @@ def learn(payment: Payment, news: News) -> tuple[Payment, Move | None]:
         payment,
         state=state,
         reference=payment.reference or news.reference,
-        authorised=news.amount if news.state == "authorised" else payment.authorised,
+        authorised=max(payment.authorised, news.held),
         captured=max(payment.captured, news.captured),
         refunded=max(payment.refunded, news.refunded),
     )

@@ -63,7 +63,7 @@ class Named:
     opens: bool = False  #: it may open teams
     money: bool = False  #: orders and payments of the teams, too
     changes: bool = False  #: it changes the deal itself
-    every_team: bool = False
+    going: int = 0  #: instead of any named: so many that have not failed
     due: int = 0  #: instead of any named: so many teams that the clock has business with
 
 
@@ -155,11 +155,12 @@ async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
 async def _load_teams(tx: Connection, deal_id: str, room_id: str, named: Named) -> list[Any]:
     if named.due:
         return await tx.fetch(_DUE, deal_id, room_id, named.due)
-    if named.every_team:
+    if named.going:
         return await tx.fetch(
             f"SELECT {_TEAM} FROM team WHERE deal_id = $1 AND state IN ('forming', 'settling', 'complete')"
-            " ORDER BY team_id FOR NO KEY UPDATE",
+            " ORDER BY team_id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
             deal_id,
+            named.going,
         )
     ids = set(named.teams)
     if named.seats or named.payments:
