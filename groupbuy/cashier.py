@@ -82,7 +82,7 @@ class Cashier:
         async with self._database.read() as connection:
             found = await store.find_payment(connection, payment_id)
         assert found is not None
-        deal_id, payment = found
+        payment = found[1]
         if payment.url is not None and payment.url_until is not None:
             return PayAt(ref=0, url=payment.url, expires_at=payment.url_until, amount=payment.amount)
         try:

@@ -65,6 +65,7 @@ class Named:
     changes: bool = False  #: it changes the deal itself
     going: int = 0  #: instead of any named: so many that have not failed
     due: int = 0  #: instead of any named: so many teams that the clock has business with
+    looks: bool = False  #: only looks: nothing is locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,8 @@ async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
         if room_id is None:
             return None
         await deadlines.stand_by(tx, room_id)
-    row = await tx.fetchrow(
-        f"SELECT * FROM deal WHERE deal_id = $1 {'FOR NO KEY UPDATE' if named.changes else 'FOR SHARE'}", deal_id
-    )
+    lock = "" if named.looks else "FOR NO KEY UPDATE" if named.changes else "FOR SHARE"
+    row = await tx.fetchrow(f"SELECT * FROM deal WHERE deal_id = $1 {lock}", deal_id)
     if row is None:
         return None
     terms = {
@@ -148,7 +148,7 @@ async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
         assert stock is not None
         book.stock = Stock(stock["initial"], stock["sold"], stock["held"], stock["free"], stock["most_held"])
     if named.money:
-        await _load_money(tx, book)
+        await _load_money(tx, book, "" if named.looks else "FOR NO KEY UPDATE")
     return book
 
 
@@ -179,7 +179,7 @@ async def _load_teams(tx: Connection, deal_id: str, room_id: str, named: Named) 
         return []
     return await tx.fetch(
         f"SELECT {_TEAM} FROM team WHERE deal_id = $1 AND (team_id = ANY($2) OR invite = ANY($3))"
-        " ORDER BY team_id FOR NO KEY UPDATE",
+        f" ORDER BY team_id {'' if named.looks else 'FOR NO KEY UPDATE'}",
         deal_id,
         list(ids),
         list(named.invites),
@@ -211,16 +211,16 @@ async def _load_buyers(tx: Connection, deal: Deal, viewers: Collection[str]) -> 
     return found
 
 
-async def _load_money(tx: Connection, book: Book) -> None:
+async def _load_money(tx: Connection, book: Book, lock: str) -> None:
     seats = [seat.seat_id for team in book.teams.values() for seat in team.seats]
     if not seats:
         return
     for row in await tx.fetch(
-        f"SELECT {_ORDER} FROM team_order WHERE seat_id = ANY($1) ORDER BY seat_id FOR NO KEY UPDATE", seats
+        f"SELECT {_ORDER} FROM team_order WHERE seat_id = ANY($1) ORDER BY seat_id {lock}", seats
     ):
         book.orders[row["seat_id"]] = Order(**{**row, "state": OrderState(row["state"])})
     for row in await tx.fetch(
-        f"SELECT {_PAYMENT} FROM payment WHERE seat_id = ANY($1) ORDER BY payment_id FOR NO KEY UPDATE", seats
+        f"SELECT {_PAYMENT} FROM payment WHERE seat_id = ANY($1) ORDER BY payment_id {lock}", seats
     ):
         book.payments[row["payment_id"]] = Payment(**row)
 

@@ -19,7 +19,7 @@ from .commands import COMMANDS, Command, Join
 from .errors import ErrorCode as E
 from .events import Product
 from .pushes import Snapshot
-from .roles import EVERYONE, OPERATORS, STAFF, Role
+from .roles import EVERYONE, OPERATORS, SIGNED_IN, STAFF, Role
 from .shop import SHOP_COMMANDS, ShopCommand
 
 PAGE_MOST = 200
@@ -208,6 +208,18 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("staff_log", "GET", "/v1/rooms/{room}/staff_log", "The staff log, from any point.", Listed, STAFF,
               query=LogQuery, errors=(E.ROOM_NOT_FOUND,)),
     *(_room_command(each) for each in COMMANDS if each is not Join),
+    Operation("deals", "GET", "/v1/rooms/{room}/deals", "The room's group buys, newest first, with what is left.",
+              Listed, query=PageQuery, errors=(E.ROOM_NOT_FOUND,)),
+    Operation("teams", "GET", "/v1/rooms/{room}/deals/{deal}/teams",
+              "Teams that anyone may join, those that need least first; to staff all, newest first.", Listed,
+              query=PageQuery, errors=(E.ROOM_NOT_FOUND, E.DEAL_NOT_FOUND)),
+    Operation("own_seats", "GET", "/v1/rooms/{room}/seats", "Your own seats and orders, newest first.", Listed,
+              SIGNED_IN, errors=(E.ROOM_NOT_FOUND,)),
+    Operation("orders", "GET", "/v1/rooms/{room}/deals/{deal}/orders", "Orders of a group buy, newest first.", Listed,
+              OPERATORS, query=PageQuery, errors=(E.ROOM_NOT_FOUND, E.DEAL_NOT_FOUND)),
+    Operation("settlement", "GET", "/v1/rooms/{room}/deals/{deal}/settlement.csv",
+              "Every payment of a group buy as CSV; the last line closes: taken less given back is what was sold.",
+              Listed, OPERATORS, errors=(E.ROOM_NOT_FOUND, E.DEAL_NOT_FOUND)),
     Operation("rooms", "GET", "/v1/shops/{shop}/rooms", "The shop's rooms.", Listed, OPERATORS,
               errors=(E.SHOP_NOT_FOUND,)),
     Operation("staff", "GET", "/v1/shops/{shop}/staff", "The shop's staff.", Listed, OPERATORS,
