@@ -1,1 +1,1 @@
-"""Group buy: deals, teams, seats and orders; and the money behind them."""
+"""Group buy: teams that fill, expire and settle without one wrong cent."""

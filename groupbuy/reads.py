@@ -136,7 +136,8 @@ async def settlement(connection: Connection, reading: Reading) -> Download:
     deal_id = reading.path["deal"]
     rows = await connection.fetch(
         f"""
-        SELECT p.payment_id, p.reference, p.seat_id, s.team_id, d.product_id, d.variant_id, o.quantity, o.state, o.price,
+        SELECT p.payment_id, p.reference, p.seat_id, s.team_id, d.product_id, d.variant_id, o.quantity, o.state,
+               o.price,
                p.authorised, p.captured, p.refunded, p.captured - p.refunded AS net,
                CASE WHEN p.wanted AND o.state = 'confirmed' THEN o.price ELSE 0 END AS sold,
                p.currency, p.exponent, d.tax_included, {_MS.format("p.made_at")} AS made_at

@@ -45,15 +45,15 @@ class GroupBuy:
             self._told,
             ground.origin,
         )
-        self.reads = {
-            name: self._read(read)
-            for name, read in {
-                "deals": reads.deals,
-                "teams": reads.teams,
-                "own_seats": reads.own_seats,
-                "orders": reads.orders,
-                "settlement": reads.settlement,
-            }.items()
+        found: dict[str, Read] = {
+            "deals": reads.deals,
+            "teams": reads.teams,
+            "own_seats": reads.own_seats,
+            "orders": reads.orders,
+            "settlement": reads.settlement,
+        }
+        self.reads: Mapping[str, Callable[[Reading], Awaitable[msgspec.Struct | Download]]] = {
+            name: self._read(read) for name, read in found.items()
         }
 
     async def run(self, actor: Actor, command: Command, room: LocalRoom) -> AnyReply:
@@ -68,7 +68,7 @@ class GroupBuy:
             reply, told = await self._operation.run(Work.of(actor, command, room))
             if told is not None:
                 self._publish(told)
-                deal_id: str = getattr(command, "deal", None) or getattr(reply, "id", "")
+                deal_id: str = getattr(command, "deal", "") or getattr(reply, "id", "")
                 self._gauges.stir(deal_id, actor.room_id)
         return msgspec.structs.replace(reply, ref=command.ref)
 
