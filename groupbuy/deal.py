@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from livestream.protocol.commands import ChangeDeal
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.groupbuy import Deal as DealView
-from livestream.protocol.groupbuy import DealState, DealStep
+from livestream.protocol.groupbuy import DealState, DealStep, DealTerms
 
 from . import pricing
 
@@ -77,17 +77,19 @@ class Deal:
             currency=self.currency,
             exponent=self.exponent,
             tax_included=self.tax_included,
-            single_price=self.single_price,
-            steps=list(self.terms.steps),
-            leader_discount=self.terms.leader_discount,
-            units=self.units,
-            life_s=self.terms.life_s,
+            terms=DealTerms(
+                version=self.terms.version,
+                single_price=self.single_price,
+                steps=list(self.terms.steps),
+                leader_discount=self.terms.leader_discount,
+                units=self.units,
+                life_s=self.terms.life_s,
+                per_viewer=self.terms.per_viewer,
+                new_only=self.terms.new_only,
+            ),
             closes_at=self.closes_at,
-            per_viewer=self.terms.per_viewer,
-            new_only=self.terms.new_only,
             stock=self.stock,
             sold_out=self.sold_out,
-            version=self.terms.version,
             why=self.why,
         )
 

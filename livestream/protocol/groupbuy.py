@@ -69,8 +69,21 @@ class DealStep(msgspec.Struct, frozen=True, kw_only=True):
     price: Price
 
 
+class DealTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The rules for teams opened from now on; a team keeps those it was opened under."""
+
+    version: int = 1
+    single_price: types.Amount  #: of one who buys alone, in the shop
+    steps: list[DealStep]  #: rising people, falling prices; the last is a full team
+    leader_discount: types.Amount = 0  #: off the leader's price
+    units: int = 1  #: of the product in one seat
+    life_s: int  #: how long a team has
+    per_viewer: int = 1  #: seats one viewer may buy
+    new_only: bool = False  #: only people who never bought here may join a team; anyone may open one
+
+
 class Deal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A group buy as everybody sees it. An edit is for teams opened later; a team keeps the rules it began with."""
+    """A group buy as everybody sees it."""
 
     id: types.Id
     product: types.ProductId
@@ -80,17 +93,10 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     currency: types.Currency
     exponent: types.Exponent = 2
     tax_included: bool = True
-    single_price: types.Amount  #: of one who buys alone, in the shop
-    steps: list[DealStep]  #: rising people, falling prices; the last is a full team
-    leader_discount: types.Amount = 0  #: off the leader's price
-    units: int = 1  #: of the product in one seat
-    life_s: int  #: how long a team has
+    terms: DealTerms
     closes_at: types.Millis | None = None
-    per_viewer: int = 1  #: seats one viewer may buy
-    new_only: bool = False  #: only people who never bought here may join a team; anyone may open one
     stock: int  #: units at the start
     sold_out: bool = False  #: for now: a team that fails gives its units back
-    version: int = 1  #: of the rules
     why: str | None = None  #: why it was taken back
 
 
@@ -188,7 +194,7 @@ class YourTeam(Event, frozen=True, tag="your_team"):
 GroupBuyLogEvent = DealOpened | DealChanged | DealClosed | TeamWaived
 GroupBuyLiveEvent = TeamCompleted | SeatLeft
 GroupBuyNotice = YourTeam
-GROUPBUY_PARTS: tuple[type[msgspec.Struct], ...] = (DealStep, Deal, TeamView, OwnSeat)
+GROUPBUY_PARTS: tuple[type[msgspec.Struct], ...] = (DealStep, DealTerms, Deal, TeamView, OwnSeat)
 GROUPBUY_EVENTS: tuple[type[Event], ...] = (
     DealOpened, DealChanged, DealClosed, TeamWaived, TeamCompleted, SeatLeft, YourTeam,
 )  # fmt: skip

@@ -199,7 +199,26 @@ export interface DealStep {
   price: number;
 }
 
-/** A group buy as everybody sees it. An edit is for teams opened later; a team keeps the rules it began with. */
+/** The rules for teams opened from now on; a team keeps those it was opened under. */
+export interface DealTerms {
+  version?: number;
+  /** Of one who buys alone, in the shop. Money in the currency's smallest unit, as `exponent` tells. */
+  single_price: number;
+  /** Rising people, falling prices; the last is a full team. */
+  steps: DealStep[];
+  /** Off the leader's price. Money in the currency's smallest unit, as `exponent` tells. */
+  leader_discount?: number;
+  /** Of the product in one seat. */
+  units?: number;
+  /** How long a team has. */
+  life_s: number;
+  /** Seats one viewer may buy. */
+  per_viewer?: number;
+  /** Only people who never bought here may join a team; anyone may open one. */
+  new_only?: boolean;
+}
+
+/** A group buy as everybody sees it. */
 export interface Deal {
   /** Id of a comment, host message or show; sorts by time. */
   id: string;
@@ -214,28 +233,13 @@ export interface Deal {
   /** Decimal places of the currency: 2 for cents, 0 for yen. */
   exponent?: number;
   tax_included?: boolean;
-  /** Of one who buys alone, in the shop. Money in the currency's smallest unit, as `exponent` tells. */
-  single_price: number;
-  /** Rising people, falling prices; the last is a full team. */
-  steps: DealStep[];
-  /** Off the leader's price. Money in the currency's smallest unit, as `exponent` tells. */
-  leader_discount?: number;
-  /** Of the product in one seat. */
-  units?: number;
-  /** How long a team has. */
-  life_s: number;
+  terms: DealTerms;
   /** Unix time in milliseconds, on the database's clock. */
   closes_at?: number | null;
-  /** Seats one viewer may buy. */
-  per_viewer?: number;
-  /** Only people who never bought here may join a team; anyone may open one. */
-  new_only?: boolean;
   /** Units at the start. */
   stock: number;
   /** For now: a team that fails gives its units back. */
   sold_out?: boolean;
-  /** Of the rules. */
-  version?: number;
   /** Why it was taken back. */
   why?: string | null;
 }
