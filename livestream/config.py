@@ -251,6 +251,8 @@ def _consistent(settings: Settings) -> Settings:
     if settings.metrics_port == settings.port:
         raise ConfigError("setting `metrics_port` must be another port than `port`")
     if settings.production:
+        if settings.payments == "sandbox":
+            raise ConfigError("setting `payments`: the sandbox moves no money and is refused in the production profile")
         for name in ("secret",) if settings.embedded_in_production else ("database_url", "redis_url", "secret"):
             if not getattr(settings, name):
                 either = "" if name == "secret" else ", or `embedded_in_production` set to true"

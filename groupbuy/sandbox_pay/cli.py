@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def sandbox_pay(settings: Settings, host: str, port: int, url: str | None, anywh
     """
     from groupbuy.payments.port import Way
     from groupbuy.payments.sandbox_keys import keys
+    from livestream import lifeline
     from livestream.deployment import resolve, secret_of
     from livestream.logs import configure
 
@@ -54,7 +56,14 @@ def sandbox_pay(settings: Settings, host: str, port: int, url: str | None, anywh
     click.echo(f"sandbox-pay: {base_url} (no real money moves)")
     for way in Way:
         click.echo(f"  {way}: {keys(secret, way).api}")
-    uvloop.run(run(host, port, Path(settings.data_dir), secret, base_url))
+
+    async def supervised() -> None:
+        stop = asyncio.Event()
+        lifeline.stop_on_signals(stop)
+        async with lifeline.shown(lambda lag: None):
+            await run(host, port, Path(settings.data_dir), secret, base_url, stop)
+
+    uvloop.run(supervised())
 
 
 def _loopback(host: str) -> bool:
