@@ -86,7 +86,7 @@ async def seats_of(connection: Connection, room_id: str, viewers: Sequence[str])
         await connection.fetch(
             """
         SELECT viewer, s.deal_id, seat_id FROM unnest($2::text[]) AS v (viewer) CROSS JOIN LATERAL (
-               SELECT deal_id, seat_id FROM seat JOIN deal USING (deal_id) LEFT JOIN team_order o USING (seat_id)
+               SELECT deal.deal_id, seat_id FROM seat JOIN deal USING (deal_id) LEFT JOIN team_order o USING (seat_id)
                 WHERE seat.viewer = v.viewer AND room_id = $1
                   AND (seat.state <> 'released' OR o.seat_id IS NOT NULL OR joined_at > now() - interval '1 hour')
                 ORDER BY seat_id DESC LIMIT $3) s""",

@@ -110,10 +110,13 @@ class Fair:
             return str(reply["code"])
         for _ in range(60):
             with contextlib.suppress(*_GONE):
-                async with asyncio.timeout(5), aiohttp.ClientSession() as session:
-                    async with session.post(reply["url"], data={"do": "pay"}) as page:
-                        if page.status == 200:
-                            return "paid"
+                async with (
+                    asyncio.timeout(5),
+                    aiohttp.ClientSession() as session,
+                    session.post(reply["url"], data={"do": "pay"}) as page,
+                ):
+                    if page.status == 200:
+                        return "paid"
             await asyncio.sleep(0.2)
         raise AssertionError("the page does not answer")
 
