@@ -86,6 +86,13 @@ class Book:
     orders: dict[str, Order] = field(default_factory=dict)
     payments: dict[str, Payment] = field(default_factory=dict)
     caused: Caused = field(default_factory=Caused)
+    places: dict[str, str] = field(default_factory=dict)  #: team by seat
+
+    def take(self, read: Team) -> None:
+        """Take a team in, as it was read."""
+        self.teams[read.team_id] = read
+        self.by_invite[read.invite] = read.team_id
+        self.places.update((seat.seat_id, read.team_id) for seat in read.seats)
 
     # -- viewers
 
@@ -116,8 +123,7 @@ class Book:
             listed=listed,
         )
         seat = Seat(seat_id, viewer, 0, team.hold(opened, self.now_ms, terms.hold_s), name=name)
-        self.teams[team_id] = team.evolve(opened, team.SeatHeld(seat))
-        self.by_invite[invite] = team_id
+        self.take(team.evolve(opened, team.SeatHeld(seat)))
         self._move_stock(held=units)
         self._sit(viewer, team_id)
         return self.own(team_id, seat_id)
@@ -273,6 +279,8 @@ class Book:
             before = self.teams[team_id]
             self.teams[team_id] = now = team.evolve(before, event)
             match event:
+                case team.SeatHeld(seat=seat):
+                    self.places[seat.seat_id] = team_id
                 case team.SeatReleased(seat_id=seat_id):
                     self._released(before.seat(seat_id))
                 case team.SeatPaid(seat_id=seat_id):
@@ -441,7 +449,7 @@ class Book:
         return found
 
     def _place_of(self, seat_id: str) -> Team | None:
-        return next((each for each in self.teams.values() if each.seat(seat_id) is not None), None)
+        return self.teams.get(self.places.get(seat_id, ""))
 
     def _wanted(self, seat_id: str) -> Payment | None:
         return next((each for each in self.payments.values() if each.seat_id == seat_id and each.wanted), None)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from livestream.protocol.groupbuy import DealState, DealStep, OrderState, SeatState, TeamState
+from livestream.protocol.groupbuy import DealState, OrderState, SeatState, TeamState
 from livestream.storage import deadlines
 from livestream.storage.deadlines import Deadline
 from livestream.storage.pool import Connection
@@ -27,7 +27,7 @@ from .order import Order
 from .team import GOING, Seat, Team
 
 TEAM, DEAL = "team", "deal"  #: kinds of deadlines
-_steps = msgspec.json.Decoder(tuple[DealStep, ...]).decode
+_terms = msgspec.json.Decoder(list[Terms]).decode
 _encode = msgspec.json.Encoder().encode
 _MS = "floor(extract(epoch FROM {}) * 1000)::bigint"
 _Row = TypeVar("_Row")
@@ -98,13 +98,14 @@ async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
             return None
         await deadlines.stand_by(tx, room_id)
     lock = "" if named.looks else "FOR NO KEY UPDATE" if named.changes else "FOR SHARE"
-    row = await tx.fetchrow(f"SELECT * FROM deal WHERE deal_id = $1 {lock}", deal_id)
+    row = await tx.fetchrow(
+        "SELECT *, (SELECT json_agg(t)::text FROM deal_terms t WHERE t.deal_id = $1) AS terms"
+        f" FROM deal WHERE deal_id = $1 {lock}",
+        deal_id,
+    )
     if row is None:
         return None
-    terms = {
-        each["version"]: _terms(each)
-        for each in await tx.fetch("SELECT *, steps::text AS steps FROM deal_terms WHERE deal_id = $1", deal_id)
-    }
+    terms = {each.version: each for each in _terms(row["terms"])}
     teams = await _load_teams(tx, deal_id, row["room_id"], named)
     team_ids = [each["team_id"] for each in teams]
     seats: dict[str, list[Seat]] = {}
@@ -120,8 +121,9 @@ async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
     clock = await tx.fetchrow(
         f"""
         SELECT {_MS.format("least(clock_timestamp(), room.frozen_at)")} AS now_ms, frozen_at IS NOT NULL AS frozen,
-               ARRAY(SELECT {_MS.format("due_at")} FROM unnest($2::text[]) WITH ORDINALITY AS t (id, n)
-                       LEFT JOIN deadline d ON d.room_id = $1 AND d.kind = 'team' AND d.id = t.id ORDER BY n) AS due,
+               ARRAY(SELECT (SELECT {_MS.format("due_at")} FROM deadline d
+                              WHERE d.room_id = $1 AND d.kind = 'team' AND d.id = t.id)
+                       FROM unnest($2::text[]) WITH ORDINALITY AS t (id, n) ORDER BY n) AS due,
                (SELECT {_MS.format("due_at")} FROM deadline d
                  WHERE d.room_id = $1 AND d.kind = 'deal' AND d.id = $3) AS closes_at
           FROM room WHERE room_id = $1""",
@@ -137,10 +139,8 @@ async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
         terms=terms,
     )
     for each, due_at in zip(teams, clock["due"], strict=True):
-        book.teams[each["team_id"]] = _team(
-            each, due_at or each["deadline_was"] or 0, tuple(seats.get(each["team_id"], ()))
-        )
-        book.by_invite[each["invite"]] = each["team_id"]
+        deadline_ms = due_at or each["deadline_was"] or 0
+        book.take(_team(each, deadline_ms, tuple(seats.get(each["team_id"], ()))))
     if named.buyers:
         book.buyers = await _load_buyers(tx, book.deal, named.buyers)
     if named.opens or named.changes:
@@ -229,19 +229,6 @@ async def find_payment(connection: Connection, payment_id: str) -> tuple[str, Pa
     """Deal and payment, without a lock: who acts on it locks downward from its team."""
     row = await connection.fetchrow(f"SELECT deal_id, {_PAYMENT} FROM payment WHERE payment_id = $1", payment_id)
     return None if row is None else (row["deal_id"], Payment(**dict(list(row.items())[1:])))
-
-
-def _terms(row: Any) -> Terms:
-    return Terms(
-        version=row["version"],
-        steps=_steps(row["steps"]),
-        leader_discount=row["leader_discount"],
-        life_s=row["life_s"],
-        hold_s=row["hold_s"],
-        per_viewer=row["per_viewer"],
-        new_only=row["new_only"],
-        share=row["share"],
-    )
 
 
 def _deal(row: Any, terms: Terms, closes_at: int | None) -> Deal:

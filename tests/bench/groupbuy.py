@@ -16,6 +16,7 @@ import platform
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -71,9 +72,9 @@ async def fill(market: Market, deal: str, prefix: str, seconds: float, busy: int
     return seats, taken
 
 
-async def measure(seconds: float, rounds: int) -> dict[str, object]:
-    rates: dict[int, list[float]] = {512: [], 1: []}
-    worst: dict[int, list[float]] = {512: [], 1: []}
+async def measure(seconds: float, rounds: int, sizes: Sequence[int] = (512, 1)) -> dict[str, object]:
+    rates: dict[int, list[float]] = {size: [] for size in sizes}
+    worst: dict[int, list[float]] = {size: [] for size in sizes}
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         async with Stores.start(Path(folder) / "data") as stores:
@@ -99,12 +100,12 @@ async def measure(seconds: float, rounds: int) -> dict[str, object]:
                 acked = await connection.fetchval("SELECT count(*) FROM seat")
             await market.audit()
             await database.close()
-    batched, single = statistics.median(rates[512]), statistics.median(rates[1])
+    batched, single = (statistics.median(rates[size]) for size in (sizes[0], sizes[-1]))
     return {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "seats_in_postgres": acked,
         "batched_seats_per_s": round(batched),
-        "batched_p99_ms": round(statistics.median(worst[512]), 1),
+        "batched_p99_ms": round(statistics.median(worst[sizes[0]]), 1),
         "one_transaction_a_seat_per_s": round(single),
         "ratio": round(batched / single, 1),
         "rounds": {str(size): [round(each) for each in found] for size, found in rates.items()},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import secrets
+import time
 from typing import Any
 
 from groupbuy import audit, chores
@@ -44,7 +45,7 @@ class Market:
             Engine(
                 database,
                 settings,
-                lambda: maker.next(0),
+                lambda: maker.next(time.time_ns() // 1_000_000),
                 lambda: secrets.token_urlsafe(16),
                 purse.way.value,
                 lambda deal, told: self.told.append(told),
@@ -52,7 +53,7 @@ class Market:
             )
             for number in range(1, processes + 1)
         ]
-        self.operation = Operation(database, lambda: maker.next(0), 9)
+        self.operation = Operation(database, lambda: maker.next(time.time_ns() // 1_000_000), 9)
 
     async def stock_up(self) -> None:
         """A product to sell."""
