@@ -302,3 +302,45 @@ async def test_a_freeze_stops_the_clock_of_a_team_and_its_holds(market: Market) 
         await tx.execute("UPDATE room SET frozen_at = NULL")
     await market.settle()
     assert await market.states("team") == ["expired"]
+
+
+async def test_what_fails_at_commit_is_neither_answered_nor_told(market: Market) -> None:
+    deal = await market.open_deal()
+    async with market.database.transaction() as tx:
+        await tx.execute(
+            """
+            CREATE FUNCTION doom() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'doomed' USING ERRCODE = '23514'; END $$"""
+        )
+        await tx.execute(
+            "CREATE CONSTRAINT TRIGGER doom AFTER INSERT ON team DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW WHEN (NOT NEW.listed) EXECUTE FUNCTION doom()"
+        )
+    market.told.clear()
+    await refused(ErrorCode.INVALID, market.open_team("ann", deal, listed=False))
+    assert market.told == []
+    assert await market.states("seat") == []
+    await market.open_team("ann", deal)
+    await market.audit()
+
+
+async def test_a_poisoned_command_does_not_fail_its_neighbours(market: Market) -> None:
+    deal = await market.open_deal()
+    outcomes = await asyncio.gather(
+        *(market.run(f"v{number}", c.OpenTeam(ref=1, deal=deal), market.engines[0]) for number in range(5)),
+        market.run("v\x00", c.OpenTeam(ref=1, deal=deal), market.engines[0]),
+        return_exceptions=True,
+    )
+    assert [isinstance(each, Seated) for each in outcomes] == [True] * 5 + [False]
+    await market.audit()
+
+
+async def test_one_viewer_in_two_processes_at_once_gets_one_seat(market: Market) -> None:
+    deal = await market.open_deal()
+    outcomes = await asyncio.gather(
+        *(market.run("ann", c.OpenTeam(ref=1, deal=deal), engine) for engine in market.engines),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(each, Seated) for each in outcomes) == 1
+    assert [each.code for each in outcomes if isinstance(each, Refused)] == [ErrorCode.SEAT_TAKEN]
+    await market.audit()
