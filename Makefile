@@ -18,7 +18,7 @@ NODE := $(MADE)/node
 PAGES := gateway/web/dist/index.html
 ARGS ?=
 
-.PHONY: help run check test pages trials bench generate lock clean packages
+.PHONY: help run check test pages trials mutants bench generate lock clean packages
 
 help:  ## list these
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ pages: $(PAGES)  ## build the viewer and host pages
 
 trials: packages $(DEV) $(PAGES)  ## the long fault and load runs
 	$(PY) -m pytest -m trial --timeout=3600 --capture=no $(ARGS)
+
+mutants: $(DEV)  ## plants bugs into group buys one by one: each must be caught (ARGS=lock)
+	$(PY) -m tests.mutants.groupbuy $(ARGS)
 
 bench: $(DEV)  ## the benchmark
 	$(PY) -m loadtest.bench.run $(ARGS)

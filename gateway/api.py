@@ -17,7 +17,7 @@ from aiohttp import web
 from livestream.auth import Identity, TokenVerifier
 from livestream.config import Settings
 from livestream.metrics import COMMANDS
-from livestream.parts import Download, Reading, Running
+from livestream.parts import Download, Hooked, Reading, Running
 from livestream.protocol.commands import Command
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.events import SanctionKind
@@ -97,6 +97,7 @@ class Api:
             RateClass.STAFF: Rate(settings.staff_rate_burst, settings.staff_rate_per_s),
         }
         self._buckets: OrderedDict[tuple[str, str], TokenBucket] = OrderedDict()
+        self._hooked = [runner for runner in parts.runners if isinstance(runner, Hooked)]
         self._handlers: dict[str, Handler] = {
             "room": self._room,
             "products": self._products,
@@ -114,11 +115,12 @@ class Api:
 
     def routes(self) -> list[web.RouteDef]:
         """One for every operation but those on tickets, which the pages' own part of HTTP runs."""
-        return [
+        operations = [
             web.route(each.method, each.path, self._route(each, self._handler(each)))
             for each in OPERATIONS
             if each.command is not None or each.name in self._handlers
         ]
+        return [*operations, *(web.post("/v1/payments/{source}", _hook(each)) for each in self._hooked)]
 
     def _handler(self, operation: Operation) -> Handler:
         if operation.command is None:
@@ -296,6 +298,15 @@ class Api:
             return await run(reading)
 
         return handler
+
+
+def _hook(runner: Hooked) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def hook(request: web.Request) -> web.StreamResponse:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        await runner.notified(request.match_info["source"], headers, await request.read())
+        return web.Response(status=204)
+
+    return hook
 
 
 async def _body(request: web.Request, operation: Operation) -> Any:

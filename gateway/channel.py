@@ -326,6 +326,7 @@ class Channel:
             featured=state.featured,
             messages=list(state.messages),
             pinned=state.pinned,
+            deals=list(state.deals),
             comments=list(self._comments),
             deleted=list(state.deleted),
             values=self.gauges,

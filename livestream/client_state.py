@@ -10,7 +10,8 @@ import msgspec
 
 from livestream.protocol import limits
 from livestream.protocol.events import Commented, Deleted, Echoed, LogEvent, Restored
-from livestream.protocol.pushes import AnyPush, Gauge, Live, Log, Notice, Snapshot, Staff
+from livestream.protocol.groupbuy import OwnSeat, YourTeam
+from livestream.protocol.pushes import AnyPush, Gauge, Live, Log, Notice, OwnSeats, Snapshot, Staff
 from livestream.protocol.state import RoomState, StaffState, evolve, evolve_staff, newest
 
 _STAFF_EVENTS = 200
@@ -25,6 +26,7 @@ class RoomView(RoomState, frozen=True, kw_only=True):
     left_out: int = 0  #: comments that floods kept off the screen, since the snapshot
     values: dict[str, int] = msgspec.field(default_factory=dict)
     notices: tuple[Notice, ...] = ()  #: to this viewer, newest last; a snapshot does not take them away
+    seats: tuple[OwnSeat, ...] = ()  #: this viewer's in group buys, newest last
     staff_seq: int = 0
     staff: tuple[Staff, ...] = ()  #: the staff log, newest last
     desk: StaffState | None = None  #: staff only
@@ -44,6 +46,12 @@ def apply(view: RoomView, push: AnyPush) -> RoomView:
             return _live(view, push)
         case Gauge(values=values):
             return _with(view, values={**view.values, **values})
+        case OwnSeats(seats=seats):
+            return _with(view, seats=tuple(seats))
+        case Notice(event=YourTeam(own=own)):
+            others = tuple(each for each in view.seats if each.seat != own.seat)
+            mine = tuple(sorted((*others, own), key=lambda each: each.seat))
+            return _with(view, seats=mine, notices=newest((*view.notices, push), limits.SNAPSHOT_NOTICES))
         case Notice():
             return _with(view, notices=newest((*view.notices, push), limits.SNAPSHOT_NOTICES))
     return view
@@ -66,10 +74,12 @@ def _from_snapshot(view: RoomView, snapshot: Snapshot) -> RoomView:
         featured=snapshot.featured,
         messages=tuple(snapshot.messages),
         pinned=snapshot.pinned,
+        deals=tuple(snapshot.deals),
         comments=tuple(snapshot.comments),
         deleted=tuple(snapshot.deleted),
         values=dict(snapshot.values),
         notices=view.notices,
+        seats=view.seats,
         staff_seq=snapshot.staff_seq,
         staff=tuple(snapshot.staff),
         desk=None

@@ -147,6 +147,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, Meta(ge=4, le=3650, description="How long they can be looked at and replayed; retries take 4 days.")
     ] = 30
 
+    # -- group buys
+    payments: Annotated[
+        Literal["", "sandbox"],
+        Meta(description="Payment provider; empty: none, `serve` with the demo has its sandbox."),
+    ] = ""
+    payment_way: Annotated[
+        Literal["authorise", "capture"], Meta(description="Hold money first and take it later, or take it at once.")
+    ] = "authorise"
+    sandbox_url: Annotated[
+        str, Meta(pattern=r"^https?://[^/]+$", description="Where `livestream sandbox-pay` listens.")
+    ] = "http://127.0.0.1:8095"
+
     @property
     def local_url(self) -> str:
         """Where this machine reaches a gateway."""
@@ -239,6 +251,8 @@ def _consistent(settings: Settings) -> Settings:
     if settings.metrics_port == settings.port:
         raise ConfigError("setting `metrics_port` must be another port than `port`")
     if settings.production:
+        if settings.payments == "sandbox":
+            raise ConfigError("setting `payments`: the sandbox moves no money and is refused in the production profile")
         for name in ("secret",) if settings.embedded_in_production else ("database_url", "redis_url", "secret"):
             if not getattr(settings, name):
                 either = "" if name == "secret" else ", or `embedded_in_production` set to true"

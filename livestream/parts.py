@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 import redis.asyncio
@@ -83,6 +83,18 @@ class Runner(Protocol):
 
     def forget(self, room_id: str) -> None:
         """Drop what is kept for a room that nobody is in."""
+
+
+@runtime_checkable
+class Hooked(Protocol):
+    """A runner that somebody else's server talks to, at POST /v1/payments/{source}."""
+
+    async def notified(self, source: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Take what it says; names of headers are in lower case.
+
+        Raises:
+            Refused, Unavailable, OutcomeUnknown: it is to say it again.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from importlib.metadata import entry_points
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -31,6 +34,7 @@ from livestream.tickets import Tickets
 _log = structlog.get_logger()
 _READY_S = 60.0
 _TICKET_TTL_S = 24 * 3600  #: the host link printed at the start is used some time that day
+_SANDBOX = "sandbox-pay"  #: a sibling's command
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -49,6 +53,7 @@ async def serve(settings: Settings, say: Callable[[str], None], *, demo: bool) -
     _on_signals(stop, up)
     try:
         with contextlib.closing(hold_port(settings.host, settings.port)), _metrics_port(settings):
+            settings = _with_sandbox(settings, demo)
             async with _stores(settings, say) as (settings, stores):
                 await _prepare(settings, say, demo)
                 up.set()
@@ -106,6 +111,20 @@ def refuse_unsafe(settings: Settings, demo: bool) -> None:
         )
 
 
+def _with_sandbox(settings: Settings, demo: bool) -> Settings:
+    """The demo's buyers pay at a sandbox of its own, at its usual port or, where that is taken, at another."""
+    if settings.payments or not demo or not entry_points(group="livestream.commands", name=_SANDBOX):
+        return settings
+    usual = urlsplit(settings.sandbox_url).port or 0
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", usual))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return msgspec.structs.replace(settings, payments="sandbox", sandbox_url=f"http://127.0.0.1:{port}")
+
+
 @contextlib.asynccontextmanager
 async def _stores(settings: Settings, say: Callable[[str], None]) -> AsyncIterator[tuple[Settings, Stores | None]]:
     """Start what no address is given for, and take the secret from the data folder if there is none."""
@@ -131,11 +150,13 @@ async def _run(
     environ = {**os.environ, **to_environ(settings), metrics.FOLDER: str(folder)}
     count = settings.gateways or os.cpu_count() or 1
 
-    def program(name: str, command: str) -> Program:
-        return Program(name, (sys.executable, "-m", "livestream", command), environ, settings.drain_s + 10)
+    def program(name: str, *command: str) -> Program:
+        return Program(name, (sys.executable, "-m", "livestream", *command), environ, settings.drain_s + 10)
 
     programs = [program(f"gateway {number}", "gateway") for number in range(1, count + 1)]
     programs.append(program("worker", "worker"))
+    if settings.payments == "sandbox" and demo:
+        programs.append(program("sandbox-pay", _SANDBOX, "--port", str(urlsplit(settings.sandbox_url).port)))
     children = [Child(each, lambda pid: metrics.forget_process(folder, pid)) for each in programs]
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(child.run()) for child in children]

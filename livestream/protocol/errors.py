@@ -75,6 +75,26 @@ class ErrorCode(enum.StrEnum):
     WEBHOOK_DISABLED = "webhook_disabled"
     WEBHOOK_LIMIT = "webhook_limit"
     DELIVERY_NOT_FOUND = "delivery_not_found"
+    DEAL_NOT_FOUND = "deal_not_found"
+    DEAL_CLOSED = "deal_closed"
+    TERMS_REFUSED = "terms_refused"
+    PRICE_LOW = "price_low"
+    SOLD_OUT = "sold_out"
+    TEAMS_FULL = "teams_full"
+    TEAM_NOT_FOUND = "team_not_found"
+    INVITE_INVALID = "invite_invalid"
+    TEAM_CLOSED = "team_closed"
+    TEAM_LATE = "team_late"
+    TEAM_FULL = "team_full"
+    TEAM_MEMBER = "team_member"
+    SEAT_TAKEN = "seat_taken"
+    LIMIT_REACHED = "limit_reached"
+    NEW_CUSTOMERS_ONLY = "new_customers_only"
+    SEAT_NOT_FOUND = "seat_not_found"
+    SEAT_LOST = "seat_lost"
+    SEAT_PAID = "seat_paid"
+    PAYMENT_REFUSED = "payment_refused"
+    WEBHOOK_FORGED = "webhook_forged"
     INTERNAL = "internal"
 
 
@@ -140,6 +160,34 @@ ERRORS: dict[ErrorCode, ErrorInfo] = {
     ErrorCode.WEBHOOK_DISABLED: ErrorInfo("The webhook endpoint is disabled; enable it first.", False),
     ErrorCode.WEBHOOK_LIMIT: ErrorInfo("The shop has as many webhook endpoints as it may; remove one.", False),
     ErrorCode.DELIVERY_NOT_FOUND: ErrorInfo("The shop has no webhook delivery of this id, or no longer.", False),
+    ErrorCode.DEAL_NOT_FOUND: ErrorInfo("No group buy of this id in this room.", False),
+    ErrorCode.DEAL_CLOSED: ErrorInfo("The group buy takes no teams now: it is paused, over or was taken back.", False),
+    ErrorCode.TERMS_REFUSED: ErrorInfo("These rules do not fit together; the text says which.", False),
+    ErrorCode.PRICE_LOW: ErrorInfo(
+        "A price is below half of the single price: say `low_price` if that is meant.", False
+    ),
+    ErrorCode.SOLD_OUT: ErrorInfo(
+        "Not enough units are left for a whole team; they may come back when a team fails.", False
+    ),
+    ErrorCode.TEAMS_FULL: ErrorInfo("Open teams hold as much of the stock as they may; join one of them.", False),
+    ErrorCode.TEAM_NOT_FOUND: ErrorInfo("No team of this id that you may join this way.", False),
+    ErrorCode.INVITE_INVALID: ErrorInfo("No team of this group buy has this invite.", False),
+    ErrorCode.TEAM_CLOSED: ErrorInfo("The team is complete, expired or was taken back.", False),
+    ErrorCode.TEAM_LATE: ErrorInfo("The deadline of the team is past.", False),
+    ErrorCode.TEAM_FULL: ErrorInfo("Every seat of the team is held or paid.", False),
+    ErrorCode.TEAM_MEMBER: ErrorInfo("You are in this team.", False),
+    ErrorCode.SEAT_TAKEN: ErrorInfo("You have a seat in another team of this group buy; one at a time.", False),
+    ErrorCode.LIMIT_REACHED: ErrorInfo("You bought as often in this group buy as one viewer may.", False),
+    ErrorCode.NEW_CUSTOMERS_ONLY: ErrorInfo(
+        "Only people who never bought in this shop may join; you may open a team of your own.", False
+    ),
+    ErrorCode.SEAT_NOT_FOUND: ErrorInfo("You have no such seat in this group buy.", False),
+    ErrorCode.SEAT_LOST: ErrorInfo("The hold of your seat ran out; join again.", False),
+    ErrorCode.SEAT_PAID: ErrorInfo("The seat is paid already.", False),
+    ErrorCode.PAYMENT_REFUSED: ErrorInfo("The payment provider refused to open the payment; the text says why.", False),
+    ErrorCode.WEBHOOK_FORGED: ErrorInfo(
+        "The notification is not signed by the payment provider, or is too old.", False
+    ),
     ErrorCode.INTERNAL: ErrorInfo("Our fault; it is logged under the request's ref.", True),
 }
 

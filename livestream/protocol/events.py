@@ -8,13 +8,10 @@ from typing import Any
 import msgspec
 
 from . import types
+from .event import Event as Event
+from .groupbuy import GROUPBUY_EVENTS, GROUPBUY_PARTS, GroupBuyLiveEvent, GroupBuyLogEvent, GroupBuyNotice
 from .roles import Role
 from .show import ShowState
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", omit_defaults=True):
-    """Root of everything that happened."""
-
 
 # -- parts of events
 
@@ -274,7 +271,7 @@ class Acted(Event, frozen=True, tag="acted"):
     what: str  #: what it did, in words
     why: str | None = None
     undo: dict[str, Any] | None = None  #: the command that would undo it, without `ref`
-    about: list[types.Pseudonym] = []  #: whom it concerns
+    about: list[types.Pseudonym] = msgspec.field(default_factory=list)  #: whom it concerns
 
 
 class Held(Event, frozen=True, tag="held"):
@@ -393,15 +390,17 @@ class YouBought(Event, frozen=True, tag="you_bought"):
 LogEvent = (
     Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged
     | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented
+    | GroupBuyLogEvent
 )  # fmt: skip
 StaffEvent = (
     Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged | Erased
 )  # fmt: skip
-LiveEvent = Commented | Echoed | Arrived
-NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought
+LiveEvent = Commented | Echoed | Arrived | GroupBuyLiveEvent
+NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | GroupBuyNotice
 PARTS: tuple[type[msgspec.Struct], ...] = (
     HostMessage, Show, Chat, Freezing, Clock, Picture, ProductVariant, Product, Policy, Sanction, HeldComment,
     RefundRequest,
+    *GROUPBUY_PARTS,
 )  # fmt: skip
 EVENTS: tuple[type[Event], ...] = (
     Said, Retracted, Unretracted, Pinned, ShowChanged, Deleted, Restored, ChatChanged, RoomChanged, Frozen, Unfrozen,
@@ -409,4 +408,5 @@ EVENTS: tuple[type[Event], ...] = (
     Acted, Held, Ruled, Reported, Sanctioned, Lifted, PolicyChanged, WordsChanged, RefundChanged, Erased,
     Commented, Echoed, Arrived,
     Answered, YouWereMuted, YouMayTalk, YourComment, YouBought,
+    *GROUPBUY_EVENTS,
 )  # fmt: skip

@@ -6,6 +6,7 @@ import msgspec
 
 from . import commands as c
 from . import events as e
+from . import groupbuy as g
 from . import pushes as p
 from . import replies as r
 from .codec import Codec, encode, encode_all, plain
@@ -41,6 +42,17 @@ _POLICY = e.Policy(chat=_CHAT, display_per_s=5.5, reports_to_hold=2)
 _REFUND = e.RefundRequest(
     id=_ID, purchase="A-1001", amount=1999, currency="PLN", why="broken", state=e.RefundState.ASKED, asked_by="Ada"
 )
+_INVITE = "Zm9vYmFyYmF6cXV4MTIzNA"
+_DEAL = g.Deal(
+    id=_ID, product="cup-01", variant="blue", title="Cup, blue", state=g.DealState.OPEN, currency="PLN",
+    terms=g.DealTerms(
+        single_price=1999, steps=[g.DealStep(people=2, price=1799), g.DealStep(people=3, price=1599)],
+        leader_discount=100, life_s=600,
+    ),
+    closes_at=_AT, stock=120,
+)  # fmt: skip
+_TEAM = g.TeamView(id=_OTHER, deal=_ID, state=g.TeamState.FORMING, size=3, held=1, paid=1, deadline=_AT, names=["小明"])
+_OWN = g.OwnSeat(seat=_ID, team=_TEAM, state=g.SeatState.HELD, leader=True, invite=_INVITE, hold_until=_AT, amount=1799)
 
 MESSAGES: tuple[msgspec.Struct, ...] = (
     c.Join(ref=0, room="demo"),
@@ -83,6 +95,22 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     c.SetRoom(ref=33, title="Friday room", display_per_s=5.5, video_delay_s=2.5),
     c.Refund(ref=34, purchase="A-1001", amount=1999, why="broken", key="refund-A-1001"),
     c.DecideRefund(ref=35, refund=_ID, confirm=True),
+    c.OpenDeal(
+        ref=36, product="cup-01", steps=[g.DealStep(people=2, price=1799), g.DealStep(people=3, price=1599)],
+        stock=120, closes_in_s=1200, leader_discount=100, new_only=True,
+    ),
+    c.ChangeDeal(ref=37, deal=_ID, state="paused"),
+    c.ExtendDeal(ref=38, deal=_ID, by_s=600),
+    c.CloseDeal(ref=39, deal=_ID),
+    c.VoidDeal(ref=40, deal=_ID, why="wrong price"),
+    c.WaiveTeam(ref=41, deal=_ID, team=_OTHER, why="a gift"),
+    c.OpenTeam(ref=42, deal=_ID, show_name=True, key="k-5"),
+    c.JoinTeam(ref=43, deal=_ID, invite=_INVITE),
+    c.JoinTeam(ref=44, deal=_ID, team=_OTHER, key="k-6"),
+    c.LeaveTeam(ref=45, deal=_ID, seat=_ID),
+    c.PaySeat(ref=46, deal=_ID, seat=_ID),
+    r.Seated(ref=42, own=_OWN),
+    r.PayAt(ref=46, url="https://pay.example/checkout/1", expires_at=_AT, amount=1799),
     r.Joined(
         ref=1, room="demo", epoch="f6906c1e8fbc063e", now=_AT, resume="dG9rZW4",
         me=r.Me(id="3vavcdxybr7f3", role=Role.VIEWER, name="Zoë", expires_at=_AT),
@@ -120,6 +148,15 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     p.Log(seq=15, at=_AT, event=e.Featured(product=_PRODUCT)),
     p.Log(seq=16, at=_AT, event=e.Featured()),
     p.Log(seq=17, at=_AT, event=e.Presented(name="Bo")),
+    p.Log(seq=18, at=_AT, event=g.DealOpened(deal=_DEAL)),
+    p.Log(seq=19, at=_AT, event=g.DealChanged(deal=_DEAL)),
+    p.Log(seq=20, at=_AT, event=g.TeamWaived(deal=_ID, team=_OTHER, seats=1, why="a gift")),
+    p.Log(seq=21, at=_AT, event=g.DealClosed(id=_ID, voided=True, why="wrong price")),
+    p.Live(events=[
+        g.TeamCompleted(deal=_ID, people=3, names=["Ola"]), g.SeatLeft(deal=_ID, team=_OTHER, deadline=_AT),
+    ]),
+    p.Notice(notice=6, at=_AT, event=g.YourTeam(own=_OWN)),
+    p.OwnSeats(seats=[_OWN]),
     p.Staff(seq=1, at=_AT, event=_ACTED),
     p.Staff(seq=2, at=_AT, event=e.Held(comments=[_HELD])),
     p.Staff(seq=3, at=_AT, event=e.Ruled(comments=[_OTHER], shown=True)),
@@ -147,7 +184,8 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     ),
     p.Snapshot(
         epoch="f6906c1e8fbc063e", seq=17, room="demo", title="Demo room", presenter="Bo", video_delay_ms=8000,
-        rehearsal=True, chat=_CHAT, freezing=_FREEZING, countdown=_CLOCK, featured=_PRODUCT, deleted=[_OTHER],
+        rehearsal=True, chat=_CHAT, freezing=_FREEZING, countdown=_CLOCK, featured=_PRODUCT, deals=[_DEAL],
+        deleted=[_OTHER],
         staff_seq=9,
         desk=p.StaffView(
             policy=_POLICY, held=[_HELD], reports=[e.Reported(comment=_HELD, reports=3)], sanctions=[_SANCTION],

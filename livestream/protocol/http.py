@@ -19,7 +19,7 @@ from .commands import COMMANDS, Command, Join
 from .errors import ErrorCode as E
 from .events import Product
 from .pushes import Snapshot
-from .roles import EVERYONE, OPERATORS, STAFF, Role
+from .roles import EVERYONE, OPERATORS, SIGNED_IN, STAFF, Role
 from .shop import SHOP_COMMANDS, ShopCommand
 
 PAGE_MOST = 200
@@ -210,6 +210,18 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("staff_log", "GET", "/v1/rooms/{room}/staff_log", "The staff log, from any point.", Listed, STAFF,
               query=LogQuery, errors=(E.ROOM_NOT_FOUND,)),
     *(_room_command(each) for each in COMMANDS if each is not Join),
+    Operation("deals", "GET", "/v1/rooms/{room}/deals", "The room's group buys, newest first, with what is left.",
+              Listed, query=PageQuery, errors=(E.ROOM_NOT_FOUND,)),
+    Operation("teams", "GET", "/v1/rooms/{room}/deals/{deal}/teams",
+              "Teams that anyone may join, those that need least first; to staff all, newest first.", Listed,
+              query=PageQuery, errors=(E.ROOM_NOT_FOUND, E.DEAL_NOT_FOUND)),
+    Operation("own_seats", "GET", "/v1/rooms/{room}/seats", "Your own seats and orders, newest first.", Listed,
+              SIGNED_IN, errors=(E.ROOM_NOT_FOUND,)),
+    Operation("orders", "GET", "/v1/rooms/{room}/deals/{deal}/orders", "Orders of a group buy, newest first.", Listed,
+              OPERATORS, query=PageQuery, errors=(E.ROOM_NOT_FOUND, E.DEAL_NOT_FOUND)),
+    Operation("settlement", "GET", "/v1/rooms/{room}/deals/{deal}/settlement.csv",
+              "Every payment of a group buy as CSV; the last line closes: taken less given back is what was sold.",
+              Listed, OPERATORS, errors=(E.ROOM_NOT_FOUND, E.DEAL_NOT_FOUND)),
     Operation("rooms", "GET", "/v1/shops/{shop}/rooms", "The shop's rooms.", Listed, OPERATORS,
               errors=(E.SHOP_NOT_FOUND,)),
     Operation("staff", "GET", "/v1/shops/{shop}/staff", "The shop's staff.", Listed, OPERATORS,
@@ -262,6 +274,10 @@ STATUS: dict[E, int] = {
     E.PERSON_NOT_FOUND: 404, E.PRODUCT_NOT_FOUND: 404, E.PURCHASE_NOT_FOUND: 404, E.REFUND_NOT_FOUND: 404,
     E.WEBHOOK_NOT_FOUND: 404, E.DELIVERY_NOT_FOUND: 404, E.KEY_NOT_FOUND: 404, E.UNKNOWN_COMMAND: 404,
     E.RATE_LIMITED: 429, E.SLOW_MODE: 429,
+    E.DEAL_NOT_FOUND: 404, E.TEAM_NOT_FOUND: 404, E.INVITE_INVALID: 404, E.SEAT_NOT_FOUND: 404,
+    E.TERMS_REFUSED: 400,
+    E.NEW_CUSTOMERS_ONLY: 403,
+    E.WEBHOOK_FORGED: 401,
     E.INTERNAL: 500,
     E.BUSY: 503, E.UNAVAILABLE: 503, E.OUTCOME_UNKNOWN: 503,
 }  # fmt: skip

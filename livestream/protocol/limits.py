@@ -39,6 +39,20 @@ SNAPSHOT_COMMENTS = 50  #: newest shown comments a snapshot carries
 SNAPSHOT_NOTICES = 20  #: newest unseen notices of the viewer who joins
 
 
+SNAPSHOT_DEALS = 10  #: newest group buys a snapshot carries
+TEAM_LEAST, TEAM_MOST = 2, 10  #: members of a team
+TEAM_LIFE_LEAST_S, TEAM_LIFE_MOST_S = 60, 24 * 3600
+HOLD_LEAST_S, HOLD_MOST_S = 30, 600
+HOLD_S = 90  #: a seat is held so long before its payment begins
+PAYING_S = 600  #: and so long from then on; never past the team's deadline
+SETTLING_S = 30  #: after the deadline, while payments are under way
+REPAY_S = 24 * 3600  #: to pay an order again whose money could not be taken
+DEAL_LEAST_S, DEAL_MOST_S = 60, 30 * 24 * 3600
+TEAM_SHARE_PERCENT = 80  #: of the stock, that open teams may hold
+PRICE_MOST = 10**12
+UNITS_MOST = 10**9
+
+
 class Rate(NamedTuple):
     burst: int  #: so many at once
     per_s: float  #: refilled so many a second
@@ -51,6 +65,7 @@ class RateClass(enum.StrEnum):
     COMMENT = "comment"
     LIKE = "like"
     STAFF = "staff"
+    SEAT = "seat"
     OTHER = "other"
 
 
@@ -59,5 +74,6 @@ RATES: dict[RateClass, Rate] = {
     RateClass.COMMENT: Rate(20, 20 / 30),  # Twitch: 20 messages in 30 s
     RateClass.LIKE: Rate(20, 5),
     RateClass.STAFF: Rate(50, 20),
+    RateClass.SEAT: Rate(10, 1),  # a rush is one tap a viewer, and some more for doubt
     RateClass.OTHER: Rate(20, 5),
 }

@@ -16,6 +16,7 @@ _REF = "#/components/schemas/{name}"
 _PARAMETERS = {
     "room": (r"^[a-z0-9][a-z0-9_-]{0,63}$", "Id of a room."),
     "shop": (r"^[a-z0-9][a-z0-9_~-]{0,63}$", "Id of the shop, or of a rehearsal of it."),
+    "deal": (r"^[0-9a-z]{13}$", "Id of a group buy."),
     "webhook": (r"^[A-Za-z0-9_]{1,64}$", "Id of a webhook."),
     "delivery": (r"^[A-Za-z0-9_]{1,64}$", "Id of a delivery."),
 }

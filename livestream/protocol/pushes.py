@@ -25,6 +25,7 @@ from .events import (
     Show,
     StaffEvent,
 )
+from .groupbuy import Deal, OwnSeat
 from .lanes import Lane
 
 
@@ -104,6 +105,7 @@ class Snapshot(Push, frozen=True, tag="snapshot"):
     featured: Product | None = None
     messages: list[HostMessage] = []  #: newest last
     pinned: HostMessage | None = None
+    deals: list[Deal] = []  #: group buys, newest last
     comments: list[Commented] = []  #: newest last
     deleted: list[types.Id] = []  #: comments deleted last, which may still be under way to you
     values: dict[str, int] = {}
@@ -127,5 +129,12 @@ class ComeBack(Push, frozen=True, tag="come_back"):
     after_ms: types.Count
 
 
-AnyPush = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack
-PUSHES: tuple[type[Push], ...] = (Log, Staff, Live, Gauge, Notice, Snapshot, Heartbeat, ComeBack)
+class OwnSeats(Push, frozen=True, tag="own_seats"):
+    """Your seats in group buys and what became of them, newest last; told when you come in."""
+
+    lane = Lane.DIRECT
+    seats: list[OwnSeat]
+
+
+AnyPush = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | OwnSeats
+PUSHES: tuple[type[Push], ...] = (Log, Staff, Live, Gauge, Notice, Snapshot, Heartbeat, ComeBack, OwnSeats)

@@ -7,6 +7,7 @@ import msgspec
 from . import types
 from .errors import ErrorCode
 from .events import Sanction
+from .groupbuy import OwnSeat
 from .roles import Role
 
 
@@ -36,6 +37,20 @@ class Invited(Reply, frozen=True, tag="invited"):
 
     ticket: types.Token  #: for the fragment of the host page's address
     expires_at: types.Millis
+
+
+class Seated(Reply, frozen=True, tag="seated"):
+    """A seat in a team is held for you, and is durable."""
+
+    own: OwnSeat
+
+
+class PayAt(Reply, frozen=True, tag="pay_at"):
+    """Where to pay."""
+
+    url: str
+    expires_at: types.Millis
+    amount: types.Amount  #: at most; what is taken in the end is the price of the step reached
 
 
 class Error(Reply, frozen=True, tag="error"):
@@ -70,5 +85,5 @@ class Joined(Reply, frozen=True, tag="joined"):
     resumed: bool = False  #: true: missed events follow; false: a snapshot follows
 
 
-AnyReply = Joined | Ok | Posted | Invited | Error
-REPLIES: tuple[type[Reply], ...] = (Joined, Ok, Posted, Invited, Error)
+AnyReply = Joined | Ok | Posted | Invited | Seated | PayAt | Error
+REPLIES: tuple[type[Reply], ...] = (Joined, Ok, Posted, Invited, Seated, PayAt, Error)

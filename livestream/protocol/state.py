@@ -51,6 +51,7 @@ from .events import (
     Unretracted,
     WordsChanged,
 )
+from .groupbuy import GROUPBUY_LOG_EVENTS, Deal, deal_later, evolve_deals
 
 _Item = TypeVar("_Item")
 _Room = TypeVar("_Room", bound="RoomState")
@@ -72,6 +73,7 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True):
     featured: Product | None = None
     messages: tuple[HostMessage, ...] = ()  #: newest last; retracted ones keep their place
     pinned: HostMessage | None = None
+    deals: tuple[Deal, ...] = ()  #: group buys, newest last
     deleted: tuple[str, ...] = ()  #: tombstones of the newest deleted comments, in the order of ids
 
 
@@ -111,7 +113,12 @@ def evolve(state: _Room, event: LogEvent) -> _Room:
         case Frozen(freezing=freezing):
             return _with(state, freezing=freezing)
         case Unfrozen(shifted_ms=shifted):
-            return _with(state, freezing=None, countdown=_later(state.countdown, shifted))
+            return _with(
+                state,
+                freezing=None,
+                countdown=_later(state.countdown, shifted),
+                deals=tuple(deal_later(each, shifted) for each in state.deals),
+            )
         case CountdownStarted(clock=clock):
             return _with(state, countdown=clock)
         case CountdownEnded(id=ended):
@@ -120,6 +127,8 @@ def evolve(state: _Room, event: LogEvent) -> _Room:
             return _with(state, featured=product)
         case Presented(name=name):
             return _with(state, presenter=name)
+        case _ if isinstance(event, GROUPBUY_LOG_EVENTS):
+            return _with(state, deals=evolve_deals(state.deals, event))
     return state
 
 

@@ -12,6 +12,7 @@ from . import limits
 from .codec import Codec
 from .errors import CLOSES, ERRORS, ErrorCode
 from .events import RefundState, SanctionKind
+from .groupbuy import DealState, OrderState, SeatState, TeamState
 from .lanes import Lane
 from .limits import RATES, RateClass
 from .meanings import beside, meaning
@@ -20,7 +21,19 @@ from .roles import Role
 from .show import ShowState
 
 _HEAD = "// Generated from livestream/protocol by `make generate`. Change the structs there, not this file.\n"
-_ENUMS: tuple[type[enum.StrEnum], ...] = (Role, ShowState, SanctionKind, RefundState, Lane, RateClass, ErrorCode)
+_ENUMS: tuple[type[enum.StrEnum], ...] = (
+    Role,
+    ShowState,
+    SanctionKind,
+    RefundState,
+    DealState,
+    TeamState,
+    SeatState,
+    OrderState,
+    Lane,
+    RateClass,
+    ErrorCode,
+)
 
 
 def typescript() -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from .pool import Connection
 
+_LOCK = "deadlines:"  #: with the room's id, the name of an advisory lock
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
@@ -22,8 +24,16 @@ class Deadline:
     due_at: int
 
 
+async def stand_by(tx: Connection, room_id: str) -> None:
+    """Keep a room's deadlines from being moved until this transaction ends: for who sets one without the room's lock.
+
+    Any number may stand by at once; call it before any row is locked.
+    """
+    await tx.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))", _LOCK + room_id)
+
+
 async def put(tx: Connection, deadlines: Sequence[Deadline]) -> None:
-    """Set deadlines, or move them. The caller holds the room's lock."""
+    """Set deadlines, or move them. The caller holds the room's lock, or stands by."""
     rows = sorted(deadlines, key=lambda each: (each.room_id, each.kind, each.id))
     await tx.execute(
         """
@@ -44,7 +54,11 @@ async def drop(tx: Connection, room_id: str, kind: str, ids: Sequence[str]) -> N
 
 
 async def shift(tx: Connection, room_id: str, by_ms: int) -> int:
-    """Move every deadline of a room; returns how many. The caller holds the room's lock."""
+    """Move every deadline of a room; returns how many. The caller holds the room's lock.
+
+    It waits for those who stand by, so that no deadline set meanwhile is left behind.
+    """
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", _LOCK + room_id)
     status = await tx.execute(
         "UPDATE deadline SET due_at = due_at + $2 * interval '1 millisecond' WHERE room_id = $1", room_id, by_ms
     )

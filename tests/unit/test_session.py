@@ -20,13 +20,16 @@ EXAMPLES: dict[type[Command], Command] = {
     type(message): message for message in reversed(MESSAGES) if isinstance(message, Command)
 }
 TALK = {c.Comment, c.Like}
-SIGNED_IN = TALK | {c.Seen, c.Report, c.Block, c.Unblock}
+SIGNED_IN = TALK | {c.Seen, c.Report, c.Block, c.Unblock} | {c.OpenTeam, c.JoinTeam, c.LeaveTeam, c.PaySeat}
 MODERATE = SIGNED_IN | {c.Delete, c.Restore, c.Rule, c.Mute, c.Unmute, c.Ban, c.Unban, c.SetChat}
 RUN = MODERATE | {
     c.Say, c.Retract, c.Unretract, c.Pin, c.Feature, c.Schedule, c.SetShow, c.Countdown, c.CancelCountdown, c.Freeze,
     c.Unfreeze, c.Invite, c.HandOver,
 }  # fmt: skip
-MONEY = RUN | {c.SetRoom, c.Refund, c.DecideRefund}
+MONEY = RUN | {
+    c.SetRoom, c.Refund, c.DecideRefund,
+    c.OpenDeal, c.ChangeDeal, c.ExtendDeal, c.CloseDeal, c.VoidDeal, c.WaiveTeam,
+}  # fmt: skip
 #: the permission table, written a second time by hand
 MAY: dict[Role, set[type[Command]]] = {
     Role.ANONYMOUS: TALK,

@@ -11,6 +11,17 @@ import typing
 
 from .base import COMMON_ERRORS as COMMON_ERRORS
 from .base import Command as Command
+from .groupbuy import ChangeDeal as ChangeDeal
+from .groupbuy import CloseDeal as CloseDeal
+from .groupbuy import ExtendDeal as ExtendDeal
+from .groupbuy import GroupBuyCommand as GroupBuyCommand
+from .groupbuy import JoinTeam as JoinTeam
+from .groupbuy import LeaveTeam as LeaveTeam
+from .groupbuy import OpenDeal as OpenDeal
+from .groupbuy import OpenTeam as OpenTeam
+from .groupbuy import PaySeat as PaySeat
+from .groupbuy import VoidDeal as VoidDeal
+from .groupbuy import WaiveTeam as WaiveTeam
 from .moderation import Ban as Ban
 from .moderation import Delete as Delete
 from .moderation import Mute as Mute
@@ -51,5 +62,5 @@ StageCommand = (
 )  # fmt: skip
 ModerationCommand = Delete | Restore | Rule | Mute | Unmute | Ban | Unban | SetChat
 OperatorCommand = SetRoom | Refund | DecideRefund
-AnyCommand = ViewerCommand | StageCommand | ModerationCommand | OperatorCommand
+AnyCommand = ViewerCommand | StageCommand | ModerationCommand | OperatorCommand | GroupBuyCommand
 COMMANDS: tuple[type[Command], ...] = typing.get_args(AnyCommand)

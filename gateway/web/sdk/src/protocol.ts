@@ -8,11 +8,19 @@ export type SanctionKind = "mute" | "ban";
 
 export type RefundState = "asked" | "confirmed" | "refused";
 
+export type DealState = "open" | "paused" | "closed" | "voided";
+
+export type TeamState = "forming" | "settling" | "complete" | "expired" | "voided";
+
+export type SeatState = "held" | "paying" | "paid" | "confirmed" | "released";
+
+export type OrderState = "placed" | "confirming" | "confirmed" | "unpaid" | "lapsed" | "returning" | "returned";
+
 export type Lane = "direct" | "log" | "staff" | "live" | "gauge";
 
-export type RateClass = "join" | "comment" | "like" | "staff" | "other";
+export type RateClass = "join" | "comment" | "like" | "staff" | "seat" | "other";
 
-export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "banned" | "name_refused" | "muted" | "buyers_only" | "slow_mode" | "link_refused" | "text_refused" | "person_not_found" | "not_staff" | "not_sanctioned" | "too_many" | "frozen" | "not_frozen" | "no_countdown" | "product_not_found" | "purchase_not_found" | "amount_refused" | "refund_not_found" | "second_person" | "id_taken" | "key_refused" | "key_not_found" | "last_key" | "time_zone_unknown" | "shop_not_found" | "webhook_not_found" | "webhook_target_refused" | "webhook_disabled" | "webhook_limit" | "delivery_not_found" | "internal";
+export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "banned" | "name_refused" | "muted" | "buyers_only" | "slow_mode" | "link_refused" | "text_refused" | "person_not_found" | "not_staff" | "not_sanctioned" | "too_many" | "frozen" | "not_frozen" | "no_countdown" | "product_not_found" | "purchase_not_found" | "amount_refused" | "refund_not_found" | "second_person" | "id_taken" | "key_refused" | "key_not_found" | "last_key" | "time_zone_unknown" | "shop_not_found" | "webhook_not_found" | "webhook_target_refused" | "webhook_disabled" | "webhook_limit" | "delivery_not_found" | "deal_not_found" | "deal_closed" | "terms_refused" | "price_low" | "sold_out" | "teams_full" | "team_not_found" | "invite_invalid" | "team_closed" | "team_late" | "team_full" | "team_member" | "seat_taken" | "limit_reached" | "new_customers_only" | "seat_not_found" | "seat_lost" | "seat_paid" | "payment_refused" | "webhook_forged" | "internal";
 
 /** What a host said. */
 export interface HostMessage {
@@ -181,6 +189,102 @@ export interface RefundRequest {
   /** Display name. */
   asked_by: string;
   decided_by?: string | null;
+}
+
+/** What a seat costs from so many members on. */
+export interface DealStep {
+  /** Members of a team. */
+  people: number;
+  /** Minor units of the deal's currency, for a seat. */
+  price: number;
+}
+
+/** The rules for teams opened from now on; a team keeps those it was opened under. */
+export interface DealTerms {
+  version?: number;
+  /** Of one who buys alone, in the shop. Money in the currency's smallest unit, as `exponent` tells. */
+  single_price: number;
+  /** Rising people, falling prices; the last is a full team. */
+  steps: DealStep[];
+  /** Off the leader's price. Money in the currency's smallest unit, as `exponent` tells. */
+  leader_discount?: number;
+  /** Of the product in one seat. */
+  units?: number;
+  /** How long a team has. */
+  life_s: number;
+  /** Seats one viewer may buy. */
+  per_viewer?: number;
+  /** Only people who never bought here may join a team; anyone may open one. */
+  new_only?: boolean;
+}
+
+/** A group buy as everybody sees it. */
+export interface Deal {
+  /** Id of a comment, host message or show; sorts by time. */
+  id: string;
+  /** The shop's own number of a product. */
+  product: string;
+  /** The shop's own number of a product. */
+  variant?: string | null;
+  title: string;
+  state: DealState;
+  /** ISO 4217. */
+  currency: string;
+  /** Decimal places of the currency: 2 for cents, 0 for yen. */
+  exponent?: number;
+  tax_included?: boolean;
+  terms: DealTerms;
+  /** Unix time in milliseconds, on the database's clock. */
+  closes_at?: number | null;
+  /** Units at the start. */
+  stock: number;
+  /** For now: a team that fails gives its units back. */
+  sold_out?: boolean;
+  /** Why it was taken back. */
+  why?: string | null;
+}
+
+/** A team as anyone may see it. */
+export interface TeamView {
+  /** Id of a comment, host message or show; sorts by time. */
+  id: string;
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  state: TeamState;
+  size: number;
+  /** Seats kept for people who have not paid yet. */
+  held?: number;
+  paid?: number;
+  /** Seats that the shop filled by itself. */
+  waived?: number;
+  /** Unix time in milliseconds, on the database's clock. */
+  deadline: number;
+  /** Of members who chose to be seen, leader first. */
+  names?: string[];
+  /** What a seat costs in the end, once it is complete. */
+  price?: number | null;
+}
+
+/** A viewer's own seat, with the team and what became of the money. */
+export interface OwnSeat {
+  /** Id of a comment, host message or show; sorts by time. */
+  seat: string;
+  team: TeamView;
+  state: SeatState;
+  leader?: boolean;
+  /** While the team forms. 128 random bits that let somebody into a team for as long as it takes members. */
+  invite?: string | null;
+  /** Pay before it. Unix time in milliseconds, on the database's clock. */
+  hold_until?: number | null;
+  /** At most; what is taken in the end is the price of the step reached. Money in the currency's smallest unit, as `exponent` tells. */
+  amount: number;
+  order?: OrderState | null;
+  /** What the order costs, once that is known. Money in the currency's smallest unit, as `exponent` tells. */
+  price?: number | null;
+  /** An unpaid order lapses then. Unix time in milliseconds, on the database's clock. */
+  repay_until?: number | null;
+  /** Why the seat was released. */
+  why?: string | null;
 }
 
 /** What staff know of the room beside what everyone sees, at `staff_seq`. */
@@ -450,6 +554,64 @@ export interface YouBought {
   t: "you_bought";
 }
 
+/** A group buy began. */
+export interface DealOpened {
+  t: "deal_opened";
+  deal: Deal;
+}
+
+/** It was paused, resumed, edited or extended, is sold out, or has units again. */
+export interface DealChanged {
+  t: "deal_changed";
+  deal: Deal;
+}
+
+/** No more teams. Voided: the shop took it back and everybody's money goes back. */
+export interface DealClosed {
+  t: "deal_closed";
+  /** Id of a comment, host message or show; sorts by time. */
+  id: string;
+  voided?: boolean;
+  why?: string | null;
+}
+
+/** The shop filled seats of a team by itself: everyone may know it was not people. */
+export interface TeamWaived {
+  t: "team_waived";
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  /** Id of a comment, host message or show; sorts by time. */
+  team: string;
+  seats: number;
+  why: string;
+}
+
+/** A team is complete. */
+export interface TeamCompleted {
+  t: "team_completed";
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  people: number;
+  names?: string[];
+}
+
+/** A team that anyone may join needs one more. */
+export interface SeatLeft {
+  t: "seat_left";
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  /** Id of a comment, host message or show; sorts by time. */
+  team: string;
+  /** Unix time in milliseconds, on the database's clock. */
+  deadline: number;
+}
+
+/** Something changed about your seat, its team or its order: this is how it stands. */
+export interface YourTeam {
+  t: "your_team";
+  own: OwnSeat;
+}
+
 /** One event of the room log. `seq` rises by exactly 1. */
 export interface Log {
   t: "log";
@@ -457,7 +619,7 @@ export interface Log {
   seq: number;
   /** Unix time in milliseconds, on the database's clock. */
   at: number;
-  event: Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented;
+  event: Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented | DealOpened | DealChanged | DealClosed | TeamWaived;
 }
 
 /** One event of the staff log. Staff only; own `seq`, rises by exactly 1. */
@@ -473,7 +635,7 @@ export interface Staff {
 /** What happened in the last tick, and how many comments a flood kept off the screen. */
 export interface Live {
   t: "live";
-  events?: (Commented | Echoed | Arrived)[];
+  events?: (Commented | Echoed | Arrived | TeamCompleted | SeatLeft)[];
   left_out?: number;
 }
 
@@ -490,7 +652,7 @@ export interface Notice {
   notice: number;
   /** Unix time in milliseconds, on the database's clock. */
   at: number;
-  event: Answered | YouWereMuted | YouMayTalk | YourComment | YouBought;
+  event: Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam;
 }
 
 /** The whole state at `seq`: forget what you knew. Sent after a join and as a reset. */
@@ -518,6 +680,8 @@ export interface Snapshot {
   /** Newest last. */
   messages?: HostMessage[];
   pinned?: HostMessage | null;
+  /** Group buys, newest last. */
+  deals?: Deal[];
   /** Newest last. */
   comments?: Commented[];
   /** Comments deleted last, which may still be under way to you. */
@@ -544,6 +708,12 @@ export interface Heartbeat {
 export interface ComeBack {
   t: "come_back";
   after_ms: number;
+}
+
+/** Your seats in group buys and what became of them, newest last; told when you come in. */
+export interface OwnSeats {
+  t: "own_seats";
+  seats: OwnSeat[];
 }
 
 /** You are in. */
@@ -597,6 +767,26 @@ export interface Invited {
   ticket: string;
   /** Unix time in milliseconds, on the database's clock. */
   expires_at: number;
+}
+
+/** A seat in a team is held for you, and is durable. */
+export interface Seated {
+  t: "seated";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  own: OwnSeat;
+}
+
+/** Where to pay. */
+export interface PayAt {
+  t: "pay_at";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  url: string;
+  /** Unix time in milliseconds, on the database's clock. */
+  expires_at: number;
+  /** At most; what is taken in the end is the price of the step reached. Money in the currency's smallest unit, as `exponent` tells. */
+  amount: number;
 }
 
 /** Refused, and nothing changed (but for `outcome_unknown`). */
@@ -1006,19 +1196,184 @@ export interface DecideRefund {
   key?: string | null;
 }
 
-export type LogEvent = Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented;
+/** Open a group buy on a product. Its stock is an allotment of its own. */
+export interface OpenDeal {
+  t: "open_deal";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** The shop's own number of a product. */
+  product: string;
+  steps: DealStep[];
+  stock: number;
+  /** The shop's own number of a product. */
+  variant?: string | null;
+  /** Null: the product's. */
+  title?: string | null;
+  /** Null: the product's, or the variant's. Minor units of the deal's currency, for a seat. */
+  single_price?: number | null;
+  /** Money in the currency's smallest unit, as `exponent` tells. */
+  leader_discount?: number;
+  units?: number;
+  /** Seconds that a team has to fill. */
+  life_s?: number;
+  /** Seconds that a seat is held before payment. */
+  hold_s?: number;
+  closes_in_s?: number | null;
+  per_viewer?: number;
+  new_only?: boolean;
+  /** Percent of the stock that open teams may hold. */
+  share?: number;
+  /** Yes, a price below half of the single price is meant. */
+  low_price?: boolean;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Edit the rules for teams opened from now on, or pause and resume; what is null stays. */
+export interface ChangeDeal {
+  t: "change_deal";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  state?: "open" | "paused" | null;
+  steps?: DealStep[] | null;
+  /** Money in the currency's smallest unit, as `exponent` tells. */
+  leader_discount?: number | null;
+  /** Seconds that a team has to fill. */
+  life_s?: number | null;
+  /** Seconds that a seat is held before payment. */
+  hold_s?: number | null;
+  per_viewer?: number | null;
+  new_only?: boolean | null;
+  share?: number | null;
+  low_price?: boolean;
+  /** The reason, for the staff log. */
+  why?: string | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Let a deal close later. Teams that form keep their own deadlines. */
+export interface ExtendDeal {
+  t: "extend_deal";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  by_s: number;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** End a deal: no new teams; those that form go on to their own deadlines. */
+export interface CloseDeal {
+  t: "close_deal";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  /** The reason, for the staff log. */
+  why?: string | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Take a deal back, for a wrong price say: everybody's money goes back, and the reason is public. */
+export interface VoidDeal {
+  t: "void_deal";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  /** The reason, for the staff log. */
+  why: string;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Fill a team's missing seats as the shop's gift, which everyone is told. Its members pay the full team's price. */
+export interface WaiveTeam {
+  t: "waive_team";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  /** Id of a comment, host message or show; sorts by time. */
+  team: string;
+  /** The reason, for the staff log. */
+  why: string;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Open a team and hold its first seat. The whole team's units are kept for it until its deadline. */
+export interface OpenTeam {
+  t: "open_team";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  /** Anyone may join; false: by invite alone. */
+  listed?: boolean;
+  show_name?: boolean;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Hold a seat in a team: with its invite, or by its id if it is listed. */
+export interface JoinTeam {
+  t: "join_team";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  /** Id of a comment, host message or show; sorts by time. */
+  team?: string | null;
+  /** 128 random bits that let somebody into a team for as long as it takes members. */
+  invite?: string | null;
+  show_name?: boolean;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Give a seat back while the team forms; what was paid goes back. A leader's place goes to the next member. */
+export interface LeaveTeam {
+  t: "leave_team";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  /** Id of a comment, host message or show; sorts by time. */
+  seat: string;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Begin to pay a seat, or an unpaid order; asked again, the same page is given. The hold is extended once. */
+export interface PaySeat {
+  t: "pay_seat";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  /** Id of a comment, host message or show; sorts by time. */
+  seat: string;
+}
+
+export type LogEvent = Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented | DealOpened | DealChanged | DealClosed | TeamWaived;
 
 export type StaffEvent = Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged | Erased;
 
-export type LiveEvent = Commented | Echoed | Arrived;
+export type LiveEvent = Commented | Echoed | Arrived | TeamCompleted | SeatLeft;
 
-export type NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought;
+export type NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam;
 
-export type Push = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack;
+export type Push = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | OwnSeats;
 
-export type Reply = Joined | Ok | Posted | Invited | Error;
+export type Reply = Joined | Ok | Posted | Invited | Seated | PayAt | Error;
 
-export type Command = Join | Comment | Like | Report | Block | Unblock | Seen | Say | Retract | Unretract | Pin | Feature | Schedule | SetShow | Countdown | CancelCountdown | Freeze | Unfreeze | Invite | HandOver | Delete | Restore | Rule | Mute | Unmute | Ban | Unban | SetChat | SetRoom | Refund | DecideRefund;
+export type Command = Join | Comment | Like | Report | Block | Unblock | Seen | Say | Retract | Unretract | Pin | Feature | Schedule | SetShow | Countdown | CancelCountdown | Freeze | Unfreeze | Invite | HandOver | Delete | Restore | Rule | Mute | Unmute | Ban | Unban | SetChat | SetRoom | Refund | DecideRefund | OpenDeal | ChangeDeal | ExtendDeal | CloseDeal | VoidDeal | WaiveTeam | OpenTeam | JoinTeam | LeaveTeam | PaySeat;
 
 /** Subprotocols of /v1/ws. */
 export const CODECS = {
@@ -1079,6 +1434,26 @@ export const ERRORS: Record<ErrorCode, { text: string; temporary: boolean }> = {
   webhook_disabled: { text: "The webhook endpoint is disabled; enable it first.", temporary: false },
   webhook_limit: { text: "The shop has as many webhook endpoints as it may; remove one.", temporary: false },
   delivery_not_found: { text: "The shop has no webhook delivery of this id, or no longer.", temporary: false },
+  deal_not_found: { text: "No group buy of this id in this room.", temporary: false },
+  deal_closed: { text: "The group buy takes no teams now: it is paused, over or was taken back.", temporary: false },
+  terms_refused: { text: "These rules do not fit together; the text says which.", temporary: false },
+  price_low: { text: "A price is below half of the single price: say `low_price` if that is meant.", temporary: false },
+  sold_out: { text: "Not enough units are left for a whole team; they may come back when a team fails.", temporary: false },
+  teams_full: { text: "Open teams hold as much of the stock as they may; join one of them.", temporary: false },
+  team_not_found: { text: "No team of this id that you may join this way.", temporary: false },
+  invite_invalid: { text: "No team of this group buy has this invite.", temporary: false },
+  team_closed: { text: "The team is complete, expired or was taken back.", temporary: false },
+  team_late: { text: "The deadline of the team is past.", temporary: false },
+  team_full: { text: "Every seat of the team is held or paid.", temporary: false },
+  team_member: { text: "You are in this team.", temporary: false },
+  seat_taken: { text: "You have a seat in another team of this group buy; one at a time.", temporary: false },
+  limit_reached: { text: "You bought as often in this group buy as one viewer may.", temporary: false },
+  new_customers_only: { text: "Only people who never bought in this shop may join; you may open a team of your own.", temporary: false },
+  seat_not_found: { text: "You have no such seat in this group buy.", temporary: false },
+  seat_lost: { text: "The hold of your seat ran out; join again.", temporary: false },
+  seat_paid: { text: "The seat is paid already.", temporary: false },
+  payment_refused: { text: "The payment provider refused to open the payment; the text says why.", temporary: false },
+  webhook_forged: { text: "The notification is not signed by the payment provider, or is too old.", temporary: false },
   internal: { text: "Our fault; it is logged under the request's ref.", temporary: true },
 };
 
@@ -1150,6 +1525,28 @@ export const LIMITS = {
   SNAPSHOT_COMMENTS: 50,
   /** newest unseen notices of the viewer who joins */
   SNAPSHOT_NOTICES: 20,
+  /** newest group buys a snapshot carries */
+  SNAPSHOT_DEALS: 10,
+  TEAM_LEAST: 2,
+  TEAM_MOST: 10,
+  TEAM_LIFE_LEAST_S: 60,
+  TEAM_LIFE_MOST_S: 86400,
+  HOLD_LEAST_S: 30,
+  HOLD_MOST_S: 600,
+  /** a seat is held so long before its payment begins */
+  HOLD_S: 90,
+  /** and so long from then on; never past the team's deadline */
+  PAYING_S: 600,
+  /** after the deadline, while payments are under way */
+  SETTLING_S: 30,
+  /** to pay an order again whose money could not be taken */
+  REPAY_S: 86400,
+  DEAL_LEAST_S: 60,
+  DEAL_MOST_S: 2592000,
+  /** of the stock, that open teams may hold */
+  TEAM_SHARE_PERCENT: 80,
+  PRICE_MOST: 1000000000000,
+  UNITS_MOST: 1000000000,
 } as const;
 
 /** So many commands of a class at once, then so many a second: the defaults, which a deployment may change. */
@@ -1158,5 +1555,6 @@ export const RATES: Record<RateClass, { burst: number; per_s: number }> = {
   comment: { burst: 20, per_s: 0.6667 },
   like: { burst: 20, per_s: 5 },
   staff: { burst: 50, per_s: 20 },
+  seat: { burst: 10, per_s: 1 },
   other: { burst: 20, per_s: 5 },
 };

@@ -1,0 +1,1 @@
+"""Group buy: teams that fill, expire and settle without one wrong cent."""

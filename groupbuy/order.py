@@ -1,0 +1,56 @@
+"""Order: what became of one paid seat. Pure; one table.
+
+Legal steps stand here and nowhere else; everything else is refused by `step`.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+
+from livestream.protocol.groupbuy import OrderState
+
+
+class OrderEvent(enum.StrEnum):
+    TEAM_COMPLETED = "team completed"
+    TAKEN = "price taken"
+    DECLINED = "price declined"
+    PAID_AGAIN = "paid again"
+    RAN_OUT = "24 h ran out"
+    GIVEN_BACK = "seat released"
+    MONEY_BACK = "money back"
+
+
+S, E = OrderState, OrderEvent
+STEPS: dict[tuple[OrderState, OrderEvent], OrderState] = {
+    (S.PLACED, E.TEAM_COMPLETED): S.CONFIRMING,
+    (S.CONFIRMING, E.TAKEN): S.CONFIRMED,
+    (S.CONFIRMING, E.DECLINED): S.UNPAID,
+    (S.UNPAID, E.PAID_AGAIN): S.CONFIRMING,
+    (S.UNPAID, E.RAN_OUT): S.LAPSED,
+    (S.PLACED, E.GIVEN_BACK): S.RETURNING,
+    (S.CONFIRMING, E.GIVEN_BACK): S.RETURNING,
+    (S.CONFIRMED, E.GIVEN_BACK): S.RETURNING,
+    (S.UNPAID, E.GIVEN_BACK): S.RETURNING,
+    (S.RETURNING, E.MONEY_BACK): S.RETURNED,
+}
+#: they count as sold
+SOLD = frozenset({S.CONFIRMING, S.CONFIRMED, S.UNPAID})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The order of one seat; it has the seat's id."""
+
+    seat_id: str
+    viewer: str
+    quantity: int
+    state: OrderState = OrderState.PLACED
+    price: int | None = None  #: minor units for the seat; None: the team forms yet
+    repay_until: int | None = None  #: Unix ms
+
+
+def step(order: Order, event: OrderEvent) -> Order | None:
+    """The order after an event; None: that event changes nothing in this state."""
+    state = STEPS.get((order.state, event))
+    return None if state is None else replace(order, state=state)

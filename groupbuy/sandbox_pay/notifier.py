@@ -1,0 +1,78 @@
+"""Notifier: sends the sandbox's webhooks, signed, until they are taken. In no promised order, as providers do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+
+import aiohttp
+import structlog
+
+from groupbuy.payments.port import Way
+from groupbuy.payments.sandbox_keys import Keys
+from livestream.webhooks import signature
+
+from .store import Event, Store
+
+_log = structlog.get_logger()
+_AT_ONCE = 64
+_TIMEOUT_S = 5.0
+_LONGEST_WAIT_S = 60
+_TRIES = 200  #: then it is given up: about three hours
+_FORGED_SECRET = signature.secret_of(b"nobody's key, for forgeries....")
+
+
+class Notifier:
+    """Runs until it is cancelled.
+
+    Args:
+        lapse: what is due by the clock, done before each turn.
+    """
+
+    def __init__(self, store: Store, keys: Mapping[Way, Keys], lapse: Callable[[], None]) -> None:
+        self._store = store
+        self._keys = keys
+        self._lapse = lapse
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    async def run(self) -> None:
+        timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
+        async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
+            while True:
+                self._wake.clear()
+                self._lapse()
+                due = self._store.due_events(_now_ms(), _AT_ONCE)
+                await asyncio.gather(*(self._deliver(session, event) for event in due))
+                if not due:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), 0.2)
+
+    async def _deliver(self, session: aiohttp.ClientSession, event: Event) -> None:
+        taken = [await self._send(session, event) for _ in range(event.copies)]
+        if all(taken) or event.forged or event.tries + 1 >= _TRIES:  # nobody ought to take a forgery
+            self._store.drop_event(event.id)
+            return
+        wait_s = min(_LONGEST_WAIT_S, 2.0**event.tries / 4)
+        later = dataclasses.replace(event, due_at_ms=_now_ms() + int(wait_s * 1000), tries=event.tries + 1, copies=1)
+        self._store.put_event(later)
+
+    async def _send(self, session: aiohttp.ClientSession, event: Event) -> bool:
+        secret = _FORGED_SECRET if event.forged else self._keys[event.way].webhook
+        headers = signature.headers([secret], event.id, int(time.time()), event.body)
+        headers["Content-Type"] = "application/json"
+        try:
+            async with session.post(event.url, data=event.body, headers=headers, allow_redirects=False) as response:
+                return 200 <= response.status < 300
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            _log.info("sandbox.webhook_not_taken", event=event.id, error=type(error).__name__)
+            return False
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

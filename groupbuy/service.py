@@ -1,0 +1,123 @@
+"""Service: group buys in one gateway process. Commands, reads, own states, and what the payment provider tells."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import msgspec
+
+from livestream.parts import Download, Ground, Reading
+from livestream.protocol.commands import Command, JoinTeam, LeaveTeam, OpenTeam, PaySeat
+from livestream.protocol.errors import ErrorCode, Refused, Unavailable
+from livestream.protocol.pushes import OwnSeats, Push
+from livestream.protocol.replies import AnyReply, Posted
+from livestream.room.desk import Actor
+from livestream.room.local import LocalRoom
+from livestream.room.work import Work
+from livestream.storage.pool import Connection
+
+from . import providers, reads
+from .cashier import Cashier
+from .engine import Engine, Told
+from .gauges import Gauges
+from .operation import Operation
+from .payments.port import Forged
+
+Read = Callable[[Connection, Reading], Awaitable[msgspec.Struct | Download]]
+_INVITE_BYTES = 16
+
+
+class GroupBuy:
+    """The part's runner; see `livestream.parts.Runner`."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._gauges = Gauges(ground.database, ground.publish, ground.origin)
+        self._operation = Operation(ground.database, ground.new_id, ground.origin)
+        self._cashier: Cashier | None = None
+        self._engine = Engine(
+            ground.database,
+            ground.settings,
+            ground.new_id,
+            lambda: secrets.token_urlsafe(_INVITE_BYTES),
+            ground.settings.payment_way,
+            self._told,
+            ground.origin,
+        )
+        found: dict[str, Read] = {
+            "deals": reads.deals,
+            "teams": reads.teams,
+            "own_seats": reads.own_seats,
+            "orders": reads.orders,
+            "settlement": reads.settlement,
+        }
+        self.reads: Mapping[str, Callable[[Reading], Awaitable[msgspec.Struct | Download]]] = {
+            name: self._read(read) for name, read in found.items()
+        }
+
+    async def run(self, actor: Actor, command: Command, room: LocalRoom) -> AnyReply:
+        """Raises:
+        Refused, Unavailable, OutcomeUnknown.
+        """
+        if isinstance(command, OpenTeam | JoinTeam | LeaveTeam | PaySeat):
+            reply = await self._engine.run(actor, command, room)
+            if isinstance(command, PaySeat) and isinstance(reply, Posted):
+                reply = await self._require_cashier().open(reply.id, actor.room_id)
+        else:
+            reply, told = await self._operation.run(Work.of(actor, command, room))
+            if told is not None:
+                self._publish(told)
+                deal_id: str = getattr(command, "deal", "") or getattr(reply, "id", "")
+                self._gauges.stir(deal_id, actor.room_id)
+        return msgspec.structs.replace(reply, ref=command.ref)
+
+    async def notified(self, source: str, headers: Mapping[str, str], body: bytes) -> None:
+        """What the provider tells.
+
+        Raises:
+            Refused: WEBHOOK_FORGED.
+            Unavailable, OutcomeUnknown: it will tell again.
+        """
+        if source != self._ground.settings.payments:
+            raise Refused(ErrorCode.WEBHOOK_FORGED, source)
+        try:
+            done = await self._require_cashier().notified(headers, body, self._ground.now_ms() / 1000)
+        except Forged as forged:
+            raise Refused(ErrorCode.WEBHOOK_FORGED, str(forged)) from forged
+        if done is not None:
+            self._told(*done)
+
+    async def own(
+        self, connection: Connection, room_id: str, shop_id: str, viewers: Sequence[str]
+    ) -> Mapping[str, Sequence[Push]]:
+        found = await reads.seats_of(connection, room_id, viewers)
+        return {viewer: [OwnSeats(seats=seats)] for viewer, seats in found.items()}
+
+    def forget(self, room_id: str) -> None:
+        """Nothing is kept for a room."""
+
+    def _require_cashier(self) -> Cashier:
+        # Made at the first use: an HTTP client wants the running loop, and most processes never need one.
+        if self._cashier is None:
+            ground = self._ground
+            provider = providers.provider(ground.settings, ground.secret)
+            if provider is None:
+                raise Unavailable("payments")
+            self._cashier = Cashier(ground.database, provider, providers.return_url(ground.settings), ground.origin)
+        return self._cashier
+
+    def _told(self, deal_id: str, told: Told) -> None:
+        self._publish(told)
+        if told.stirred:
+            self._gauges.stir(deal_id, told.room_id)
+
+    def _publish(self, told: Told) -> None:
+        self._ground.publish(told.room_id, told.message)
+
+    def _read(self, read: Read) -> Callable[[Reading], Awaitable[msgspec.Struct | Download]]:
+        async def run(reading: Reading) -> msgspec.Struct | Download:
+            async with self._ground.database.read() as connection:
+                return await read(connection, reading)
+
+        return run

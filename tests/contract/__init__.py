@@ -1,0 +1,1 @@
+"""Contracts: suites that every adapter to something outside must pass."""

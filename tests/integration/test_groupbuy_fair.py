@@ -1,0 +1,93 @@
+"""Group buys through real gateways, a worker and the sandbox: what viewers see, and that all of it closes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from groupbuy.payments.port import Way
+from livestream.config import Settings
+from livestream.protocol.roles import Role
+from livestream.storage.pool import Database
+from tests.support.fair import Fair, fair
+from tests.support.gateways import Gateways
+from tests.support.people import People
+
+
+@pytest.fixture
+async def market(
+    settings: Settings, start_gateway: Callable[..., Gateways], people: People, database: Database, tmp_path: Path
+) -> AsyncIterator[Fair]:
+    async with fair(settings, start_gateway, people, database, tmp_path) as running:
+        yield running
+
+
+async def test_a_team_fills_over_websockets_and_everybody_learns_of_it(market: Fair, database: Database) -> None:
+    async with market.viewer("ann") as ann, market.viewer("zoe") as onlooker:
+        deal = await market.open_deal()
+        await onlooker.until(lambda: any(each.id == deal for each in onlooker.view.deals))
+        opened = await ann.ask("open_team", deal=deal, key="k", show_name=True)
+        invite = opened["own"]["invite"]
+        for name in ("bob", "cid"):
+            own = await market.seat(name, "join_team", deal=deal, invite=invite)
+            assert own is not None
+            assert await market.pay(name, deal, own["seat"]) == "paid"
+        assert await market.pay("ann", deal, opened["own"]["seat"]) == "paid"
+        await ann.until(lambda: any(each.order == "confirmed" for each in ann.view.seats))
+        await onlooker.until(
+            lambda: any(event["t"] == "team_completed" for push in onlooker.of("live") for event in push["events"])
+        )
+        await onlooker.until(lambda: onlooker.view.values.get(f"deal_{deal}_left") == 2997)
+    async with market.viewer("ann") as back:
+        await back.until(lambda: [each.price for each in back.view.seats] == [800])
+    await market.settle(database)
+
+
+async def test_reads_over_http_and_a_settlement_that_closes(market: Fair, database: Database) -> None:
+    deal = await market.open_deal()
+    await asyncio.gather(*(market.team(number, deal) for number in range(2)))
+    await market.settle(database)
+    token = market.people.token("olga", Role.OPERATOR)
+    base = f"{market.gateways.url}/v1/rooms/demo"
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session:
+
+        async def read(path: str) -> str:
+            async with session.get(base + path) as response:
+                assert response.status == 200, await response.text()
+                return await response.text()
+
+        assert '"left":2994' in await read("/deals")
+        assert (await read(f"/deals/{deal}/teams")).count('"complete"') == 2
+        assert (await read(f"/deals/{deal}/orders")).count('"confirmed"') == 6
+        lines = (await read(f"/deals/{deal}/settlement.csv")).splitlines()
+        assert len(lines) == 8
+        total = dict(zip(lines[0].split(","), lines[-1].split(","), strict=True))
+        assert (total["net"], total["sold"]) == ("4800", "4800")
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {market.people.token('t0-0')}"}) as session,
+        session.get(f"{base}/deals/{deal}/orders") as refused,
+    ):
+        assert refused.status == 403
+
+
+@pytest.mark.parametrize("what", ["repeated", "reordered", "late", "wrong_amount", "forged", "lost"])
+async def test_notifications_in_any_state_have_one_effect(market: Fair, database: Database, what: str) -> None:
+    await market.sandbox.order(Way.AUTHORISE, what=what, ms=1500)
+    deal = await market.open_deal(life_s=60)
+    await market.team(1, deal)
+    await market.settle(database, 60)
+    async with database.read() as connection:
+        orders = await connection.fetch("SELECT state, price FROM team_order")
+    assert [tuple(each) for each in orders] == [("confirmed", 800)] * 3
+
+
+async def test_a_forged_notification_is_refused(market: Fair) -> None:
+    body = b'{"event_id":"e","standing":{"key":"pay_x","reference":"r","state":"captured","amount":1,"currency":"PLN"}}'
+    async with aiohttp.ClientSession() as session:
+        for source, status in (("sandbox", 401), ("stripe", 401)):
+            async with session.post(f"{market.gateways.url}/v1/payments/{source}", data=body) as response:
+                assert response.status == status

@@ -1,0 +1,215 @@
+"""Mutants: bugs planted into group buys one by one, each of which the tests must catch.
+
+    make mutants            all of them; ends with the count caught, and fails if one gets away
+    make mutants ARGS=lock  those whose name has the word
+
+A mutant is a copy of the project with one change. A copy in which the text to
+change is not found fails too: the list must follow the code.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+_CORE = "tests/property/test_groupbuy_core.py"
+_POSTGRES = "tests/integration/test_groupbuy.py"
+_LIVES = "tests/integration/test_groupbuy_lives.py"
+_RACES = "tests/faults/test_groupbuy_faults.py"
+_TIMEOUT_S = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One bug."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...] = (_CORE, _POSTGRES, _LIVES)
+    also: tuple[str, str] | None = None  #: a second change of the same file
+
+
+MUTANTS = (
+    Mutant(
+        "teams are read without their lock",
+        "groupbuy/store.py",
+        "ORDER BY team_id {'' if named.looks else 'FOR NO KEY UPDATE'}",
+        "ORDER BY team_id {''}",
+        (_RACES, _LIVES),
+    ),
+    Mutant(
+        "seats are counted before the lock",
+        "groupbuy/store.py",
+        '    teams = await _load_teams(tx, deal_id, row["room_id"], named)\n',
+        """
+    early = await tx.fetch("SELECT * FROM seat WHERE deal_id = $1 ORDER BY team_id, number", deal_id)
+    teams = await _load_teams(tx, deal_id, row["room_id"], named)
+
+    class Early:
+        async def fetch(self, *_: object) -> object:
+            return early
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(tx, name)
+
+    seats_from = Early()
+""",
+        (_RACES, _POSTGRES, _LIVES),
+        (
+            '        for each in await tx.fetch(\n            """\n            SELECT seat_id, team_id, viewer',
+            '        for each in await seats_from.fetch(\n            """\n            SELECT seat_id, team_id, viewer',
+        ),
+    ),
+    Mutant(
+        "the room is told before COMMIT",
+        "groupbuy/engine.py",
+        "known, outcomes)\n        self._told(deal_id, told)\n",
+        "known, outcomes)\n            self._told(deal_id, told)\n",
+    ),
+    Mutant(
+        "what could not be committed is answered as done",
+        "groupbuy/engine.py",
+        "            return await self._transact(deal_id, batch)\n\n",
+        "            return [Ok(ref=0) for _ in batch]\n\n",
+    ),
+    Mutant(
+        "a join after the deadline is let in",
+        "groupbuy/team.py",
+        "(team.state is TeamState.FORMING and now_ms >= team.deadline_ms)",
+        "(team.state is TeamState.FORMING and now_ms > team.deadline_ms + 60_000)",
+    ),
+    Mutant(
+        "money that comes too late is seated",
+        "groupbuy/team.py",
+        "    if seat is None or seat.state not in WAITING or lapsed(team, seat, now_ms):",
+        "    if seat is None or seat.state not in WAITING:",
+    ),
+    Mutant(
+        "one seat too many",
+        "groupbuy/team.py",
+        "    if team.free + len(gone) <= 0:",
+        "    if team.free + len(gone) < 0:",
+    ),
+    Mutant(
+        "stock is not given back when a team fails",
+        "groupbuy/book.py",
+        "        if before.state in GOING:\n            self._move_stock(held=-now.size * units)",
+        "        if before.state in GOING:\n            self._move_stock(held=0 * units)",
+    ),
+    Mutant(
+        "a failed team's payments are forgotten",
+        "groupbuy/book.py",
+        '            self._do(Op(payment.payment_id, "undo", payment.held + payment.cash))',
+        "            pass",
+    ),
+    Mutant(
+        "every member pays the lowest step",
+        "groupbuy/pricing.py",
+        "(step for step in reversed(steps) if step.people <= people)",
+        "(step for step in steps if step.people <= people)",
+    ),
+    Mutant(
+        "each repeat of an operation has a key of its own",
+        "groupbuy/cashier.py",
+        "await provider.capture(key=op.op_id,",
+        'await provider.capture(key=f"{op.op_id}{op.age_s}",',
+    ),
+    Mutant(
+        "a notification told twice is booked twice",
+        "groupbuy/money.py",
+        "    if not held and not cash:\n        return known, None",
+        '    if not held and not cash and news.state != "authorised":\n        return known, None',
+    ),
+    Mutant(
+        "two live seats in one deal",
+        "groupbuy/book.py",
+        "        if buyer.team_id is not None:\n            raise Refused(ErrorCode.SEAT_TAKEN)",
+        "        if buyer.team_id == '':\n            raise Refused(ErrorCode.SEAT_TAKEN)",
+    ),
+    Mutant(
+        "a freeze does not stop the clock",
+        "groupbuy/store.py",
+        "least(clock_timestamp(), room.frozen_at)",
+        "greatest(clock_timestamp(), room.frozen_at)",
+    ),
+    Mutant(
+        "the sweeper takes teams that others have in hand, with no lock",
+        "groupbuy/store.py",
+        " ORDER BY team_id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED",
+        " ORDER BY team_id LIMIT $3",
+        (_RACES, _LIVES),
+    ),
+    Mutant(
+        "teams hold more of the stock than they may",
+        "groupbuy/deal.py",
+        "    if stock.held + units > stock.most_held:",
+        "    if stock.held > stock.most_held:",
+    ),
+    Mutant(
+        "an idempotency key is not looked at",
+        "groupbuy/engine.py",
+        "            known = await work.claim(tx, batch)\n            book",
+        "            known: work.Known = {}\n            book",
+    ),
+)
+
+
+def caught(mutant: Mutant) -> bool:
+    """Do the tests fail with the bug in?
+
+    Raises:
+        LookupError: the text to change is not there, or not once.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "project"
+        shutil.copytree(
+            ROOT,
+            copy,
+            symlinks=True,
+            ignore=shutil.ignore_patterns(
+                ".git", ".venv", "node_modules", "data", ".mypy_cache", "dist", ".hypothesis"
+            ),
+        )
+        os.chmod(folder, 0o755)
+        target = copy / mutant.file
+        text = target.read_text("utf-8")
+        for old, new in ((mutant.old, mutant.new), *([mutant.also] if mutant.also else [])):
+            if text.count(old) != 1:
+                raise LookupError(f"{mutant.name}: {mutant.file} has the text {text.count(old)} times")
+            text = text.replace(old, new)
+        target.write_text(text, "utf-8")
+        for tests in mutant.tests:
+            done = subprocess.run(
+                [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not trial",
+                 *(["-k", "last_seat"] if tests == _RACES else []), tests],
+                cwd=copy, env={**os.environ, "PYTHONPATH": str(copy)}, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, timeout=_TIMEOUT_S, check=False,
+            )  # fmt: skip
+            if done.returncode == 1:
+                return True
+            if done.returncode != 0:
+                raise LookupError(f"{mutant.name}: the tests did not run (exit {done.returncode})")
+    return False
+
+
+def main() -> None:
+    chosen = [each for each in MUTANTS if all(word in each.name for word in sys.argv[1:])]
+    away = 0
+    for mutant in chosen:
+        found = caught(mutant)
+        away += not found
+        print(f"{'caught ' if found else 'AWAY   '} {mutant.name}", flush=True)  # noqa: T201
+    print(f"{len(chosen) - away} of {len(chosen)} caught")  # noqa: T201
+    raise SystemExit(1 if away else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,291 @@
+"""Group buy, the pure core: whatever happens in whatever order, seats, stock and money add up. No store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from groupbuy import money, pricing, team
+from groupbuy.book import Book, Caused
+from groupbuy.deal import Deal, Stock, Terms
+from groupbuy.money import News, Payment
+from groupbuy.order import SOLD, STEPS, OrderEvent
+from groupbuy.team import GOING, LIVE, Seat, Team
+from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.groupbuy import DealState, DealStep, OrderState, SeatState, TeamState
+
+STEPS_OF = (DealStep(people=2, price=900), DealStep(people=4, price=700))
+TERMS = Terms(1, STEPS_OF, 50, 600, 90, 2, False, 80)
+VIEWERS = st.sampled_from([f"v{number}" for number in range(8)])
+
+
+def a_deal(**changes: object) -> Deal:
+    made = Deal(
+        deal_id="d", room_id="r", shop_id="s", product_id="p", variant_id=None, title="t", state=DealState.OPEN,
+        currency="PLN", exponent=2, tax_included=True, single_price=1000, units=2, stock=60, terms=TERMS,
+    )  # fmt: skip
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def a_team(*states: SeatState, size: int = 4, deadline_ms: int = 600_000, hold_ms: int = 0) -> Team:
+    seats = tuple(Seat(f"s{n}", f"v{n}", n, hold_ms, state) for n, state in enumerate(states))
+    return Team("t", "d", 1, size, 2, deadline_ms, "s0", "i", True, seats)
+
+
+# -- single rules
+
+
+def test_a_join_at_the_deadline_is_late() -> None:
+    forming = a_team(SeatState.PAID)
+    assert team.join(forming, "n", "new", "", 599_999, 90)
+    with pytest.raises(Refused) as caught:
+        team.join(forming, "n", "new", "", 600_000, 90)
+    assert caught.value.code is ErrorCode.TEAM_LATE
+
+
+def test_a_hold_never_passes_the_deadline_and_moves_with_it() -> None:
+    forming = a_team(SeatState.PAID)
+    late = team.after(forming, team.join(forming, "n", "new", "", 590_000, 90))
+    assert late.seats[-1].hold_ms == 0
+    early = team.after(forming, team.join(forming, "n", "new", "", 0, 90))
+    shifted = replace(early, deadline_ms=early.deadline_ms + 5_000)
+    assert not team.lapsed(shifted, shifted.seats[-1], 94_999)
+    assert team.lapsed(shifted, shifted.seats[-1], 95_000)
+
+
+def test_a_payment_under_way_at_the_deadline_has_thirty_seconds() -> None:
+    settling = a_team(SeatState.PAID, SeatState.PAYING)
+    assert team.due(settling, 600_000) == (team.SettlingBegan(),)
+    assert team.Completed(2) in team.due(team.after(settling, team.paid(settling, "s1", 629_999)), 629_999)
+    with pytest.raises(Refused):
+        team.paid(settling, "s1", 630_000)
+    assert team.after(settling, team.due(settling, 630_000)).state is TeamState.EXPIRED
+
+
+def test_a_team_of_the_lowest_step_completes_at_the_deadline_and_below_it_expires() -> None:
+    assert team.due(a_team(SeatState.PAID, SeatState.PAID), 600_000) == (team.Completed(2),)
+    assert team.due(a_team(SeatState.PAID), 600_000) == (team.Failed(TeamState.EXPIRED, "deadline"),)
+
+
+def test_an_ended_team_is_decided_once() -> None:
+    for state in (TeamState.COMPLETE, TeamState.EXPIRED, TeamState.VOIDED):
+        assert team.due(replace(a_team(SeatState.CONFIRMED), state=state), 10**9) == ()
+
+
+@given(st.integers(1, 10**9), st.integers(0, 99))
+def test_percent_off_rounds_in_the_buyers_favour(price: int, percent: int) -> None:
+    exact = price * (100 - percent) / 100
+    assert exact - 1 < pricing.percent_off(price, percent) <= exact
+
+
+@given(st.lists(st.integers(0, 12), max_size=3), st.integers(0, 12))
+def test_the_step_reached_is_the_highest_that_was(counts: list[int], people: int) -> None:
+    steps = [DealStep(people=each, price=100 - each) for each in sorted({*counts, 2} - {0, 1})]
+    found = pricing.step_reached(steps, people)
+    reached = [step for step in steps if step.people <= people]
+    assert found == (reached[-1] if reached else None)
+
+
+_NEWS = st.builds(
+    News,
+    state=st.sampled_from([*money.RANK, "unknown_key"]),
+    amount=st.just(900),
+    currency=st.just("PLN"),
+    held=st.sampled_from([0, 900]),
+    captured=st.sampled_from([0, 700, 900]),
+    refunded=st.just(0),
+)
+
+
+@given(st.lists(_NEWS, max_size=6))
+def test_news_in_any_order_moves_forward_and_the_ledger_sums_to_zero(news: list[News]) -> None:
+    known, moves = Payment("p", "s", 900, "PLN", 2, "authorise"), []
+    for each in news:
+        before = known
+        known, move = money.learn(known, each)
+        assert known.captured >= before.captured
+        assert money.learn(known, each) == (known, None), "told twice, it moves nothing"
+        if move is not None:
+            assert move.buyer + move.held + move.cash == 0
+            moves.append(move)
+    assert sum(each.cash for each in moves) == known.cash
+    assert sum(each.held for each in moves) == known.held
+    assert [each.number for each in moves] == list(range(1, known.moves + 1))
+
+
+def test_every_state_of_an_order_can_be_reached_and_ends_are_ends() -> None:
+    reached = {OrderState.PLACED} | set(STEPS.values())
+    assert reached == set(OrderState)
+    left = {state for state, _ in STEPS}
+    assert set(OrderState) - left == {OrderState.LAPSED, OrderState.RETURNED}
+    assert {event for _, event in STEPS} == set(OrderEvent)
+
+
+# -- all of it together
+
+
+class Shop(RuleBasedStateMachine):
+    """One deal, as batches and workers act on it, with a provider whose news come when they like."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.book = Book(0, False, a_deal(), {1: TERMS}, Stock(60, 0, 0, 60, 48))
+        self.numbers = iter(range(10**6))
+        self.caused = Caused()
+        self.refunds = 0
+
+    def act(self, doing: Callable[[], object]) -> bool:
+        """A command: refused, it changes nothing."""
+        book = self.book
+        before = (dict(book.teams), dict(book.orders), dict(book.payments), book.stock)
+        try:
+            doing()
+        except Refused:
+            assert before == (book.teams, book.orders, book.payments, book.stock)
+            return False
+        return True
+
+    def id(self, kind: str) -> str:
+        return f"{kind}{next(self.numbers):06d}"
+
+    @rule(viewer=VIEWERS)
+    def open_team(self, viewer: str) -> None:
+        team_id = self.id("t")
+        self.act(lambda: self.book.open_team((team_id, self.id("s")), viewer, "", f"i{team_id}", listed=True))
+
+    @rule(viewer=VIEWERS, data=st.data())
+    def join(self, viewer: str, data: st.DataObject) -> None:
+        chosen = data.draw(st.sampled_from([*sorted(self.book.teams), "none"]))
+        self.act(lambda: self.book.join_team(self.id("s"), viewer, "", chosen, None, customer=False))
+
+    def seats(self) -> list[Seat]:
+        return [seat for each in self.book.teams.values() for seat in each.seats]
+
+    @precondition(lambda self: bool(self.seats()))
+    @rule(data=st.data())
+    def pay(self, data: st.DataObject) -> None:
+        seat = data.draw(st.sampled_from(self.seats()))
+        self.act(lambda: self.book.pay_seat(seat.seat_id, seat.viewer, self.id("p"), "authorise"))
+
+    @precondition(lambda self: bool(self.seats()))
+    @rule(data=st.data())
+    def leave(self, data: st.DataObject) -> None:
+        seat = data.draw(st.sampled_from(self.seats()))
+        self.act(lambda: self.book.leave_team(seat.seat_id, seat.viewer))
+
+    @precondition(lambda self: bool(self.book.payments))
+    @rule(data=st.data(), way=st.sampled_from(["authorised", "captured", "refused", "expired"]))
+    def news(self, data: st.DataObject, way: str) -> None:
+        payment = data.draw(st.sampled_from(sorted(self.book.payments.values(), key=lambda each: each.payment_id)))
+        if payment.state not in ("opening", "opened"):
+            way = payment.state
+        held = payment.amount if way == "authorised" else 0
+        captured = payment.captured or (payment.amount if way == "captured" else 0)
+        self.book.learn(payment.payment_id, News(way, payment.amount, "PLN", held, captured, payment.refunded))
+
+    @precondition(lambda self: bool(self.book.caused.ops))
+    @rule(data=st.data(), declines=st.booleans())
+    def provider_acts(self, data: st.DataObject, declines: bool) -> None:
+        op = self.book.caused.ops[data.draw(st.sampled_from(sorted(self.book.caused.ops)))]
+        payment = self.book.payments[op.payment_id]
+        if self.book.caused.done_ops.get(op.op_id):
+            return
+        if op.kind == "capture" and payment.held and declines:
+            self.book.capture_declined(op.payment_id)
+        elif op.kind == "capture" and payment.held:
+            self.tell(payment, "captured", captured=op.amount)
+        elif op.kind == "difference" and payment.cash > op.amount:
+            self.tell(payment, "captured", captured=payment.captured, refunded=op.amount)
+        elif op.kind == "undo" and payment.cash:
+            self.tell(payment, "refunded", captured=payment.captured, refunded=payment.captured)
+        elif op.kind == "undo" and payment.held:
+            self.tell(payment, "voided")
+        elif op.kind == "undo":
+            self.tell(payment, "expired")
+
+    def tell(self, payment: Payment, state: str, captured: int = 0, refunded: int = 0) -> None:
+        self.book.learn(payment.payment_id, News(state, payment.amount, "PLN", 0, captured, refunded))
+
+    @rule(seconds=st.sampled_from([1, 30, 91, 300, 601, 90_000]))
+    def time_passes(self, seconds: int) -> None:
+        self.book.now_ms += seconds * 1000
+
+    @rule()
+    def worker(self) -> None:
+        self.book.due()
+
+    @precondition(lambda self: bool(self.book.teams))
+    @rule(data=st.data())
+    def waive(self, data: st.DataObject) -> None:
+        chosen = data.draw(st.sampled_from(sorted(self.book.teams)))
+        self.act(lambda: self.book.waive(chosen))
+
+    @precondition(lambda self: len(self.book.teams) > 3)
+    @rule()
+    def void(self) -> None:
+        self.book.deal = replace(self.book.deal, state=DealState.VOIDED)
+        self.book.void("wrong price")
+
+    @invariant()
+    def seats_fit(self) -> None:
+        for each in self.book.teams.values():
+            taken = each.live + each.count(SeatState.CONFIRMED)
+            assert taken + each.waived <= each.size
+            if each.state in GOING:
+                assert each.seat(each.leader).state in LIVE  # type: ignore[union-attr]
+            else:
+                assert each.live == 0
+            if each.state is TeamState.COMPLETE:
+                assert each.reached is not None
+                assert each.least <= each.reached <= each.size
+
+    @invariant()
+    def a_viewer_has_one_live_seat(self) -> None:
+        live = [seat.viewer for seat in self.seats() if seat.state in LIVE]
+        assert len(live) == len(set(live))
+
+    @invariant()
+    def stock_adds_up(self) -> None:
+        stock = self.book.stock
+        assert stock is not None
+        assert stock.sold + stock.held + stock.left == stock.initial
+        assert min(stock.sold, stock.held, stock.left) >= 0
+        assert stock.held <= stock.most_held
+        assert stock.held == sum(each.size * 2 for each in self.book.teams.values() if each.state in GOING)
+        assert stock.sold == sum(each.quantity for each in self.book.orders.values() if each.state in SOLD)
+        caused = self.book.caused
+        assert (caused.sold, caused.held, caused.free) == (stock.sold, stock.held, stock.left - stock.initial)
+
+    @invariant()
+    def money_is_where_it_belongs(self) -> None:
+        ops, done = self.book.caused.ops, self.book.caused.done_ops
+        for payment in self.book.payments.values():
+            pending = [op for op in ops.values() if op.payment_id == payment.payment_id and not done.get(op.op_id)]
+            placed = self.book.orders.get(payment.seat_id)
+            if not payment.wanted and (payment.held or payment.cash):
+                assert [op.kind for op in pending if op.kind == "undo"] == ["undo"]
+            if payment.wanted and (payment.held or payment.cash):
+                assert placed is not None
+                assert placed.state not in (OrderState.RETURNED, OrderState.RETURNING, OrderState.LAPSED)
+        for placed in self.book.orders.values():
+            wanted = [each for each in self.book.payments.values() if each.seat_id == placed.seat_id and each.wanted]
+            assert len(wanted) <= 1
+            if placed.state is OrderState.CONFIRMED:
+                assert wanted[0].cash == placed.price
+            if placed.state is OrderState.RETURNED:
+                assert not self.book._money_of(placed.seat_id)
+
+    @invariant()
+    def the_ledger_is_the_payments(self) -> None:
+        moves = self.book.caused.moves
+        assert sum(each.cash for each in moves) == sum(each.cash for each in self.book.payments.values())
+        assert sum(each.held for each in moves) == sum(each.held for each in self.book.payments.values())
+
+
+TestShop = Shop.TestCase
+TestShop.settings = settings(max_examples=150, stateful_step_count=40)
