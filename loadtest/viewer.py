@@ -151,7 +151,7 @@ class Viewer(asyncio.Protocol):
     def end(self, code: int | None) -> None:
         """The line is over; come back as the code says."""
         if self.transport is not None:
-            self.transport.close()
+            self.transport.abort()  # at once, so that its end is not taken for the end of the next line
         self._drop()
         self.driver.lost(self, code)
 
@@ -283,7 +283,7 @@ class Viewer(asyncio.Protocol):
         if step is Next.AFRESH:
             self._joined = None
         if self.transport is not None:
-            self.transport.close()
+            self.transport.abort()
         self._drop()
         self.driver.failed(self, give_up=step is Next.GIVE_UP)
 
