@@ -102,7 +102,9 @@ class Driver:
 
     def _witness(self, number: int) -> Viewer:
         codec = Codec.MSGPACK if number % 2 else Codec.JSON
-        viewer = Viewer(self, Who(-2 - number, f"Witness {number}", True), "viewer", codec, compression=bool(number % 2))
+        viewer = Viewer(
+            self, Who(-2 - number, f"Witness {number}", True), "viewer", codec, compression=bool(number % 2)
+        )
         viewer.accounts = True
         return viewer
 
@@ -478,7 +480,7 @@ class Driver:
         """Wait for what is under way, then say what was seen."""
         self.stopping = True
         deadline = time.monotonic() + within_s
-        while time.monotonic() < deadline and not self._settled_down(top):
+        while time.monotonic() < deadline and not self._settled_down(top):  # noqa: ASYNC110 - thousands tell nobody
             await asyncio.sleep(0.05)
         here = [viewer for viewer in self._everyone() if viewer.wanted]
         behind = [viewer for viewer in here if viewer.state is State.PRESENT and viewer.seq < top]

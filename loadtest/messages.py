@@ -35,7 +35,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     loopback: bool = False  #: then there are source addresses enough
 
 
-class Plan(Message, frozen=True):
+class Plan(Message, frozen=True, kw_only=True):
     """What a worker has to do."""
 
     worker: int
@@ -50,31 +50,31 @@ class Plan(Message, frozen=True):
     reply_timeout_s: float = 15.0
 
 
-class Go(Message, frozen=True):
+class Go(Message, frozen=True, kw_only=True):
     """Begin at this time of the machine's monotonic clock."""
 
     start_us: int
 
 
-class Stop(Message, frozen=True):
+class Stop(Message, frozen=True, kw_only=True):
     """Begin nothing more."""
 
 
-class Finish(Message, frozen=True):
+class Finish(Message, frozen=True, kw_only=True):
     """Wait until everyone knows the log up to here, then tell what you saw and end."""
 
     top: int
     within_s: float
 
 
-class Ready(Message, frozen=True):
+class Ready(Message, frozen=True, kw_only=True):
     """Witnesses and host are in."""
 
     worker: int
     trouble: str = ""  #: they are not, and why
 
 
-class Tick(Message, frozen=True):
+class Tick(Message, frozen=True, kw_only=True):
     """What happened in about a second."""
 
     worker: int
@@ -86,7 +86,7 @@ class Tick(Message, frozen=True):
     late_ms: float  #: the most that this process was behind its own schedule
 
 
-class Played(Message, frozen=True):
+class Played(Message, frozen=True, kw_only=True):
     """All phases are over."""
 
     worker: int
@@ -100,7 +100,7 @@ class Witness(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int
 
 
-class Account(Message, frozen=True):
+class Account(Message, frozen=True, kw_only=True):
     """What a worker saw, for the oracles."""
 
     worker: int

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import msgspec
 
@@ -114,7 +115,7 @@ class Reader:
                     top = seq
                 case Reply() | Snapshot() | Notice() | ComeBack():
                     mine.append(message)
-        straight = all(after == before + 1 for before, after in zip(seqs, seqs[1:], strict=False))
+        straight = all(after == before + 1 for before, after in pairwise(seqs))
         return Digest(tuple(seqs), straight, tuple(staff), tuple(probes), tuple(shown), left_out, top, tuple(mine))
 
     def _probe(self, event: Event, probes: list[tuple[str, int]]) -> None:

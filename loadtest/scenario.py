@@ -31,7 +31,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What every table has: unknown names are errors."""
 
 
-class Spike(_Part, frozen=True):
+class Spike(_Part, frozen=True, kw_only=True):
     """For a while the rate is so many times as high."""
 
     at_s: At  #: from the beginning of the phase
@@ -39,7 +39,7 @@ class Spike(_Part, frozen=True):
     times: Annotated[float, Meta(gt=0, le=1000)]
 
 
-class Action(_Part, frozen=True):
+class Action(_Part, frozen=True, kw_only=True):
     """What is done at which rate. One number is steady, two are a ramp from the first to the second."""
 
     do: str  #: a behaviour
@@ -49,14 +49,14 @@ class Action(_Part, frozen=True):
     options: dict[str, Any] = {}  #: of the behaviour
 
 
-class Cue(_Part, frozen=True):
+class Cue(_Part, frozen=True, kw_only=True):
     """Something that the host does: any command of the protocol, without `ref` and `key`."""
 
     at_s: At
     send: dict[str, Any]
 
 
-class Bad(_Part, frozen=True):
+class Bad(_Part, frozen=True, kw_only=True):
     """How the line is bad while it lasts."""
 
     delay_ms: Annotated[float, Meta(ge=0, le=60_000)] = 0  #: each way
@@ -65,7 +65,7 @@ class Bad(_Part, frozen=True):
     end: Literal["", "cut", "reset"] = ""  #: how every connection ends at the beginning
 
 
-class Fault(_Part, frozen=True):
+class Fault(_Part, frozen=True, kw_only=True):
     """Something breaks."""
 
     at_s: At
@@ -76,7 +76,7 @@ class Fault(_Part, frozen=True):
     line: Bad = Bad()
 
 
-class Phase(_Part, frozen=True):
+class Phase(_Part, frozen=True, kw_only=True):
     """A part of the evening."""
 
     name: Annotated[str, Meta(min_length=1, max_length=40)]
@@ -89,13 +89,16 @@ class Phase(_Part, frozen=True):
     fault: list[Fault] = []
 
 
-class Crowd(_Part, frozen=True):
+class Crowd(_Part, frozen=True, kw_only=True):
     """A kind of viewers."""
 
     name: Annotated[str, Meta(min_length=1, max_length=40)]
     share: Annotated[float, Meta(gt=0, le=1)]
     does: list[str] = []  #: behaviours
-    think_s: Annotated[list[Annotated[float, Meta(ge=0)]], Meta(min_length=2, max_length=2)] = [2.0, 6.0]
+    think_s: tuple[Annotated[float, Meta(ge=0)], Annotated[float, Meta(ge=0)]] = (
+        2.0,
+        6.0,
+    )  #: between two actions, from and to
     codec: Literal["json", "msgpack"] = "json"
     compression: bool = True
     anonymous: Share = 0  #: of them come without a token
@@ -103,14 +106,14 @@ class Crowd(_Part, frozen=True):
     through_line: bool = False  #: connected through the line that `line` faults spoil
 
 
-class Host(_Part, frozen=True):
+class Host(_Part, frozen=True, kw_only=True):
     """Who speaks beside it all: the heartbeat by which the log lane is measured."""
 
     says_per_s: Annotated[float, Meta(ge=0, le=20)] = 1.0
     chars: Annotated[int, Meta(ge=20, le=1900)] = 120
 
 
-class Scenario(_Part, frozen=True):
+class Scenario(_Part, frozen=True, kw_only=True):
     """A rehearsal."""
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}$(?!\n)")]

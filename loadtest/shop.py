@@ -99,9 +99,7 @@ class Shop:
         found: list[dict[str, Any]] = []
         while True:
             after = found[-1]["seq"] if found else 0
-            page = await self.ask(
-                "GET", f"/v1/rooms/{room}/log", query={"after": str(after), "limit": str(PAGE_MOST)}
-            )
+            page = await self.ask("GET", f"/v1/rooms/{room}/log", query={"after": str(after), "limit": str(PAGE_MOST)})
             found += page["items"]
             if len(page["items"]) < PAGE_MOST:
                 return found

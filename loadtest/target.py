@@ -31,6 +31,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     match: Annotated[list[str], Meta(min_length=1)] | None = None  #: words that all stand in its command line
     pid_file: str | None = None
+    within: int | None = None  #: only descendants of this process
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,8 +76,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """
         if not (self.shop and self.kid and (self.key or self.key_file)):
             raise TargetError(
-                "the target needs `shop`, `kid` and `key` (or `key_file`): viewers come with tokens that the shop signs;"
-                " `livestream shop create` and the operation `add_key` make keys"
+                "the target needs `shop`, `kid` and `key` (or `key_file`): viewers come with tokens that the shop "
+                "signs; `livestream shop create` and the operation `add_key` make keys"
             )
         try:
             key = self.key or Path(self.key_file).read_text().strip()
@@ -113,7 +114,9 @@ def require_allowed(target: Target, scenario: Scenario, real: str) -> None:
             "`real_room` in the target file and with --real-room"
         )
     if scenario.viewers > target.most_viewers:
-        raise TargetError(f"{scenario.viewers} viewers are more than `most_viewers` of the target, {target.most_viewers}")
+        raise TargetError(
+            f"{scenario.viewers} viewers are more than `most_viewers` of the target, {target.most_viewers}"
+        )
     if scenario.seconds > target.most_seconds:
         raise TargetError(f"{scenario.seconds:g} s are more than `most_seconds` of the target, {target.most_seconds:g}")
     rate = highest_rate(scenario)

@@ -1,10 +1,10 @@
 """Thresholds: what must be reached, as a person writes it. Pure.
 
-    say.seen p99 <= 500 ms          a percentile of a time: p50, p99, p99.9, max
-    flood: comment.reply p99 <= 1 s     the same within one phase
-    dropped <= 0.1 %                a share of all actions
-    refused <= 5 %
-    resets <= 0                     a count
+say.seen p99 <= 500 ms          a percentile of a time: p50, p99, p99.9, max
+flood: comment.reply p99 <= 1 s     the same within one phase
+dropped <= 0.1 %                a share of all actions
+refused <= 5 %
+resets <= 0                     a count
 """
 
 from __future__ import annotations

@@ -69,10 +69,36 @@ class Viewer(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_head", "_joined", "_resume_from", "accounts", "backoff", "codec", "compression", "coming", "cut_us",
-        "deflate", "driver", "frames", "hint_ms", "left_out", "once", "pending", "person", "reads_per_s",
-        "ready_us", "role", "seen", "seq", "since", "staff_seq", "state", "think_us", "through_line", "transport",
-        "unbroken", "wanted",
+        "_head",
+        "_joined",
+        "_resume_from",
+        "accounts",
+        "backoff",
+        "codec",
+        "coming",
+        "compression",
+        "cut_us",
+        "deflate",
+        "driver",
+        "frames",
+        "hint_ms",
+        "left_out",
+        "once",
+        "pending",
+        "person",
+        "reads_per_s",
+        "ready_us",
+        "role",
+        "seen",
+        "seq",
+        "since",
+        "staff_seq",
+        "state",
+        "think_us",
+        "through_line",
+        "transport",
+        "unbroken",
+        "wanted",
     )  # fmt: skip
 
     def __init__(self, driver: Driver, person: Who, role: str, codec: Codec, *, compression: bool) -> None:
@@ -293,9 +319,7 @@ class Viewer(asyncio.Protocol):
         self.state = State.JOINING
         resume = None
         if self._joined is not None:
-            resume = Resume(
-                token=self._joined.resume, epoch=self._joined.epoch, seq=self.seq, staff_seq=self.staff_seq
-            )
+            resume = Resume(token=self._joined.resume, epoch=self._joined.epoch, seq=self.seq, staff_seq=self.staff_seq)
         self._resume_from = resume is not None
         token = self.driver.token(self) if self.person.signed_in and resume is None else None
         name = None if self.person.signed_in else self.person.name

@@ -16,11 +16,11 @@ from .base import Behaviour, Options, Task, Who, mark_of, marked
 _LONGEST = 175  #: with its mark a comment stays below the 200 characters that rooms allow by default
 
 
-class CommentOptions(Options, frozen=True):
+class CommentOptions(Options, frozen=True, kw_only=True):
     """How they write."""
 
     repeats: Annotated[float, Meta(ge=0, le=1)] = 0.1  #: share that says what many say
-    phrases: list[str] = ["Wow", "+1", "🔥🔥🔥", "Me too"]
+    phrases: tuple[str, ...] = ("Wow", "+1", "🔥🔥🔥", "Me too")  #: what many say
 
 
 class Comment(Behaviour):

@@ -14,7 +14,7 @@ from livestream.protocol.replies import AnyReply, Ok
 from .base import Behaviour, Options, Task, Who
 
 
-class LikeOptions(Options, frozen=True):
+class LikeOptions(Options, frozen=True, kw_only=True):
     most: Annotated[int, Meta(ge=1, le=limits.LIKES_PER_COMMAND)] = 8  #: taps in one command
 
 

@@ -14,7 +14,7 @@ from livestream.protocol.replies import AnyReply, Error, Posted
 from .base import Behaviour, Options, Task, Who, mark_of, marked
 
 
-class SayOptions(Options, frozen=True):
+class SayOptions(Options, frozen=True, kw_only=True):
     chars: Annotated[int, Meta(ge=20, le=1900)] = 120
 
 

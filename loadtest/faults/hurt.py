@@ -26,13 +26,28 @@ def pids_of(process: Process) -> list[int]:
         except (OSError, ValueError, IndexError):
             raise HurtError(f"no process number in {process.pid_file}") from None
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
+    folders = Path("/proc").glob("[0-9]*") if process.within is None else map(_folder, descendants(process.within))
+    for folder in folders:
         with contextlib.suppress(OSError):
             words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
             ours = int(folder.name) in (os.getpid(), os.getppid())
             if not ours and words and all(word in words for word in process.match or []):
                 found.append(int(folder.name))
     return sorted(found)
+
+
+def _folder(pid: int) -> Path:
+    return Path(f"/proc/{pid}")
+
+
+def descendants(pid: int) -> list[int]:
+    """Children, their children, and so on."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (task / "children").read_text().split()):
+                found += [child, *descendants(child)]
+    return found
 
 
 async def hurt(fault: Fault, target: Target) -> None:

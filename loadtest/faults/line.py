@@ -71,7 +71,9 @@ class Spoiler:
         out = asyncio.create_task(self._let_out(queue, writer))
         loop, last = asyncio.get_running_loop(), 0.0
         try:
-            while data := await reader.read(_CHUNK if not self.bad.bytes_per_s else max(64, self.bad.bytes_per_s // 10)):
+            while data := await reader.read(
+                _CHUNK if not self.bad.bytes_per_s else max(64, self.bad.bytes_per_s // 10)
+            ):
                 bad = self.bad
                 at = loop.time() + (bad.delay_ms + self._random.random() * bad.jitter_ms) / 1000
                 last = at = max(last, at)

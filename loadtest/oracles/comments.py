@@ -67,6 +67,6 @@ def _screens(evidence: Evidence, read: list[dict[str, Any]]) -> Finding:
     return Finding(
         name=name,
         ok=not missed and not foreign and told_ok,
-        text=f"{len(whole)} witnesses: {len(shown)} comments were shown, {missed} of them not seen; {foreign} seen that "
-        f"were not shown; {sampled} were left out, {told} told",
+        text=f"{len(whole)} witnesses: {len(shown)} comments were shown, {missed} of them not seen; {foreign} seen "
+        f"that were not shown; {sampled} were left out, {told} told",
     )

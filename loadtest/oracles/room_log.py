@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -58,7 +59,7 @@ def _same(evidence: Evidence, read: list[dict[str, Any]]) -> Finding:
     """All saw the same, and it is what the server says now."""
     conflicts = evidence.total("conflicts")
     numbers = [item["seq"] for item in read]
-    holes = sum(after != before + 1 for before, after in zip(numbers, numbers[1:], strict=False))
+    holes = sum(after != before + 1 for before, after in pairwise(numbers))
     stored = {item["seq"]: _digest(item) for item in read}
     different: set[int] = set()
     for account in evidence.accounts:
