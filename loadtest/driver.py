@@ -27,8 +27,8 @@ from livestream.protocol.commands import COMMON_ERRORS, AnyCommand, Command
 from livestream.protocol.replies import AnyReply, Error
 
 from . import schedule
-from .behaviours import BEHAVIOURS, Behaviour, options_of
-from .behaviours.base import Task, Who
+from .behaviours import BEHAVIOURS, options_of
+from .behaviours.base import Behaviour, Task, Who
 from .messages import Account, Address, Plan, Tick, Witness
 from .reader import Reader
 from .scenario import Action, Crowd, Phase

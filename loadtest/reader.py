@@ -20,7 +20,7 @@ from livestream.protocol.events import Commented, Event
 from livestream.protocol.pushes import ComeBack, Heartbeat, Live, Log, Notice, Snapshot, Staff
 from livestream.protocol.replies import Reply
 
-from .behaviours import Behaviour
+from .behaviours.base import Behaviour
 from .websocket import TEXT, Frame, inflated
 
 _CACHED = 256

@@ -13,10 +13,12 @@ import platform
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 import livestream.protocol
 
@@ -73,13 +75,34 @@ async def play(wish: Wish, progress: Progress) -> Result:
     """
     scenario, target = wish.scenario, wish.target
     require_allowed(target, scenario, wish.real_room)
-    signing = target.signing()
-    async with Shop(target.url, signing) as shop, _room(wish, shop, progress.say) as room, _line(wish) as bad_line:
+    given = target.signing()
+    async with (
+        Shop(target.url, target.shop, given, target.token) as shop,
+        _signing(given, shop, progress.say) as signing,
+        _room(wish, shop, progress.say) as room,
+        _line(wish) as bad_line,
+    ):
         workers = wish.workers or max(2, -(-scenario.viewers // _VIEWERS_PER_WORKER))
         plans = _plans(wish, signing, room, workers, bad_line)
         progress.say(f"{scenario.viewers} viewers in {workers} processes, room {room}, {scenario.seconds:g} s")
         async with crew(plans) as members:
             return await _Conductor(wish, progress, shop, room, members, bad_line).run()
+
+
+@contextlib.asynccontextmanager
+async def _signing(given: Signing | None, shop: Shop, say: Callable[[str], None]) -> AsyncIterator[Signing]:
+    """The shop's key, or one for this run alone."""
+    if given is not None:
+        yield given
+        return
+    made = await shop.add_key()
+    try:
+        yield made
+    finally:
+        try:
+            await asyncio.shield(shop.retire_key(made.kid))
+        except ShopError as error:
+            say(f"the key {made.kid!r}, made for this run, could not be retired: {error}")
 
 
 @contextlib.asynccontextmanager
@@ -194,7 +217,7 @@ class _Conductor:
         return self._result(started_at, played_s, findings)
 
     @contextlib.contextmanager
-    def _interruptible(self) -> AsyncIterator[None]:  # type: ignore[misc]
+    def _interruptible(self) -> Iterator[None]:
         """Ctrl-C once ends the phases; the report follows."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -214,17 +237,22 @@ class _Conductor:
 
     async def _until_played(self) -> None:
         """Until all phases are over, or Ctrl-C."""
-        playing = asyncio.gather(*(each.wait() for each in self._played))
-        stopping = asyncio.create_task(self._stop.wait())
+        playing = asyncio.create_task(self._all_played())
+        stopping = asyncio.create_task(self._wait_for_stop())
         await asyncio.wait([playing, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if self._stop.is_set():
             self._progress.say("stopping: reading what became of it …")
             for worker in self._workers:
                 worker.send(Stop())
-            playing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await playing
+        playing.cancel()
+
+    async def _all_played(self) -> None:
+        for each in self._played:
+            await each.wait()
+
+    async def _wait_for_stop(self) -> None:
+        await self._stop.wait()
 
     async def _finish(self) -> None:
         """Everyone gets time to know all of the log."""
@@ -352,7 +380,7 @@ class _Conductor:
             verdict = "void" if void else "failed" if missed else "passed"
         overall = collected.overall()
         timeline = [
-            Second(**{**_fields(each), "server": self._server.get(each.second, {})}) for each in collected.seconds
+            msgspec.structs.replace(each, server=self._server.get(each.second, {})) for each in collected.seconds
         ]
         return Result(
             scenario=scenario.name,
@@ -387,10 +415,6 @@ class _Conductor:
             machine=_machine(),
             settings=wish.settings,
         )
-
-
-def _fields(second: Second) -> dict[str, object]:
-    return {name: getattr(second, name) for name in second.__struct_fields__}
 
 
 def _driver(seconds: list[Second]) -> dict[str, float]:

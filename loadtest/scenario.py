@@ -243,7 +243,7 @@ def _check_phase(phase: Phase, behaviours: set[str], able: set[str], cues: set[s
             raise ScenarioError(f"{where}: action {action.do!r} needs either `per_s` or `per_viewer_s`")
     for cue in phase.cue:
         _known(str(cue.send.get("t", "")), cues, where, "command of a host")
-    for at_s in [each.at_s for each in (*phase.cue, *phase.fault)]:
+    for at_s in [*(cue.at_s for cue in phase.cue), *(fault.at_s for fault in phase.fault)]:
         if at_s > phase.seconds:
             raise ScenarioError(f"{where}: `at_s` = {at_s:g} is after its end, {phase.seconds:g}")
     for fault in phase.fault:

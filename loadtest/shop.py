@@ -25,9 +25,11 @@ class ShopError(Exception):
 class Shop:
     """One shop of one deployment, for `async with`."""
 
-    def __init__(self, url: str, signing: Signing) -> None:
+    def __init__(self, url: str, shop: str, signing: Signing | None, token: str = "") -> None:
         self._url = url
+        self._shop = shop
         self._signing = signing
+        self._given = token
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Shop:
@@ -40,9 +42,11 @@ class Shop:
         assert self._session is not None
         await self._session.close()
 
-    def _token(self, role: str) -> str:
-        now_s, signing = int(time.time()), self._signing
-        claims = {"iss": signing.shop, "aud": "livestream", "sub": "loadtest", "role": role, "iat": now_s - 1}
+    def _token(self) -> str:
+        signing, now_s = self._signing, int(time.time())
+        if signing is None:
+            return self._given
+        claims = {"iss": signing.shop, "aud": "livestream", "sub": "loadtest", "role": "service", "iat": now_s - 1}
         return jwt.encode(
             {**claims, "exp": now_s + 3600, "name": "Load test"},
             signing.key,
@@ -67,7 +71,7 @@ class Shop:
                     self._url + path,
                     json=body,
                     params=query,
-                    headers={"Authorization": f"Bearer {self._token('service')}"},
+                    headers={"Authorization": f"Bearer {self._token()}"},
                 ) as response:
                     if response.status < 300:
                         return await response.json()
@@ -78,13 +82,21 @@ class Shop:
                 trouble = f"{self._url} does not answer: {type(error).__name__} {error}"
         raise ShopError(trouble)
 
+    async def add_key(self) -> Signing:
+        """A key for this run."""
+        made = await self.ask("POST", f"/v1/shops/{self._shop}/add_key", {})
+        return Signing(shop=self._shop, kid=made["kid"], key=made["key"])
+
+    async def retire_key(self, kid: str) -> None:
+        await self.ask("POST", f"/v1/shops/{self._shop}/retire_key", {"kid": kid})
+
     async def rehearse(self, room: str) -> str:
         """Make a rehearsal; its room."""
-        answer = await self.ask("POST", f"/v1/shops/{self._signing.shop}/rehearse", {"room": room})
+        answer = await self.ask("POST", f"/v1/shops/{self._shop}/rehearse", {"room": room})
         return str(answer["room"])
 
     async def erase(self, room: str) -> None:
-        await self.ask("POST", f"/v1/shops/{self._signing.shop}/erase_rehearsal", {"room": room})
+        await self.ask("POST", f"/v1/shops/{self._shop}/erase_rehearsal", {"room": room})
 
     async def room(self, room: str) -> dict[str, Any]:
         """What everybody sees."""

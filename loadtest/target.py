@@ -42,6 +42,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     shop: str = ""
     kid: str = ""
     key: str = ""
+    token: str = ""  #: instead of a key: of the role `service`; a key is made for the run, and retired after it
     key_file: str = ""  #: instead of `key`: a file that holds it
     algorithm: Literal["HS256", "EdDSA"] = "HS256"
     room: str = ""  #: a rehearsal of it is made
@@ -70,14 +71,20 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             host=host, port=parts.port or (443 if tls else 80), tls=tls, name=self.host, loopback=host == "127.0.0.1"
         )
 
-    def signing(self) -> Signing:
-        """Raises:
-        TargetError: there is no key.
+    def signing(self) -> Signing | None:
+        """The shop's key; None: one is to be made with the token.
+
+        Raises:
+            TargetError: there is neither.
         """
-        if not (self.shop and self.kid and (self.key or self.key_file)):
+        if not self.shop:
+            raise TargetError("the target needs `shop`")
+        if self.token and not self.kid:
+            return None
+        if not (self.kid and (self.key or self.key_file)):
             raise TargetError(
-                "the target needs `shop`, `kid` and `key` (or `key_file`): viewers come with tokens that the shop "
-                "signs; `livestream shop create` and the operation `add_key` make keys"
+                "viewers come with tokens that the shop signs: the target needs `kid` and `key` (or `key_file`), or a "
+                "`token` of the role service, as `livestream token --role service` makes"
             )
         try:
             key = self.key or Path(self.key_file).read_text().strip()

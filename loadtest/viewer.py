@@ -28,8 +28,7 @@ from livestream.protocol.pushes import ComeBack, Snapshot
 from livestream.protocol.replies import AnyReply, Error, Joined, Reply
 
 from . import websocket
-from .behaviours import Behaviour
-from .behaviours.base import Who
+from .behaviours.base import Behaviour, Who
 from .reader import Digest
 from .websocket import BINARY, CLOSE, PING, PONG, TEXT, Frames, HandshakeRefused, WireError
 
