@@ -56,7 +56,7 @@ class Reader:
         """What a data frame says.
 
         Args:
-            chunk: what was read from the socket.
+            chunk: what was read from the socket, if it was this frame and nothing else; else empty.
 
         Raises:
             WireError, msgspec.MsgspecError
@@ -72,7 +72,7 @@ class Reader:
                 self._known.clear()
                 self.chunks.clear()
             self._known[frame] = digests
-            if len(payload) < len(chunk) <= len(payload) + 10:
+            if chunk:
                 self.chunks[chunk] = digests
         return digests
 

@@ -204,10 +204,13 @@ class Viewer(asyncio.Protocol):
                     return
                 self.deflate, self._head, data = opened.deflate, b"", opened.rest
                 self._join()
-            for frame in self.frames.feed(data):
+            whole = self.frames.at_boundary
+            found = self.frames.feed(data)
+            whole = whole and len(found) == 1 and self.frames.at_boundary
+            for frame in found:
                 if self.transport is None:
                     return
-                self._frame(frame, data)
+                self._frame(frame, data if whole else b"")
         except HandshakeRefused as refused:
             driver.count(f"handshake.{refused.status}")
             self._refused(after_status(refused.status), None)
