@@ -34,7 +34,6 @@ from .target import Target, TargetError, require_allowed
 
 _READY_S = 60.0
 _LEAD_S = 1.0  #: from the last word to the first action
-_SETTLE_S = 15.0
 _VIEWERS_PER_WORKER = 2500
 _LOOK_S = 3.0
 _RECOVERED = 0.99  #: of the viewers
@@ -53,6 +52,7 @@ class Wish:
     target: Target
     real_room: str = ""
     workers: int = 0  #: 0: by the number of viewers
+    settle_s: float = 15.0  #: at the end, for everyone to know all of the log
     keep: bool = False  #: the rehearsal stays
     server_pid: int | None = None
     settings: dict[str, str] = field(default_factory=dict)  #: what to write down with the result
@@ -265,7 +265,7 @@ class _Conductor:
             self._trouble.append(str(error))
             top = 0
         for worker in self._workers:
-            worker.send(Finish(top=top, within_s=_SETTLE_S))
+            worker.send(Finish(top=top, within_s=self._wish.settle_s))
 
     async def _listen(self, number: int) -> None:
         """Task: what one worker tells."""

@@ -35,11 +35,11 @@ seconds = 0.5
 present = 1.0
 [[phase]]
 name = "talk"
-seconds = 2.5
+seconds = 2
 action = [{ do = "comment", per_s = 30 }, { do = "like", per_s = 20 }]
 [[phase]]
 name = "cut"
-seconds = 2
+seconds = 1.5
 cut = 1.0
 action = [{ do = "comment", per_s = 20 }]
 """
@@ -77,6 +77,7 @@ async def played(server: Feigned, scenario: str = SCENARIO) -> Result:
         read(scenario, set(BEHAVIOURS), set()),
         Target(url=server.url, shop=SHOP, room=ROOM, kid=KID, key=KEY),
         workers=2,
+        settle_s=3,
     )
     return await play(wish, Progress(wish.scenario, lambda line: None, lambda second, collected: None))
 
