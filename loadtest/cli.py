@@ -16,7 +16,7 @@ import click
 import msgspec
 from rich.console import Console
 
-from livestream.protocol.commands import COMMANDS
+from livestream.protocol.commands import COMMANDS, AnyCommand
 from livestream.protocol.roles import HOSTS
 
 from . import compare as comparing
@@ -66,6 +66,8 @@ def load(name: str) -> Scenario:
         for phase in scenario.phase:
             for action in phase.action:
                 options_of(action.do, action.options)
+            for cue in phase.cue:
+                msgspec.convert({**cue.send, "ref": 0, "key": "k"}, AnyCommand)
     except (ScenarioError, msgspec.ValidationError) as error:
         raise ScenarioError(f"{path.name}: {error}") from None
     return scenario

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from random import Random
 
+from .dice import Dice
 from .scenario import Action, Ramp
 
 
@@ -53,7 +53,7 @@ def rate_of(action: Action, seconds: float, viewers: int, share: float) -> Rate:
     return Rate(first * factor, last * factor, seconds, spike.at_s, spike.seconds, spike.times)
 
 
-def due(rate: Rate, random: Random) -> Iterator[float]:
+def due(rate: Rate, random: Dice) -> Iterator[float]:
     """Seconds from the beginning of the phase, rising. Cost: O(1) each, by thinning of the highest rate."""
     most = rate.most
     if most <= 0:

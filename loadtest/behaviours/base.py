@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from random import Random
 from typing import Any, ClassVar
 
 import msgspec
@@ -22,6 +21,8 @@ from livestream.protocol.commands import Command
 from livestream.protocol.events import Event
 from livestream.protocol.pushes import AnyPush
 from livestream.protocol.replies import AnyReply
+
+from ..dice import Dice
 
 _MARK = re.compile(r" #(\d{6,20})$")
 
@@ -47,7 +48,7 @@ class Task:
     ref: int
     key: str
     due_us: int  #: on the clock that all processes of this machine share
-    random: Random
+    random: Dice
     options: Any
 
 
