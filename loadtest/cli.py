@@ -124,8 +124,7 @@ def scenarios() -> None:
 @click.argument("scenario")
 @_where
 @click.option("--keep", is_flag=True, help="Do not erase the rehearsal.")
-@click.pass_context
-def run(ctx: click.Context, /, scenario: str, out: str, **given: Any) -> None:
+def run(scenario: str, out: str, **given: Any) -> None:
     """Play a scenario: one that is shipped, by name, or a file of your own."""
     console = Console()
     with _complaints():
@@ -134,14 +133,13 @@ def run(ctx: click.Context, /, scenario: str, out: str, **given: Any) -> None:
     console.print(summary(result))
     for path in paths:
         click.echo(f"written: {path}")
-    ctx.exit(EXIT[result.verdict])
+    sys.exit(EXIT[result.verdict])
 
 
 @loadtest.command("compare")
 @click.argument("before", type=click.Path(exists=True, dir_okay=False))
 @click.argument("after", type=click.Path(exists=True, dir_okay=False))
-@click.pass_context
-def compare(ctx: click.Context, before: str, after: str) -> None:
+def compare(before: str, after: str) -> None:
     """Say what got better or worse from one result to another, beyond the noise. Exit code 1: something is worse."""
     try:
         pair = [results.decode(Path(path).read_bytes()) for path in (before, after)]
@@ -154,7 +152,7 @@ def compare(ctx: click.Context, before: str, after: str) -> None:
     for line in told:
         click.echo(line)
     worse = any(each.verdict == "worse" for each in found) or any(line.startswith("broken") for line in told)
-    ctx.exit(1 if worse else 0)
+    sys.exit(1 if worse else 0)
 
 
 @loadtest.command("find-limit")
