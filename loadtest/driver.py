@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import socket
 import ssl
 import time
 from collections import Counter, defaultdict
@@ -35,6 +36,8 @@ from .viewer import Pending, State, Viewer
 
 _PER_ADDRESS = 1500  #: viewers that share a source address of this machine; servers limit them
 _ENTRY_S = 20.0  #: from the attempt to `joined`; then it is given up and tried again
+_LIVE_S = 0.5  #: for the last of the live lane, which nobody waits for
+_SLOW_BUFFER_BYTES = 8192  #: what a weak network holds for a slow reader; this machine would hold a minute's worth
 _TOKEN_S = 12 * 3600
 _LOOKS = 12  #: random tries to find a free viewer before all are looked through
 _EXAMPLES = 20
@@ -93,6 +96,7 @@ class Driver:
         codec = Codec.JSON if crowd.codec == "json" else Codec.MSGPACK
         viewer = Viewer(self, person, "viewer", codec, compression=crowd.compression)
         viewer.reads_per_s = crowd.reads_bytes_per_s
+        viewer.label = "slow." if crowd.reads_bytes_per_s else ""
         viewer.through_line = crowd.through_line and self.plan.line is not None
         least, most = crowd.think_s
         viewer.think_us = (int(least * 1e6), int(most * 1e6))
@@ -158,14 +162,19 @@ class Driver:
         local = (f"127.0.0.{2 + abs(viewer.person.number) // _PER_ADDRESS % 250}", 0) if address.loopback else None
         try:
             async with asyncio.timeout(_ENTRY_S):
-                await self.loop.create_connection(
-                    lambda: viewer,
-                    address.host,
-                    address.port,
-                    ssl=self._tls,
-                    server_hostname=address.name if self._tls else None,
-                    local_addr=local,
-                )
+                name = address.name if self._tls else None
+                if viewer.reads_per_s:
+                    slow = await self._slow_socket(address, local)
+                    await self.loop.create_connection(lambda: viewer, ssl=self._tls, server_hostname=name, sock=slow)
+                else:
+                    await self.loop.create_connection(
+                        lambda: viewer,
+                        address.host,
+                        address.port,
+                        ssl=self._tls,
+                        server_hostname=name,
+                        local_addr=local,
+                    )
         except (OSError, TimeoutError) as error:
             self.count("dial_failed")
             self.example(f"viewer {viewer.person.number}: {type(error).__name__} {error}")
@@ -174,6 +183,20 @@ class Driver:
                 self.failed(viewer, give_up=False)
             return
         self.loop.call_later(_ENTRY_S, self._watch_entry, viewer, viewer.coming)
+
+    async def _slow_socket(self, address: Address, local: tuple[str, int] | None) -> socket.socket:
+        """Connected, with a buffer as small as a weak network's."""
+        made = socket.socket()
+        try:
+            made.setblocking(False)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SLOW_BUFFER_BYTES)
+            if local is not None:
+                made.bind(local)
+            await self.loop.sock_connect(made, (address.host, address.port))
+        except BaseException:
+            made.close()
+            raise
+        return made
 
     def _watch_entry(self, viewer: Viewer, coming: int) -> None:
         """Nobody waits forever for a door."""
@@ -474,12 +497,19 @@ class Driver:
     def was_late(self, by_us: int) -> None:
         self._late_us = max(self._late_us, by_us)
 
-    async def finish(self, top: int, within_s: float) -> Account:
-        """Wait for what is under way, then say what was seen."""
+    async def quiet(self, within_s: float) -> None:
+        """Begin nothing more; wait for the replies to what is under way."""
         self.stopping = True
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline and any(each.pending for each in self._everyone()):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+    async def finish(self, top: int, within_s: float) -> Account:
+        """Wait until everyone knows the log, then say what was seen."""
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline and not self._settled_down(top):  # noqa: ASYNC110 - thousands tell nobody
             await asyncio.sleep(0.05)
+        await asyncio.sleep(_LIVE_S)
         here = [viewer for viewer in self._everyone() if viewer.wanted]
         behind = [viewer for viewer in here if viewer.state is State.PRESENT and viewer.seq < top]
         absent = [viewer for viewer in here if viewer.state is not State.PRESENT]

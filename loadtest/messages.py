@@ -57,7 +57,9 @@ class Go(Message, frozen=True, kw_only=True):
 
 
 class Stop(Message, frozen=True, kw_only=True):
-    """Begin nothing more."""
+    """Begin nothing more, and wait for what is under way."""
+
+    within_s: float = 15.0
 
 
 class Finish(Message, frozen=True, kw_only=True):
@@ -100,6 +102,12 @@ class Witness(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int
 
 
+class Quiet(Message, frozen=True, kw_only=True):
+    """Nothing is under way any more, or the time for it is over."""
+
+    worker: int
+
+
 class Account(Message, frozen=True, kw_only=True):
     """What a worker saw, for the oracles."""
 
@@ -124,7 +132,7 @@ class Account(Message, frozen=True, kw_only=True):
 
 
 ToWorker = Plan | Go | Stop | Finish
-FromWorker = Ready | Tick | Played | Account
+FromWorker = Ready | Tick | Played | Quiet | Account
 
 _encode = msgspec.msgpack.Encoder().encode
 _to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)

@@ -24,7 +24,7 @@ import livestream.protocol
 
 from .crew import Line, Worker, crew, line
 from .faults.hurt import HurtError, hurt
-from .messages import Account, Address, Finish, Go, Plan, Played, Ready, Signing, Stop, Tick
+from .messages import Account, Address, Finish, Go, Plan, Played, Quiet, Ready, Signing, Stop, Tick
 from .oracles import ORACLES, Evidence, Finding
 from .result import Collected, Mark, Result, Second
 from .scenario import Bad, Fault, Scenario
@@ -190,6 +190,7 @@ class _Conductor:
         self._scrape = Scrape(target.metrics_url or f"{target.url}/metrics", wish.server_pid)
         self._server: dict[int, dict[str, float]] = {}
         self._played = [asyncio.Event() for _ in workers]
+        self._quiet = [asyncio.Event() for _ in workers]
         self._accounts: list[Account] = []
         self._marks: list[Mark] = []
         self._trouble: list[str] = []
@@ -257,8 +258,9 @@ class _Conductor:
     async def _finish(self) -> None:
         """Everyone gets time to know all of the log."""
         for worker in self._workers:
-            worker.send(Stop())
-        await asyncio.sleep(0.3)  # for what the host said last
+            worker.send(Stop(within_s=self._wish.settle_s))
+        for each in self._quiet:
+            await each.wait()
         try:
             top = int((await self._shop.room(self._room))["seq"])
         except ShopError as error:
@@ -277,6 +279,8 @@ class _Conductor:
                         self._progress.on_second(second, self._collected)
                 case Played():
                     self._played[number].set()
+                case Quiet():
+                    self._quiet[number].set()
                 case Account() as account:
                     self._accounts.append(account)
                     return

@@ -80,7 +80,7 @@ class Viewer(asyncio.Protocol):
         "deflate",
         "driver",
         "frames",
-        "hint_ms",
+        "hint_ms", "label",
         "left_out",
         "once",
         "pending",
@@ -107,6 +107,7 @@ class Viewer(asyncio.Protocol):
         self.codec = codec
         self.compression = compression
         self.reads_per_s = 0
+        self.label = ""  #: before the names of its times: those of slow readers are not the server's
         self.through_line = False
         self.think_us = (2_000_000, 6_000_000)
         self.state = State.AWAY
@@ -261,7 +262,7 @@ class Viewer(asyncio.Protocol):
             if digest.probes and fresh:
                 now_us = driver.now_us()
                 for metric, due_us in digest.probes:
-                    driver.times[metric].append((now_us - due_us) // 100)
+                    driver.times[self.label + metric].append((now_us - due_us) // 100)
             if digest.staff:
                 self._staff(digest.staff)
             if digest.top > self.seq:
@@ -329,12 +330,12 @@ class Viewer(asyncio.Protocol):
 
     def _enter(self, joined: Joined) -> None:
         driver, now_us = self.driver, self.driver.now_us()
-        metric = "resume" if self._resume_from else "join"
+        metric = self.label + ("resume" if self._resume_from else "join")
         driver.times[metric].append((now_us - self.coming) // 100)
         if self._resume_from:
             driver.count("resumes" if joined.resumed else "resets")
             if self.cut_us:
-                driver.times["back"].append((now_us - self.cut_us) // 100)
+                driver.times[self.label + "back"].append((now_us - self.cut_us) // 100)
         driver.count("joins")
         self._joined, self.state, self.once = joined, State.PRESENT, True
         self.coming = self.cut_us = 0

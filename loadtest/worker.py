@@ -14,7 +14,7 @@ import time
 import uvloop
 
 from .driver import Driver
-from .messages import HEAD_BYTES, Finish, Go, Message, Plan, Played, Ready, Stop, ToWorker, for_worker, packed
+from .messages import HEAD_BYTES, Finish, Go, Message, Plan, Played, Quiet, Ready, Stop, ToWorker, for_worker, packed
 
 _TICK_S = 1.0
 _BEAT_S = 0.02  #: how often the loop's own lateness is looked at
@@ -69,7 +69,8 @@ async def _run(driver: Driver, link: Link, start_us: int) -> None:
     try:
         while (message := await link.receive()) is not None:
             if isinstance(message, Stop):
-                driver.stopping = True
+                await driver.quiet(message.within_s)
+                link.send(Quiet(worker=driver.plan.worker))
             elif isinstance(message, Finish):
                 account = await driver.finish(message.top, message.within_s)
                 link.send(driver.tick(int((driver.now_us() - start_us) / 1e6)))

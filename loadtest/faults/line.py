@@ -64,6 +64,7 @@ class Spoiler:
             for each in (writer, far_writer):
                 with contextlib.suppress(OSError):
                     each.close()
+                    await each.wait_closed()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One way: a queue of chunks with the time at which each may go on."""

@@ -20,6 +20,8 @@ async def echo_behind_a_line() -> AsyncIterator[tuple[Spoiler, asyncio.StreamRea
                 writer.write(data)
                 await writer.drain()
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
     far = await asyncio.start_server(echo, "127.0.0.1", 0)
     spoiler = Spoiler("127.0.0.1", far.sockets[0].getsockname()[1])
@@ -29,9 +31,12 @@ async def echo_behind_a_line() -> AsyncIterator[tuple[Spoiler, asyncio.StreamRea
         yield spoiler, reader, writer
     finally:
         writer.close()
+        spoiler.become(Bad(end="cut"))
         near.close()
         far.close()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)  # for both ends of each line
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 async def test_jitter_delays_and_never_reorders() -> None:

@@ -23,6 +23,8 @@ name = "short"
 text = "Short"
 viewers = 12
 thresholds = ["say.seen p99 <= 30 s"]
+[host]
+says_per_s = 5
 [[crowd]]
 name = "all"
 share = 1.0

@@ -97,6 +97,7 @@ class Feigned:
         return app
 
     async def _rehearse(self, request: web.Request) -> web.Response:
+        self.log, self.comments = [], []
         return web.json_response({"shop": SHOP, "room": f"{ROOM}-r"})
 
     async def _erase(self, request: web.Request) -> web.Response:
