@@ -244,8 +244,6 @@ class _Conductor:
         stopping.cancel()
         if self._stop.is_set():
             self._progress.say("stopping: reading what became of it …")
-            for worker in self._workers:
-                worker.send(Stop())
         playing.cancel()
 
     async def _all_played(self) -> None:
