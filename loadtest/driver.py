@@ -236,7 +236,7 @@ class Driver:
         viewer.unbroken = False
         viewer.cut_us = viewer.cut_us or self.now_us()
         if not by_us:
-            self._endings["broken" if code is None else str(code)] += 1
+            self._endings[viewer.label + ("broken" if code is None else str(code))] += 1
             self.count(f"ended.{'broken' if code is None else code}")
         step = viewer.next_step(code)
         if step is Next.GIVE_UP:

@@ -123,7 +123,9 @@ class Account(Message, frozen=True, kw_only=True):
     unknown: int  #: actions that broke off with the line and cannot be sent again
     codes: dict[str, int]  #: refusals: `command code`
     undeclared: dict[str, int]  #: refusals whose code the protocol does not list for the command
-    endings: dict[str, int]  #: how lines ended that we did not end ourselves: `code` or `broken`
+    endings: dict[
+        str, int
+    ]  #: how lines ended that we did not end ourselves: `code` or `broken`, with `slow.` before it
     log: dict[int, str]  #: seq to a digest of the event
     conflicts: int  #: two viewers saw different events under one seq
     notes: dict[str, list[list[Any]]]  #: by behaviour

@@ -72,11 +72,11 @@ CAUGHT_BY = {
 }
 
 
-async def played(server: Feigned, scenario: str = SCENARIO) -> Result:
+async def played(server: Feigned, workers: int = 1) -> Result:
     wish = Wish(
-        read(scenario, set(BEHAVIOURS), set()),
+        read(SCENARIO, set(BEHAVIOURS), set()),
         Target(url=server.url, shop=SHOP, room=ROOM, kid=KID, key=KEY),
-        workers=2,
+        workers=workers,
         settle_s=3,
     )
     return await play(wish, Progress(wish.scenario, lambda line: None, lambda second, collected: None))
@@ -84,7 +84,7 @@ async def played(server: Feigned, scenario: str = SCENARIO) -> Result:
 
 async def test_an_honest_server_keeps_every_promise() -> None:
     async with feigned(Plant.NOTHING) as server:
-        result = await played(server)
+        result = await played(server, workers=2)
     assert [each for each in result.findings if not each.ok] == []
     assert len(result.findings) == 8
     assert result.totals["resumes"] == 20
