@@ -18,7 +18,7 @@ NODE := $(MADE)/node
 PAGES := gateway/web/dist/index.html
 ARGS ?=
 
-.PHONY: help run check test pages trials mutants bench generate lock clean packages
+.PHONY: help run check test pages trials mutants bench loadtest generate lock clean packages
 
 help:  ## list these
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ mutants: $(DEV)  ## plants bugs into group buys one by one: each must be caught 
 
 bench: $(DEV)  ## the benchmark
 	$(PY) -m loadtest.bench.run $(ARGS)
+
+loadtest: $(RUN)  ## rehearse a sale against a server of its own (ARGS="--viewers 1000"); reports go to loadtest-results/
+	$(PY) -m livestream loadtest run big-sale --own $(ARGS)
 
 generate: $(DEV)  ## write the files that follow from the protocol
 	$(PY) -m livestream.protocol.generate

@@ -15,7 +15,13 @@ ALLOWED = {
     "gateway": ("livestream", "gateway"),
     "lottery": ("livestream", "lottery"),
     "groupbuy": ("livestream", "groupbuy"),
-    "loadtest": ("livestream.protocol", "livestream.client", "loadtest"),
+    "loadtest": (
+        "livestream.protocol",
+        "livestream.client",
+        "livestream.client_rules",
+        "livestream.client_wire",
+        "loadtest",
+    ),
 }
 #: what tells the time, rolls dice, waits or talks to a store
 IMPURE = {"asyncio", "time", "random", "secrets", "datetime", "asyncpg", "redis", "uvloop", "aiohttp", "socket", "os"}

@@ -1,0 +1,560 @@
+"""Driver: all virtual viewers of one process, and the schedule that moves them.
+
+Everything that is due is started at its time, or counted as dropped where
+nobody was free to do it; how late this process itself was is told with every
+tick, since a driver at its limit measures nothing but itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import socket
+import ssl
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from functools import partial
+from random import Random
+
+import jwt
+import msgspec
+
+from livestream.client_rules import Next
+from livestream.protocol.codec import Codec
+from livestream.protocol.commands import COMMON_ERRORS, AnyCommand, Command
+from livestream.protocol.replies import AnyReply, Error
+
+from . import schedule
+from .behaviours import BEHAVIOURS, options_of
+from .behaviours.base import Behaviour, Task, Who
+from .messages import Account, Address, Plan, Tick, Witness
+from .reader import Reader
+from .scenario import Action, Crowd, Phase
+from .viewer import Pending, State, Viewer
+
+_PER_ADDRESS = 1500  #: viewers that share a source address of this machine; servers limit them
+_ENTRY_S = 20.0  #: from the attempt to `joined`; then it is given up and tried again
+_LIVE_S = 0.5  #: for the last of the live lane, which nobody waits for
+_SLOW_BUFFER_BYTES = 8192  #: what a weak network holds for a slow reader; this machine would hold a minute's worth
+_TOKEN_S = 12 * 3600
+_LOOKS = 12  #: random tries to find a free viewer before all are looked through
+_EXAMPLES = 20
+_NAMES = ("Ada", "Bao", "Chloé", "Dan", "Ewa", "Filip", "Grâce", "Hania", "Ines", "Jan", "Kai", "Łucja", "Mei", "Noé")
+
+Stream = Iterator[tuple[float, int, Callable[[int], None]]]
+
+
+class Driver:
+    """Viewers of one process.
+
+    Args:
+        plan: what to do; `worker` of `workers` takes every so-manieth viewer.
+    """
+
+    def __init__(self, plan: Plan, loop: asyncio.AbstractEventLoop) -> None:
+        self.plan = plan
+        self.loop = loop
+        self.random = Random(f"{plan.scenario.seed}/{plan.worker}")
+        self.behaviours = {name: kind(plan.sentences) for name, kind in BEHAVIOURS.items()}
+        self.reader = Reader(list(self.behaviours.values()))
+        self.counts: Counter[str] = Counter()
+        self.times: defaultdict[str, list[int]] = defaultdict(list)
+        self.bytes_in = self.frames_in = self.checked = 0
+        self.stopping = False
+        self._gaps = self._repeats = self._unanswered = self._astray = self._unknown = 0
+        self._codes: Counter[str] = Counter()
+        self._undeclared: Counter[str] = Counter()
+        self._endings: Counter[str] = Counter()
+        self._notes: defaultdict[str, list[list[object]]] = defaultdict(list)
+        self._examples: list[str] = []
+        self._late_us = 0
+        self._cpu_s = time.process_time()
+        self._refs = itertools.count(1)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._tls = ssl.create_default_context() if plan.address.tls else None
+        self.viewers = list(self._make_viewers())
+        self._able: dict[str, list[Viewer]] = {}
+        self._present = 0  #: how many should be
+        self.witnesses = [self._witness(number) for number in range(plan.scenario.witnesses)] if not plan.worker else []
+        self.host = self._host() if not plan.worker else None
+
+    # -- who
+
+    def _make_viewers(self) -> Iterator[Viewer]:
+        scenario, dice = self.plan.scenario, Random(f"{self.plan.scenario.seed}/crowd")
+        shares = [crowd.share for crowd in scenario.crowd]
+        for number in range(scenario.viewers):
+            crowd = dice.choices(scenario.crowd, shares)[0]
+            anonymous = dice.random() < crowd.anonymous
+            if number % self.plan.workers == self.plan.worker:
+                yield self._viewer(number, crowd, signed_in=not anonymous)
+
+    def _viewer(self, number: int, crowd: Crowd, *, signed_in: bool) -> Viewer:
+        person = Who(number, f"{_NAMES[number % len(_NAMES)]} {number}", signed_in)
+        codec = Codec.JSON if crowd.codec == "json" else Codec.MSGPACK
+        viewer = Viewer(self, person, "viewer", codec, compression=crowd.compression)
+        viewer.reads_per_s = crowd.reads_bytes_per_s
+        viewer.label = "slow." if crowd.reads_bytes_per_s else ""
+        viewer.through_line = crowd.through_line and self.plan.line is not None
+        least, most = crowd.think_s
+        viewer.think_us = (int(least * 1e6), int(most * 1e6))
+        viewer.person.memory["does"] = frozenset(crowd.does)
+        return viewer
+
+    def _witness(self, number: int) -> Viewer:
+        codec = Codec.MSGPACK if number % 2 else Codec.JSON
+        viewer = Viewer(
+            self, Who(-2 - number, f"Witness {number}", True), "viewer", codec, compression=bool(number % 2)
+        )
+        viewer.accounts = True
+        return viewer
+
+    def _host(self) -> Viewer:
+        viewer = Viewer(self, Who(-1, "Host", True), "host", Codec.JSON, compression=True)
+        viewer.think_us = (0, 0)
+        return viewer
+
+    def _everyone(self) -> list[Viewer]:
+        return [*self.viewers, *self.witnesses, *([self.host] if self.host else [])]
+
+    def token(self, viewer: Viewer) -> str:
+        """As the shop's backend signs it. Cost: 30 µs."""
+        signing, now_s = self.plan.signing, int(time.time())
+        claims = {
+            "iss": signing.shop,
+            "aud": "livestream",
+            "sub": f"loadtest-{self.plan.run}-{viewer.person.number}",
+            "role": viewer.role,
+            "name": viewer.person.name,
+            "iat": now_s,
+            "exp": now_s + _TOKEN_S,
+            "room": self.plan.room,
+        }
+        return jwt.encode(claims, signing.key, algorithm=signing.algorithm, headers={"kid": signing.kid})
+
+    # -- lines
+
+    def now_us(self) -> int:
+        return time.monotonic_ns() // 1000
+
+    def address_of(self, viewer: Viewer) -> Address:
+        line = self.plan.line
+        return line if viewer.through_line and line is not None else self.plan.address
+
+    def come(self, viewer: Viewer, due_us: int) -> None:
+        """Connect; what the join takes counts from when it was due."""
+        if viewer.state is not State.AWAY or self._leaving(viewer):
+            return
+        viewer.wanted, viewer.coming = True, due_us
+        viewer.state = State.OPENING
+        task = self.loop.create_task(self._dial(viewer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _leaving(self, viewer: Viewer) -> bool:
+        return self.stopping and not viewer.once
+
+    async def _dial(self, viewer: Viewer) -> None:
+        """Task."""
+        address = self.address_of(viewer)
+        local = (f"127.0.0.{2 + abs(viewer.person.number) // _PER_ADDRESS % 250}", 0) if address.loopback else None
+        try:
+            async with asyncio.timeout(_ENTRY_S):
+                name = address.name if self._tls else None
+                if viewer.reads_per_s:
+                    slow = await self._slow_socket(address, local)
+                    await self.loop.create_connection(lambda: viewer, ssl=self._tls, server_hostname=name, sock=slow)
+                else:
+                    await self.loop.create_connection(
+                        lambda: viewer,
+                        address.host,
+                        address.port,
+                        ssl=self._tls,
+                        server_hostname=name,
+                        local_addr=local,
+                    )
+        except (OSError, TimeoutError) as error:
+            self.count("dial_failed")
+            self.example(f"viewer {viewer.person.number}: {type(error).__name__} {error}")
+            if viewer.state is State.OPENING:
+                viewer.state = State.AWAY
+                self.failed(viewer, give_up=False)
+            return
+        self.loop.call_later(_ENTRY_S, self._watch_entry, viewer, viewer.coming)
+
+    async def _slow_socket(self, address: Address, local: tuple[str, int] | None) -> socket.socket:
+        """Connected, with a buffer as small as a weak network's."""
+        made = socket.socket()
+        try:
+            made.setblocking(False)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SLOW_BUFFER_BYTES)
+            if local is not None:
+                made.bind(local)
+            await self.loop.sock_connect(made, (address.host, address.port))
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    def _watch_entry(self, viewer: Viewer, coming: int) -> None:
+        """Nobody waits forever for a door."""
+        if coming and viewer.coming == coming and viewer.state in (State.OPENING, State.JOINING):
+            self.count("entry_timeout")
+            if viewer.transport is not None:
+                viewer.transport.abort()
+            viewer.transport, viewer.state = None, State.AWAY
+            self.failed(viewer, give_up=False)
+
+    def entered(self, viewer: Viewer) -> None:
+        """It is in the room."""
+        self.loop.call_later(5.0, self._settled, viewer, viewer.transport)
+
+    @staticmethod
+    def _settled(viewer: Viewer, transport: asyncio.Transport | None) -> None:
+        if viewer.transport is transport and viewer.state is State.PRESENT:
+            viewer.backoff.connected_for(5.0)
+
+    def failed(self, viewer: Viewer, *, give_up: bool) -> None:
+        """An attempt came to nothing."""
+        if not viewer.wanted:
+            return
+        if give_up:
+            viewer.wanted = False
+            self.count("gave_up")
+            self.example(f"viewer {viewer.person.number} was sent away for good")
+            return
+        self._come_back(viewer)
+
+    def lost(self, viewer: Viewer, code: int | None, *, by_us: bool = False) -> None:
+        """A line ended."""
+        viewer.state = State.AWAY
+        self._unknown += viewer.forget_unrepeatable()
+        if not viewer.wanted:
+            return
+        viewer.unbroken = False
+        viewer.cut_us = viewer.cut_us or self.now_us()
+        if not by_us:
+            self._endings[viewer.label + ("broken" if code is None else str(code))] += 1
+            self.count(f"ended.{'broken' if code is None else code}")
+        step = viewer.next_step(code)
+        if step is Next.GIVE_UP:
+            self.failed(viewer, give_up=True)
+        else:
+            self._come_back(viewer)
+
+    def _come_back(self, viewer: Viewer) -> None:
+        wait_s = viewer.backoff.wait_s(self.random.random(), at_least_ms=viewer.hint_ms)
+        due_us = self.now_us() + int(wait_s * 1e6)
+        viewer.hint_ms = None
+
+        def again() -> None:
+            if viewer.wanted:
+                self.come(viewer, due_us)
+
+        self.loop.call_later(wait_s, again)
+
+    # -- what viewers tell
+
+    def count(self, name: str, by: int = 1) -> None:
+        self.counts[name] += by
+
+    def example(self, text: str) -> None:
+        if len(self._examples) < _EXAMPLES:
+            self._examples.append(text)
+
+    def gap(self, viewer: Viewer, text: str) -> None:
+        self._gaps += 1
+        self.count("gaps")
+        self.example(f"gap: viewer {viewer.person.number}: {text}")
+
+    def repeat(self, viewer: Viewer, text: str) -> None:
+        self._repeats += 1
+        self.count("repeats")
+        self.example(f"repeat: viewer {viewer.person.number}: {text}")
+
+    def strange(self, viewer: Viewer, reply: AnyReply) -> None:
+        """A reply that nobody waits for."""
+        self._astray += 1
+        self.example(f"viewer {viewer.person.number} got a reply to nothing: {reply!r}"[:200])
+
+    def broken(self, viewer: Viewer, text: str) -> None:
+        self.count("unreadable")
+        self._endings["unreadable"] += 1
+        self.example(f"viewer {viewer.person.number}: {text}")
+
+    def refusal(self, kind: type[Command], error: Error) -> None:
+        tag = str(kind.__struct_config__.tag)
+        self._codes[f"{tag} {error.code}"] += 1
+        if error.code not in COMMON_ERRORS and error.code not in kind.errors:
+            self._undeclared[f"{tag} {error.code}"] += 1
+
+    def answered(self, viewer: Viewer, pending: Pending, reply: AnyReply) -> None:
+        """A reply came."""
+        kind = type(pending.command)
+        name = pending.behaviour.name if pending.behaviour else "cue"
+        if isinstance(reply, Error):
+            self.refusal(kind, reply)
+            self.count(f"refused.{name}.{reply.code}")
+            self.count("refused")
+            wait_us = (reply.retry_after_ms or 0) * 1000
+            viewer.ready_us = max(viewer.ready_us, self.now_us() + wait_us)
+            if pending.behaviour is None:
+                self.example(f"cue {kind.__name__} was refused: {reply.code}: {reply.text}")
+        else:
+            self.count(f"accepted.{name}")
+            self.times[f"{name}.reply"].append((self.now_us() - pending.due_us) // 100)
+        if pending.behaviour is not None:
+            note = pending.behaviour.note(pending.command, reply)
+            if note is not None:
+                self._notes[name].append(note)
+
+    # -- the schedule
+
+    async def gather(self, within_s: float = 30.0) -> str:
+        """Bring host and witnesses in; returns what went wrong, or nothing."""
+        there = [*self.witnesses, *([self.host] if self.host else [])]
+        now_us = self.now_us()
+        for viewer in there:
+            self.come(viewer, now_us)
+        deadline = time.monotonic() + within_s
+        while any(viewer.state is not State.PRESENT for viewer in there):
+            if time.monotonic() > deadline:
+                return "; ".join(self._examples) or "host and witnesses do not get in"
+            await asyncio.sleep(0.05)
+        for viewer in there:
+            viewer.unbroken = True
+            viewer.seen.clear()
+            viewer.left_out = 0
+        self.times.clear()
+        self.counts.clear()
+        return ""
+
+    async def play(self, start_us: int) -> None:
+        """All phases, to their ends or until `stopping`."""
+        for number, phase in enumerate(self.plan.scenario.phase):
+            begin_us = start_us + int(self.plan.scenario.start_of(number) * 1e6)
+            await self._phase(number, phase, begin_us)
+            if self.stopping:
+                return
+
+    async def _phase(self, number: int, phase: Phase, begin_us: int) -> None:
+        ended = False
+        since_pause = 0
+        for second, _, act in heapq.merge(*self._streams(number, phase), key=lambda each: each[:2]):
+            due_us = begin_us + int(second * 1e6)
+            ahead_us = due_us - self.now_us()
+            if ahead_us > 0:
+                await asyncio.sleep(ahead_us / 1e6)
+                since_pause = 0
+            elif (since_pause := since_pause + 1) >= 20:
+                await asyncio.sleep(0)
+                since_pause = 0
+            if self.stopping:
+                ended = True
+                break
+            self._late_us = max(self._late_us, self.now_us() - due_us)
+            act(due_us)
+        while not ended and not self.stopping:
+            left_us = begin_us + int(phase.seconds * 1e6) - self.now_us()
+            if left_us <= 0:
+                return
+            await asyncio.sleep(min(0.25, left_us / 1e6))
+
+    def _streams(self, number: int, phase: Phase) -> list[Stream]:
+        """Everything of a phase, each stream in order."""
+        dice = Random(f"{self.plan.scenario.seed}/{self.plan.worker}/{number}")
+        streams: list[Stream] = []
+        if phase.cut:
+            streams.append(iter([(0.0, 0, partial(self._cut, phase.cut))]))
+        streams.append(self._moves(phase))
+        for place, action in enumerate(phase.action):
+            streams.append(self._action(place, action, phase, Random(dice.random())))
+        if self.host is not None:
+            says = schedule.steady(self.plan.scenario.host.says_per_s, phase.seconds)
+            streams.append((at, 1, self._say) for at in says)
+            cues = sorted(phase.cue, key=lambda cue: cue.at_s)
+            streams.append((cue.at_s, 2, partial(self._cue, cue.send)) for cue in cues)
+        return streams
+
+    def _moves(self, phase: Phase) -> Stream:
+        """Arrivals and departures."""
+        if phase.present is None:
+            return
+        wanted = round(phase.present * len(self.viewers))
+        if wanted >= self._present:
+            movers, move = self.viewers[self._present : wanted], self._arrive
+        else:
+            movers, move = self.viewers[wanted : self._present], self._depart
+        self._present = wanted
+        if movers:
+            for at, viewer in zip(schedule.spread(len(movers), phase.seconds, phase.arrive), movers, strict=True):
+                yield at, 3, partial(move, viewer)
+
+    def _arrive(self, viewer: Viewer, due_us: int) -> None:
+        viewer.ready_us = due_us + self.random.randint(*viewer.think_us)
+        self.count("arrivals")
+        self.come(viewer, due_us)
+
+    def _depart(self, viewer: Viewer, due_us: int) -> None:
+        viewer.leave()
+
+    def _cut(self, share: float, due_us: int) -> None:
+        there = [viewer for viewer in self.viewers if viewer.state is State.PRESENT]
+        for viewer in self.random.sample(there, round(share * len(there))):
+            self.count("cut")
+            viewer.cut()
+
+    def _action(self, place: int, action: Action, phase: Phase, dice: Random) -> Stream:
+        scenario = self.plan.scenario
+        rate = schedule.rate_of(action, phase.seconds, scenario.viewers, len(self.viewers) / scenario.viewers)
+        behaviour, options = self.behaviours[action.do], options_of(action.do, action.options)
+        act = partial(self._act, behaviour, options)
+        for at in schedule.due(rate, dice):
+            yield at, 10 + place, act
+
+    def _act(self, behaviour: Behaviour, options: object, due_us: int) -> None:
+        self.count("due")
+        self.count(f"due.{behaviour.name}")
+        viewer = self._free(behaviour, due_us)
+        if viewer is None or not self._do(viewer, behaviour, options, due_us):
+            self.count("dropped")
+            self.count(f"dropped.{behaviour.name}")
+
+    def _free(self, behaviour: Behaviour, due_us: int) -> Viewer | None:
+        able = self._able.get(behaviour.name)
+        if able is None:
+            able = self._able[behaviour.name] = [
+                viewer
+                for viewer in self.viewers
+                if behaviour.name in viewer.person.memory["does"]
+                and (viewer.person.signed_in or not behaviour.needs_token)
+            ]
+        if not able:
+            return None
+        for _ in range(_LOOKS):
+            viewer = able[self.random.randrange(len(able))]
+            if viewer.state is State.PRESENT and viewer.ready_us <= due_us:
+                return viewer
+        begin = self.random.randrange(len(able))
+        for viewer in itertools.islice(itertools.chain(able[begin:], able[:begin]), 2000):
+            if viewer.state is State.PRESENT and viewer.ready_us <= due_us:
+                return viewer
+        return None
+
+    def _do(self, viewer: Viewer, behaviour: Behaviour, options: object, due_us: int) -> bool:
+        ref = next(self._refs)
+        task = Task(ref, f"lt-{self.plan.run}-{self.plan.worker}-{ref}", due_us, self.random, options)
+        command = behaviour.command(viewer.person, task)
+        if command is None:
+            return False
+        viewer.ready_us = due_us + self.random.randint(*viewer.think_us)
+        self.count("sent")
+        viewer.send(behaviour, command, due_us)
+        return True
+
+    def _say(self, due_us: int) -> None:
+        assert self.host is not None
+        say = self.behaviours["say"]
+        self.count("due")
+        if self.host.state is not State.PRESENT:
+            self.count("dropped")
+            self.count("dropped.say")
+            return
+        self._do(self.host, say, options_of("say", {"chars": self.plan.scenario.host.chars}), due_us)
+
+    def _cue(self, send: dict[str, object], due_us: int) -> None:
+        assert self.host is not None
+        ref = next(self._refs)
+        # It was checked with the scenario; those without a key ignore it.
+        command: Command = msgspec.convert({**send, "ref": ref, "key": f"lt-{self.plan.run}-cue-{ref}"}, AnyCommand)
+        self.count("cues")
+        self.host.send(None, command, due_us)
+
+    # -- telling
+
+    def tick(self, second: int) -> Tick:
+        """What happened since the last one."""
+        counts, self.counts = dict(self.counts), Counter()
+        counts |= {"bytes_in": self.bytes_in, "frames_in": self.frames_in}
+        self.bytes_in = self.frames_in = 0
+        times = {metric: dict(Counter(values)) for metric, values in self.times.items() if values}
+        self.times.clear()
+        cpu_s = time.process_time()
+        spent, self._cpu_s = cpu_s - self._cpu_s, cpu_s
+        late_ms, self._late_us = self._late_us / 1000, 0
+        return Tick(
+            worker=self.plan.worker,
+            second=second,
+            present=sum(viewer.state is State.PRESENT for viewer in self.viewers),
+            counts=counts,
+            times=times,
+            cpu_s=spent,
+            late_ms=late_ms,
+        )
+
+    def was_late(self, by_us: int) -> None:
+        self._late_us = max(self._late_us, by_us)
+
+    async def quiet(self, within_s: float) -> None:
+        """Begin nothing more; wait for the replies to what is under way."""
+        self.stopping = True
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline and any(each.pending for each in self._everyone()):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+    async def finish(self, top: int, within_s: float) -> Account:
+        """Wait until everyone knows the log, then say what was seen."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline and not self._settled_down(top):  # noqa: ASYNC110 - thousands tell nobody
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(_LIVE_S)
+        here = [viewer for viewer in self._everyone() if viewer.wanted]
+        behind = [viewer for viewer in here if viewer.state is State.PRESENT and viewer.seq < top]
+        absent = [viewer for viewer in here if viewer.state is not State.PRESENT]
+        self._unanswered = sum(len(viewer.pending) for viewer in here if viewer.state is State.PRESENT)
+        self._unknown += sum(len(viewer.pending) for viewer in absent)
+        for viewer in [*behind[:3], *absent[:3]]:
+            self.example(f"at the end, the log being at {top}: {viewer.facts()}")
+        for viewer in here:
+            for pending in list(viewer.pending.values())[:2]:
+                self.example(f"no reply: viewer {viewer.person.number}: {type(pending.command).__name__}")
+        account = self._account(len(behind), len(absent))
+        for viewer in self._everyone():
+            viewer.leave()
+        return account
+
+    def _settled_down(self, top: int) -> bool:
+        return all(
+            viewer.state is State.PRESENT and viewer.seq >= top and not viewer.pending
+            for viewer in self._everyone()
+            if viewer.wanted
+        )
+
+    def _account(self, behind: int, absent: int) -> Account:
+        if self.reader.conflict:
+            self.example(self.reader.conflict)
+        return Account(
+            worker=self.plan.worker,
+            viewers=sum(viewer.once for viewer in self.viewers),
+            checked=self.checked,
+            gaps=self._gaps,
+            repeats=self._repeats,
+            behind=behind,
+            absent=absent,
+            unanswered=self._unanswered,
+            astray=self._astray,
+            unknown=self._unknown,
+            codes=dict(self._codes),
+            undeclared=dict(self._undeclared),
+            endings=dict(self._endings),
+            log=self.reader.log,
+            conflicts=self.reader.conflicts,
+            notes=dict(self._notes),
+            witnesses=[
+                Witness(unbroken=each.unbroken, shown=sorted(each.seen), left_out=each.left_out)
+                for each in self.witnesses
+            ],
+            examples=self._examples,
+        )

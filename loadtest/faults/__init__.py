@@ -1,0 +1,1 @@
+"""Faults: what breaks on purpose while a scenario plays."""

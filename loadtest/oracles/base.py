@@ -1,0 +1,73 @@
+"""Oracle: judges one promise from what viewers saw and what can be read afterwards.
+
+A new promise (no deal oversold, a draw that verifies) is a class here and a
+line in `oracles/__init__.py`. `read` may ask the server, or run a command, when
+all is over; `judge` is pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from ..messages import Account
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What an oracle says of one promise."""
+
+    name: str
+    ok: bool | None  #: None: nothing could be said
+    text: str
+    examples: list[str] = []
+
+
+class Source(Protocol):
+    """Where reads come from."""
+
+    async def log(self, room: str) -> list[dict[str, Any]]: ...
+    async def comments(self, room: str) -> list[dict[str, Any]]: ...
+    async def room(self, room: str) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What all workers saw."""
+
+    accounts: list[Account]
+    faults: bool = False  #: something was broken on purpose: best effort may have lost
+    rehearsal: bool = True  #: nobody but us was there
+    top: int = 0  #: seq of the log before the first viewer came
+    examples: list[str] = field(default_factory=list)
+
+    def total(self, name: str) -> int:
+        return sum(int(getattr(account, name)) for account in self.accounts)
+
+    def notes(self, behaviour: str) -> list[list[Any]]:
+        return [note for account in self.accounts for note in account.notes.get(behaviour, [])]
+
+    def merged(self, name: str) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for account in self.accounts:
+            for key, count in getattr(account, name).items():
+                found[key] = found.get(key, 0) + count
+        return found
+
+    def told(self, *words: str) -> list[str]:
+        """Examples that workers gave with one of these words."""
+        return [each for account in self.accounts for each in account.examples if any(word in each for word in words)]
+
+
+class Oracle:
+    """See above."""
+
+    name: ClassVar[str]
+
+    async def read(self, source: Source, room: str) -> Any:
+        """What to ask when all is over."""
+        return None
+
+    def judge(self, evidence: Evidence, read: Any) -> list[Finding]:
+        raise NotImplementedError

@@ -1,0 +1,207 @@
+"""Result: everything a run gave, as it is written to JSON and read by `compare`. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .histogram import Histogram, Percentiles, quantile
+from .messages import Tick
+from .oracles import Finding
+from .scenario import Scenario
+from .thresholds import Judged, Threshold, judge
+
+FORMAT = 1
+_LATE_MS = 250.0  #: a driver that is later than that in more than every twentieth second measured itself
+_BUSY = 0.92  #: share of a core
+_VOID_SHARE = 0.05
+
+
+class Times(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one metric in one second, in milliseconds."""
+
+    count: int
+    p50: float
+    p99: float
+    max: float
+
+
+class Second(msgspec.Struct, frozen=True, kw_only=True):
+    """One second of all workers."""
+
+    second: int
+    present: int
+    counts: dict[str, int]
+    times: dict[str, Times]
+    driver_cpu: float  #: cores, all workers
+    busiest: float  #: cores, the busiest worker
+    late_ms: float
+    server: dict[str, float] = {}  #: scraped beside it
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to show on the time axis."""
+
+    at_s: float
+    seconds: float
+    text: str
+    kind: str  #: phase or fault
+    recovered_s: float | None = None  #: after the end of a fault, until all was well; None: not, or no fault
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """A run."""
+
+    format: int = FORMAT
+    scenario: str
+    text: str
+    target: str
+    started_at: str  #: UTC
+    seconds: float  #: played
+    viewers: int
+    seed: int
+    workers: int
+    verdict: str  #: passed, failed, void, interrupted
+    reasons: list[str]
+    thresholds: list[Judged]
+    findings: list[Finding]
+    totals: dict[str, int]
+    metrics: dict[str, Percentiles]
+    under_faults: dict[str, Percentiles]
+    phases: dict[str, dict[str, Percentiles]]
+    histograms: dict[str, str]  #: HdrHistogram, encoded
+    timeline: list[Second]
+    marks: list[Mark]
+    driver: dict[str, float]
+    machine: dict[str, str]
+    settings: dict[str, str] = {}
+
+    @property
+    def passed(self) -> bool:
+        return self.verdict == "passed"
+
+
+class Collected:
+    """What ticks add up to.
+
+    Args:
+        faults: beginning and end, recovery included, of what is broken on purpose, in seconds.
+    """
+
+    def __init__(self, scenario: Scenario, workers: int, faults: list[tuple[float, float]]) -> None:
+        self._scenario = scenario
+        self._workers = workers
+        self._faults = faults
+        self._phases: list[dict[str, Histogram]] = [{} for _ in scenario.phase]
+        self._broken: dict[str, Histogram] = {}
+        self._open: dict[int, list[Tick]] = {}
+        self.totals: dict[str, int] = {}
+        self.seconds: list[Second] = []
+
+    def add(self, tick: Tick) -> Second | None:
+        """Add one; returns the second that is complete now."""
+        histograms = self._broken if self._in_fault(tick.second) else self._phases[self._scenario.phase_at(tick.second)]
+        for metric, units in tick.times.items():
+            histograms.setdefault(metric, Histogram()).add(units)
+        for name, count in tick.counts.items():
+            self.totals[name] = self.totals.get(name, 0) + count
+        ticks = self._open.setdefault(tick.second, [])
+        ticks.append(tick)
+        if len(ticks) < self._workers:
+            return None
+        second = _second(self._open.pop(tick.second))
+        self.seconds.append(second)
+        return second
+
+    def _in_fault(self, second: int) -> bool:
+        return any(begin < second + 1 and second < end for begin, end in self._faults)
+
+    @property
+    def under_faults(self) -> dict[str, Histogram]:
+        return self._broken
+
+    def of_phase(self, number: int) -> dict[str, Histogram]:
+        return self._phases[number]
+
+    def overall(self) -> dict[str, Histogram]:
+        """All phases together, without what happened under faults."""
+        merged: dict[str, Histogram] = {}
+        for histograms in self._phases:
+            for metric, histogram in histograms.items():
+                merged.setdefault(metric, Histogram()).merge(histogram)
+        return merged
+
+    def judged(self, thresholds: list[Threshold]) -> list[Judged]:
+        overall = self.overall()
+        return [judge(each, self._value(each, overall)) for each in thresholds]
+
+    def _value(self, threshold: Threshold, overall: dict[str, Histogram]) -> float | None:
+        if threshold.percentile is not None:
+            histograms = overall
+            if threshold.phase is not None:
+                names = [phase.name for phase in self._scenario.phase]
+                histograms = self._phases[names.index(threshold.phase)]
+            found = histograms.get(threshold.metric)
+            return None if found is None else found.at(threshold.percentile)
+        count = self.totals.get(threshold.metric, 0)
+        if not threshold.share:
+            return float(count)
+        whole = self.totals.get("due", 0)
+        return count / whole if whole else 0.0
+
+    def void_reasons(self) -> list[str]:
+        """Why the run says nothing: the driver was the bottleneck."""
+        played = [each for each in self.seconds if not self._in_fault(each.second)]
+        if not played:
+            return []
+        late = sum(each.late_ms > _LATE_MS for each in played) / len(played)
+        busy = sum(each.busiest > _BUSY for each in played) / len(played)
+        reasons = []
+        if late > _VOID_SHARE:
+            reasons.append(f"the driver was more than {_LATE_MS:g} ms late in {late:.0%} of the seconds")
+        if busy > _VOID_SHARE:
+            reasons.append(f"a worker of the driver used more than {_BUSY:.0%} of a core in {busy:.0%} of the seconds")
+        return reasons
+
+
+def _second(ticks: list[Tick]) -> Second:
+    counts: dict[str, int] = {}
+    units: dict[str, dict[int, int]] = {}
+    for tick in ticks:
+        for name, count in tick.counts.items():
+            counts[name] = counts.get(name, 0) + count
+        for metric, more in tick.times.items():
+            merged = units.setdefault(metric, {})
+            for unit, count in more.items():
+                merged[unit] = merged.get(unit, 0) + count
+    return Second(
+        second=ticks[0].second,
+        present=sum(tick.present for tick in ticks),
+        counts=counts,
+        times={metric: _times(found) for metric, found in units.items()},
+        driver_cpu=sum(tick.cpu_s for tick in ticks),
+        busiest=max(tick.cpu_s for tick in ticks),
+        late_ms=max(tick.late_ms for tick in ticks),
+    )
+
+
+def _times(units: dict[int, int]) -> Times:
+    return Times(
+        count=sum(units.values()), p50=quantile(units, 0.5), p99=quantile(units, 0.99), max=quantile(units, 1.0)
+    )
+
+
+def encode(result: Result) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n"
+
+
+def decode(data: bytes) -> Result:
+    """Raises:
+    ValueError: not a result, or of another format.
+    """
+    try:
+        result = msgspec.json.decode(data, type=Result)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"not a result of a load test: {error}") from None
+    if result.format != FORMAT:
+        raise ValueError(f"a result of format {result.format}, and this program reads format {FORMAT}")
+    return result

@@ -1,0 +1,258 @@
+"""Scenario: what a rehearsal does, as data. Pure: the text of a TOML file in, a checked `Scenario` out.
+
+    viewers, crowds        who comes: shares, what each does, how long it thinks, how it is connected
+    phases                 what happens when: arrivals, rates with ramps and spikes, cuts, cues of the host, faults
+    thresholds             what must be reached
+
+Rates are of the schedule and not of the server: see `schedule`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from .thresholds import Threshold, ThresholdError, parse
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Seconds = Annotated[float, Meta(gt=0, le=6 * 3600)]
+At = Annotated[float, Meta(ge=0)]
+Ramp = Annotated[float, Meta(ge=0)] | Annotated[list[Annotated[float, Meta(ge=0)]], Meta(min_length=2, max_length=2)]
+
+
+class ScenarioError(Exception):
+    """The scenario cannot be played; the text names the place and what would be right."""
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every table has: unknown names are errors."""
+
+
+class Spike(_Part, frozen=True, kw_only=True):
+    """For a while the rate is so many times as high."""
+
+    at_s: At  #: from the beginning of the phase
+    seconds: Seconds
+    times: Annotated[float, Meta(gt=0, le=1000)]
+
+
+class Action(_Part, frozen=True, kw_only=True):
+    """What is done at which rate. One number is steady, two are a ramp from the first to the second."""
+
+    do: str  #: a behaviour
+    per_s: Ramp | None = None  #: all viewers together
+    per_viewer_s: Ramp | None = None  #: times the scenario's viewers
+    spike: Spike | None = None
+    options: dict[str, Any] = {}  #: of the behaviour
+
+
+class Cue(_Part, frozen=True, kw_only=True):
+    """Something that the host does: any command of the protocol, without `ref` and `key`."""
+
+    at_s: At
+    send: dict[str, Any]
+
+
+class Bad(_Part, frozen=True, kw_only=True):
+    """How the line is bad while it lasts."""
+
+    delay_ms: Annotated[float, Meta(ge=0, le=60_000)] = 0  #: each way
+    jitter_ms: Annotated[float, Meta(ge=0, le=60_000)] = 0  #: up to so much more
+    bytes_per_s: Annotated[int, Meta(ge=0)] = 0  #: a connection, each way; 0: as fast as it goes
+    end: Literal["", "cut", "reset"] = ""  #: how every connection ends at the beginning
+
+
+class Fault(_Part, frozen=True, kw_only=True):
+    """Something breaks."""
+
+    at_s: At
+    do: Literal["kill", "pause", "flush_redis", "restart_postgres", "line"]
+    process: str | None = None  #: of kill and pause: a name of the target's `[process]`
+    seconds: Annotated[float, Meta(ge=0, le=600)] = 0  #: of pause and line
+    recover_s: Annotated[float, Meta(ge=0, le=600)] = 10  #: afterwards, thresholds on speed wait so long
+    line: Bad = Bad()
+
+
+class Phase(_Part, frozen=True, kw_only=True):
+    """A part of the evening."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=40)]
+    seconds: Seconds
+    present: Share | None = None  #: of all viewers at its end; null: as before
+    arrive: Literal["even", "rush"] = "even"  #: rush: half of them in the first tenth
+    cut: Share = 0  #: of those present, at its beginning, as when a network breaks
+    action: list[Action] = []
+    cue: list[Cue] = []
+    fault: list[Fault] = []
+
+
+class Crowd(_Part, frozen=True, kw_only=True):
+    """A kind of viewers."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=40)]
+    share: Annotated[float, Meta(gt=0, le=1)]
+    does: list[str] = []  #: behaviours
+    think_s: tuple[Annotated[float, Meta(ge=0)], Annotated[float, Meta(ge=0)]] = (
+        2.0,
+        6.0,
+    )  #: between two actions, from and to
+    codec: Literal["json", "msgpack"] = "json"
+    compression: bool = True
+    anonymous: Share = 0  #: of them come without a token
+    reads_bytes_per_s: Annotated[int, Meta(ge=0)] = 0  #: slow readers; 0: as fast as it comes
+    through_line: bool = False  #: connected through the line that `line` faults spoil
+
+
+class Host(_Part, frozen=True, kw_only=True):
+    """Who speaks beside it all: the heartbeat by which the log lane is measured."""
+
+    says_per_s: Annotated[float, Meta(ge=0, le=20)] = 1.0
+    chars: Annotated[int, Meta(ge=20, le=1900)] = 120
+
+
+class Scenario(_Part, frozen=True, kw_only=True):
+    """A rehearsal."""
+
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}$(?!\n)")]
+    text: str
+    viewers: Annotated[int, Meta(ge=1, le=200_000)]
+    seed: int = 1
+    host: Host = Host()
+    crowd: Annotated[list[Crowd], Meta(min_length=1)]
+    phase: Annotated[list[Phase], Meta(min_length=1)]
+    thresholds: list[str]
+    witnesses: Annotated[int, Meta(ge=1, le=50)] = 4  #: viewers who stay to the end and account for what is shown
+
+    @property
+    def seconds(self) -> float:
+        return sum(phase.seconds for phase in self.phase)
+
+    def limits(self) -> list[Threshold]:
+        """The thresholds, read."""
+        return [parse(each) for each in self.thresholds]
+
+    def phase_at(self, second: float) -> int:
+        """Which phase it is; the last one also afterwards."""
+        for number, phase in enumerate(self.phase):
+            if second < phase.seconds:
+                return number
+            second -= phase.seconds
+        return len(self.phase) - 1
+
+    def start_of(self, number: int) -> float:
+        return sum(phase.seconds for phase in self.phase[:number])
+
+    def faults(self) -> list[tuple[float, Fault]]:
+        """All faults with when they happen, in seconds from the start."""
+        return [
+            (self.start_of(number) + fault.at_s, fault)
+            for number, phase in enumerate(self.phase)
+            for fault in phase.fault
+        ]
+
+
+def read(text: str, behaviours: set[str], cues: set[str]) -> Scenario:
+    """Read a scenario.
+
+    Args:
+        behaviours: names that an action may have.
+        cues: tags of commands that a cue may send.
+
+    Raises:
+        ScenarioError
+    """
+    try:
+        scenario = msgspec.convert(tomllib.loads(text), Scenario)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"not TOML: {error}") from None
+    except msgspec.ValidationError as error:
+        raise ScenarioError(str(error).replace("`$.", "`").replace("Object ", "")) from None
+    _check(scenario, behaviours, cues)
+    return scenario
+
+
+def scaled(scenario: Scenario, *, viewers: int | None, rate: float = 1.0, time: float = 1.0) -> Scenario:
+    """The same evening with other numbers.
+
+    Args:
+        viewers: null: as it says.
+        rate: factor of the rates that are of all viewers together; those a viewer scale with the viewers.
+        time: factor of all lengths.
+    """
+    phases = [
+        msgspec.structs.replace(
+            phase,
+            seconds=phase.seconds * time,
+            action=[_scaled_action(action, rate, time) for action in phase.action],
+            cue=[msgspec.structs.replace(cue, at_s=cue.at_s * time) for cue in phase.cue],
+            fault=[msgspec.structs.replace(fault, at_s=fault.at_s * time) for fault in phase.fault],
+        )
+        for phase in scenario.phase
+    ]
+    return msgspec.structs.replace(scenario, viewers=viewers or scenario.viewers, phase=phases)
+
+
+def _scaled_action(action: Action, rate: float, time: float) -> Action:
+    def times(ramp: Ramp | None) -> Ramp | None:
+        return ramp if ramp is None else [each * rate for each in ramp] if isinstance(ramp, list) else ramp * rate
+
+    spike = action.spike
+    if spike is not None:
+        spike = msgspec.structs.replace(spike, at_s=spike.at_s * time, seconds=spike.seconds * time)
+    return msgspec.structs.replace(
+        action, per_s=times(action.per_s), per_viewer_s=times(action.per_viewer_s), spike=spike
+    )
+
+
+def _check(scenario: Scenario, behaviours: set[str], cues: set[str]) -> None:
+    """What no type can say.
+
+    Raises:
+        ScenarioError
+    """
+    total = sum(crowd.share for crowd in scenario.crowd)
+    if abs(total - 1) > 0.001:
+        raise ScenarioError(f"the shares of `crowd` make {total:g}: they must make 1")
+    able = {name for crowd in scenario.crowd for name in crowd.does}
+    for name in able:
+        _known(name, behaviours, "crowd.does", "behaviour")
+    for crowd in scenario.crowd:
+        if crowd.think_s[0] > crowd.think_s[1]:
+            raise ScenarioError(f"crowd {crowd.name!r}: `think_s` must rise, not {crowd.think_s}")
+    for phase in scenario.phase:
+        _check_phase(phase, behaviours, able, cues)
+    for text in scenario.thresholds:
+        try:
+            threshold = parse(text)
+        except ThresholdError as error:
+            raise ScenarioError(f"threshold {text!r}: {error}") from None
+        if threshold.phase is not None and threshold.phase not in {phase.name for phase in scenario.phase}:
+            raise ScenarioError(f"threshold {text!r}: there is no phase {threshold.phase!r}")
+
+
+def _check_phase(phase: Phase, behaviours: set[str], able: set[str], cues: set[str]) -> None:
+    where = f"phase {phase.name!r}"
+    for action in phase.action:
+        _known(action.do, behaviours, where, "behaviour")
+        if action.do not in able:
+            raise ScenarioError(f"{where}: nobody does {action.do!r}; name it in `does` of a crowd")
+        if (action.per_s is None) == (action.per_viewer_s is None):
+            raise ScenarioError(f"{where}: action {action.do!r} needs either `per_s` or `per_viewer_s`")
+    for cue in phase.cue:
+        _known(str(cue.send.get("t", "")), cues, where, "command of a host")
+    for at_s in [*(cue.at_s for cue in phase.cue), *(fault.at_s for fault in phase.fault)]:
+        if at_s > phase.seconds:
+            raise ScenarioError(f"{where}: `at_s` = {at_s:g} is after its end, {phase.seconds:g}")
+    for fault in phase.fault:
+        if fault.do in ("kill", "pause") and not fault.process:
+            raise ScenarioError(f"{where}: fault {fault.do!r} needs `process`")
+        if fault.do == "pause" and not fault.seconds:
+            raise ScenarioError(f"{where}: fault 'pause' needs `seconds`")
+
+
+def _known(name: str, names: set[str], where: str, kind: str) -> None:
+    if name not in names:
+        raise ScenarioError(f"{where}: no {kind} is called {name!r}; there are {', '.join(sorted(names))}")

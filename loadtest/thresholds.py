@@ -1,0 +1,73 @@
+"""Thresholds: what must be reached, as a person writes it. Pure.
+
+say.seen p99 <= 500 ms          a percentile of a time: p50, p99, p99.9, max
+flood: comment.reply p99 <= 1 s     the same within one phase
+dropped <= 0.1 %                a share of all actions
+refused <= 5 %
+resets <= 0                     a count
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_TIME = re.compile(
+    r"(?:(?P<phase>[^:]+):\s*)?(?P<metric>[a-z_]+(?:\.[a-z_]+)*)\s+(?P<part>p\d{1,2}(?:\.\d+)?|max)\s*"
+    r"<=\s*(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>ms|s)"
+)
+_COUNT = re.compile(r"(?P<metric>[a-z_]+)\s*<=\s*(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>%?)")
+
+
+class ThresholdError(ValueError):
+    """It cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """One line."""
+
+    text: str
+    metric: str
+    most: float  #: ms for times, a share for `%`, else a count
+    percentile: float | None = None  #: null: a share or a count; 100: the maximum
+    share: bool = False
+    phase: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of it."""
+
+    text: str
+    value: float | None  #: null: nothing was measured
+    most: float
+    ok: bool
+
+    @property
+    def shown(self) -> str:
+        return "nothing was measured" if self.value is None else f"{self.value:.4g}"
+
+
+def parse(text: str) -> Threshold:
+    """Read one.
+
+    Raises:
+        ThresholdError
+    """
+    found = _TIME.fullmatch(text.strip())
+    if found:
+        part = found["part"]
+        percentile = 100.0 if part == "max" else float(part[1:])
+        most = float(found["value"]) * (1000 if found["unit"] == "s" else 1)
+        return Threshold(text, found["metric"], most, percentile, phase=found["phase"])
+    found = _COUNT.fullmatch(text.strip())
+    if found:
+        share = found["unit"] == "%"
+        return Threshold(text, found["metric"], float(found["value"]) / (100 if share else 1), share=share)
+    raise ThresholdError("write `say.seen p99 <= 500 ms`, `dropped <= 0.1 %` or `resets <= 0`")
+
+
+def judge(threshold: Threshold, value: float | None) -> Judged:
+    """A time that nothing was measured of was not reached: silence is no success."""
+    return Judged(threshold.text, value, threshold.most, value is not None and value <= threshold.most)

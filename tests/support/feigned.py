@@ -1,0 +1,321 @@
+"""Feigned: a small server that speaks the protocol from memory, and breaks whichever promise it is told to.
+
+The load test must catch it. Honest, it must pass: then what is caught is the
+plant, and not the pot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import itertools
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+from aiohttp import WSMsgType, web
+
+from livestream.protocol.codec import Codec, decode_commands, encode_all, plain
+from livestream.protocol.commands import Comment, Join, Like, Say
+from livestream.protocol.errors import ErrorCode
+from livestream.protocol.events import Commented, HostMessage, Said
+from livestream.protocol.pushes import AnyPush, Live, Log, Snapshot
+from livestream.protocol.replies import AnyReply, Error, Joined, Me, Ok, Posted
+from livestream.protocol.roles import Role
+
+SHOP, ROOM, KID, KEY = "feigned", "main", "feigned-1", "k" * 32
+_DISPLAY = 3  #: of so many comments one is left out
+
+
+class Plant(enum.Enum):
+    """What it does wrong."""
+
+    NOTHING = "nothing"
+    DROPS_A_SEQ = "drops a seq for one viewer"
+    REORDERS = "sends one viewer two events in the wrong order"
+    REPEATS = "sends one viewer an event twice"
+    KEEPS_THE_END = "one viewer never gets the last event"
+    TELLS_TWO_STORIES = "one viewer is told other words under the same seq"
+    LOSES_WHAT_THE_HOST_SAID = "acks before commit: a host message is acknowledged and lost"
+    LOSES_COMMENTS = "acks before commit: a comment is acknowledged and lost"
+    HIDES_LEFT_OUT = "does not tell how many comments were left out"
+    LIES_ABOUT_FATES = "says of a comment that it is shown, and archives it as left out"
+    SHOWS_NOTHING = "accepts as shown and shows no one"
+    IS_SLOW_ONE_IN_A_HUNDRED = "adds 500 ms to one delivery in a hundred"
+    IS_SLOW_TO_ANSWER = "adds 500 ms to one reply in twenty"
+    STALLS = "stops for two seconds, once"
+    IS_SILENT = "never answers one command in fifty"
+    ANSWERS_TWICE = "answers some commands twice"
+    INVENTS_CODES = "refuses with a code that is not the command's"
+    BREAKS_LINES = "drops a line without a word"
+    SWALLOWS_RESUMES = "brings who resumes to the top without what was missed"
+
+
+@dataclass(eq=False)
+class Seat:
+    """One connection."""
+
+    socket: web.WebSocketResponse
+    codec: Codec
+    number: int
+    role: str = "viewer"
+    joined: bool = False
+    held: list[AnyPush] = field(default_factory=list)  #: for the wrong order
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Feigned:
+    """The server. `plant` may be set at any time."""
+
+    def __init__(self, plant: Plant) -> None:
+        self.plant = plant
+        self.url = ""
+        self.log: list[Log] = []
+        self.lost_log: set[int] = set()
+        self.comments: list[dict[str, Any]] = []
+        self.erased: list[str] = []
+        self.joins = 0
+        self._seats: set[Seat] = set()
+        self._ids = itertools.count(1)
+        self._counts: dict[str, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- HTTP
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_post("/v1/shops/{shop}/rehearse", self._rehearse)
+        app.router.add_post("/v1/shops/{shop}/erase_rehearsal", self._erase)
+        app.router.add_get("/v1/rooms/{room}", self._room)
+        app.router.add_get("/v1/rooms/{room}/log", self._log)
+        app.router.add_get("/v1/rooms/{room}/comments", self._comments)
+        app.router.add_post("/v1/rooms/{room}/{command}", self._done)
+        app.router.add_get("/v1/ws", self._ws)
+        return app
+
+    async def _rehearse(self, request: web.Request) -> web.Response:
+        self.log, self.comments = [], []
+        return web.json_response({"shop": SHOP, "room": f"{ROOM}-r"})
+
+    async def _erase(self, request: web.Request) -> web.Response:
+        self.erased.append((await request.json())["room"])
+        return web.json_response({})
+
+    async def _done(self, request: web.Request) -> web.Response:
+        return web.json_response({"t": "ok", "ref": 0})
+
+    async def _room(self, request: web.Request) -> web.Response:
+        room = request.match_info["room"]
+        return web.json_response({"room": room, "rehearsal": room.endswith("-r"), "seq": len(self.log)})
+
+    async def _log(self, request: web.Request) -> web.Response:
+        after, limit = int(request.query["after"]), int(request.query["limit"])
+        found = [each for each in self.log if each.seq > after and each.seq not in self.lost_log][:limit]
+        items = [plain(each) for each in found]
+        return web.json_response({"items": [{k: v for k, v in item.items() if k != "t"} for item in items]})  # type: ignore[attr-defined]
+
+    async def _comments(self, request: web.Request) -> web.Response:
+        limit, before = int(request.query["limit"]), request.query.get("before")
+        newest = [each for each in reversed(self.comments) if before is None or each["id"] < before]
+        page = {"items": newest[:limit]}
+        if len(newest) > limit:
+            page["next"] = newest[limit - 1]["id"]
+        return web.json_response(page)
+
+    # -- the websocket
+
+    async def _ws(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=[codec.value for codec in Codec], compress=False)
+        await socket.prepare(request)
+        seat = Seat(socket, Codec(socket.ws_protocol), self.joins)
+        self._seats.add(seat)
+        try:
+            async for message in socket:
+                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    data = message.data.encode() if message.type is WSMsgType.TEXT else message.data
+                    for command in decode_commands(data, seat.codec):
+                        await self._command(seat, command)
+        finally:
+            self._seats.discard(seat)
+        return socket
+
+    async def _command(self, seat: Seat, command: object) -> None:
+        match command:
+            case Join():
+                await self._join(seat, command)
+            case Say():
+                await self._say(seat, command)
+            case Comment():
+                await self._comment(seat, command)
+            case Like():
+                if self.plant is Plant.INVENTS_CODES and self._one_in("like", 10):
+                    await self._reply(seat, Error(ref=command.ref, code=ErrorCode.LAST_KEY, text="no"))
+                else:
+                    await self._reply(seat, Ok(ref=command.ref))
+            case _:
+                await self._reply(seat, Ok(ref=command.ref))  # type: ignore[attr-defined]
+
+    async def _join(self, seat: Seat, join: Join) -> None:
+        claims = jwt.decode(join.token, KEY, ["HS256"], audience="livestream") if join.token else {}
+        seat.number, seat.role = self.joins, claims.get("role", "viewer")
+        self.joins += 1
+        me = Me(id=f"p{seat.number}", role=Role(seat.role), name="x")
+        resumed = join.resume is not None
+        joined = Joined(ref=join.ref, room=join.room, epoch="e", now=_now(), me=me, resume="r", resumed=resumed)
+        rest: list[AnyPush]
+        if join.resume is None:
+            rest = [Snapshot(epoch="e", seq=len(self.log), room=join.room, title="t")]
+        elif self.plant is Plant.SWALLOWS_RESUMES:
+            rest = []
+        else:
+            rest = list(self.log[join.resume.seq :])
+        seat.joined = True
+        await self._send(seat, [joined, *rest])
+
+    async def _say(self, seat: Seat, say: Say) -> None:
+        seq, identity = len(self.log) + 1, self._id()
+        if self.plant is Plant.STALLS and seq == 6:
+            time.sleep(2)  # noqa: ASYNC251 - all of it stands still, as in a long collection
+        event = Log(
+            seq=seq, at=_now(), event=Said(message=HostMessage(id=identity, name="Host", text=say.text, at=_now()))
+        )
+        if self.plant is Plant.LOSES_WHAT_THE_HOST_SAID and seq == 5:
+            await self._reply(seat, Posted(ref=say.ref, id=self._id(), seq=seq))
+            return
+        self.log.append(event)
+        await self._reply(seat, Posted(ref=say.ref, id=identity, seq=seq))
+        for place, each in enumerate(self._viewers()):
+            await self._push_log(each, event, first=place == 0)
+        if self.plant is Plant.BREAKS_LINES and seq == 5:
+            victim = self._viewers()[0]
+            assert victim.socket._req is not None
+            assert victim.socket._req.transport is not None
+            victim.socket._req.transport.abort()
+
+    async def _push_log(self, seat: Seat, event: Log, *, first: bool) -> None:
+        """`first`: the viewer who is treated worse."""
+        if first and self.plant is Plant.DROPS_A_SEQ and event.seq == 5:
+            return
+        if first and self.plant is Plant.REORDERS and event.seq == 5:
+            seat.held.append(event)
+            return
+        if first and self.plant is Plant.KEEPS_THE_END and event.seq >= 5:
+            return
+        if first and self.plant is Plant.TELLS_TWO_STORIES and event.seq == 5:
+            assert isinstance(event.event, Said)
+            message = event.event.message
+            other = HostMessage(id=message.id, name="Host", text="all is free", at=message.at)
+            event = Log(seq=event.seq, at=event.at, event=Said(message=other))
+        times = 2 if first and self.plant is Plant.REPEATS and event.seq == 5 else 1
+        for _ in range(times):
+            await self._push(seat, event)
+        if seat.held:
+            await self._push(seat, seat.held.pop())
+
+    async def _comment(self, seat: Seat, comment: Comment) -> None:
+        identity = self._id()
+        shown = self._count("comments") % _DISPLAY != 0
+        fate = "shown" if shown else "sampled_out"
+        lies = self.plant is Plant.LIES_ABOUT_FATES and shown and self._one_in("lies", 5)
+        if not (self.plant is Plant.LOSES_COMMENTS and self._one_in("lost", 10)):
+            self.comments.append({"id": identity, "fate": "sampled_out" if lies else fate})
+        if not (self.plant is Plant.IS_SILENT and self._one_in("silent", 10)):
+            await self._reply(seat, Posted(ref=comment.ref, id=identity, shown=shown))
+            if self.plant is Plant.ANSWERS_TWICE and self._one_in("twice", 10):
+                await self._reply(seat, Posted(ref=comment.ref, id=identity, shown=shown))
+        if self.plant is Plant.SHOWS_NOTHING and shown:
+            return
+        event = Commented(id=identity, by="p", name="x", text=comment.text)
+        hidden = 0 if self.plant is Plant.HIDES_LEFT_OUT else 1
+        live = Live(events=[event]) if shown else Live(left_out=hidden)
+        for each in self._viewers():
+            await self._push(each, live)
+
+    # -- outward
+
+    def _viewers(self) -> list[Seat]:
+        """In the order in which they came, witnesses and host last: they come first."""
+        seats = [each for each in self._seats if each.joined]
+        return sorted(seats, key=lambda each: (each.number < 5, each.number))
+
+    async def _push(self, seat: Seat, push: AnyPush) -> None:
+        slow = self.plant is Plant.IS_SLOW_ONE_IN_A_HUNDRED and self._one_in("slow", 100)
+        if slow:
+            # Those behind it on the same line wait too, or it would be a gap.
+            task = asyncio.create_task(self._send_late(seat, push))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            await asyncio.sleep(0)
+        else:
+            await self._send(seat, [push])
+
+    async def _send_late(self, seat: Seat, push: AnyPush) -> None:
+        async with seat.lock:
+            await asyncio.sleep(0.5)
+            await self._write(seat, [push])
+
+    async def _reply(self, seat: Seat, reply: AnyReply) -> None:
+        if self.plant is Plant.IS_SLOW_TO_ANSWER and self._one_in("reply", 20):
+            asyncio.get_running_loop().call_later(0.5, lambda: self._soon(seat, reply))
+        else:
+            await self._send(seat, [reply])
+
+    def _soon(self, seat: Seat, reply: AnyReply) -> None:
+        task = asyncio.create_task(self._send(seat, [reply]))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send(self, seat: Seat, messages: list[Any]) -> None:
+        if seat.lock.locked():
+            self._queue(seat, messages)
+            return
+        await self._write(seat, messages)
+
+    def _queue(self, seat: Seat, messages: list[Any]) -> None:
+        async def later() -> None:
+            async with seat.lock:
+                await self._write(seat, messages)
+
+        task = asyncio.create_task(later())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _write(self, seat: Seat, messages: list[Any]) -> None:
+        payload = encode_all(messages, seat.codec)
+        with contextlib.suppress(ConnectionError):
+            if seat.codec is Codec.JSON:
+                await seat.socket.send_str(payload.decode())
+            else:
+                await seat.socket.send_bytes(payload)
+
+    def _id(self) -> str:
+        return f"{next(self._ids):013d}"
+
+    def _count(self, name: str) -> int:
+        self._counts[name] = self._counts.get(name, 0) + 1
+        return self._counts[name]
+
+    def _one_in(self, name: str, many: int) -> bool:
+        return self._count(name) % many == many // 2
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@contextlib.asynccontextmanager
+async def feigned(plant: Plant) -> AsyncIterator[Feigned]:
+    """It listens; ended at the end."""
+    server = Feigned(plant)
+    runner = web.AppRunner(server.app(), shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield server
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,257 @@
+"""The verdict: histograms, comparison, the search for the limit, what makes a run void, and the reports."""
+
+from __future__ import annotations
+
+import random
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtest.cli import load
+from loadtest.compare import NotComparable, compare, mann_whitney, promises
+from loadtest.histogram import Histogram, quantile
+from loadtest.limit import Search
+from loadtest.messages import Tick
+from loadtest.oracles import Finding
+from loadtest.report.junit import junit
+from loadtest.report.page import page
+from loadtest.result import Collected, Mark, Result, Second, Times, decode, encode
+from loadtest.thresholds import Judged
+
+
+@given(st.lists(st.integers(1, 10_000_000), min_size=1, max_size=200))
+def test_percentiles_are_right_to_three_digits(units: list[int]) -> None:
+    histogram = Histogram()
+    for unit in units:
+        histogram.add({unit: 1})
+    ordered = sorted(units)
+    for percentile in (50.0, 90.0, 100.0):
+        place = len(ordered) * percentile / 100  # the library rounds to the nearest
+        low, high = ordered[max(0, int(place) - 1)], ordered[min(len(ordered) - 1, int(place))]
+        assert low * 0.998 - 1 <= histogram.at(percentile) * 10 <= high * 1.002 + 1
+    assert quantile({unit: units.count(unit) for unit in units}, 1.0) == ordered[-1] / 10
+
+
+def test_histograms_of_two_workers_are_that_of_both() -> None:
+    one, two, both = Histogram(), Histogram(), Histogram()
+    one.add({10: 5})
+    two.add({30: 5})
+    both.add({10: 5, 30: 5})
+    one.merge(two)
+    assert one.summary() == both.summary()
+
+
+def _tick(second: int, worker: int = 0, **more: object) -> Tick:
+    plain = Tick(
+        worker=worker, second=second, present=10, counts={}, times={"say.seen": {100: 10}}, cpu_s=0.2, late_ms=3
+    )
+    return msgspec.structs.replace(plain, **more)
+
+
+def test_a_driver_that_was_the_bottleneck_makes_the_run_void() -> None:
+    for change in ({"late_ms": 900.0}, {"cpu_s": 0.99}):
+        collected = Collected(load("big-sale"), 1, [])
+        for second in range(100):
+            collected.add(_tick(second, **change if second % 10 == 0 else {}))
+        assert collected.void_reasons(), change
+    collected = Collected(load("big-sale"), 1, [])
+    for second in range(100):
+        collected.add(_tick(second, late_ms=900.0 if second == 50 else 3.0))
+    assert collected.void_reasons() == [], "one bad second of a hundred is no bottleneck"
+
+
+def test_what_happens_while_something_is_broken_is_judged_apart() -> None:
+    scenario = load("big-sale")
+    collected = Collected(scenario, 1, [(10.0, 20.0)])
+    for second in range(40):
+        slow = 10 <= second < 20
+        collected.add(_tick(second, times={"say.seen": {50_000 if slow else 100: 10}}))
+    judged = {each.text: each for each in collected.judged(scenario.limits())}
+    assert judged["say.seen p99 <= 500 ms"].ok
+    assert collected.under_faults["say.seen"].at(50) == pytest.approx(5000, rel=0.01)
+
+
+def test_a_second_is_complete_when_all_workers_told_of_it() -> None:
+    collected = Collected(load("big-sale"), 2, [])
+    assert collected.add(_tick(0)) is None
+    second = collected.add(_tick(0, worker=1, late_ms=9.0))
+    assert second is not None
+    assert (second.present, second.late_ms, second.times["say.seen"].count) == (20, 9.0, 20)
+
+
+# -- compare
+
+
+def _result(p50: float, seed: int, noise: float = 0.1, **more: object) -> Result:
+    dice = random.Random(seed)
+
+    def second(number: int) -> Second:
+        value = p50 * (1 + dice.uniform(-noise, noise))
+        return Second(
+            second=number,
+            present=10,
+            counts={"sent": 3},
+            times={"say.seen": Times(count=10, p50=value, p99=value * 3, max=value * 4)},
+            driver_cpu=0.2,
+            busiest=0.1,
+            late_ms=2,
+            server={"cores": 0.5},
+        )
+
+    histogram = Histogram()
+    histogram.add({int(p50 * 10): 100})
+    plain = Result(
+        scenario="big-sale", text="<b>text</b>", target="http://127.0.0.1:1", started_at="2026-01-01 00:00:00",
+        seconds=60, viewers=10, seed=1, workers=2, verdict="passed", reasons=[],
+        thresholds=[Judged("say.seen p99 <= 500 ms", p50 * 3, 500, p50 * 3 <= 500)],
+        findings=[
+            Finding(name="order", ok=True, text="fine"),
+            Finding(name="told", ok=None, text="not judged"),
+            Finding(name="kept", ok=False, text="a < b", examples=["<script>alert(1)</script>\x07"]),
+        ],
+        totals={"sent": 3}, metrics={"say.seen": histogram.summary()}, under_faults={}, phases={},
+        histograms={"say.seen": histogram.encoded()}, timeline=[second(number) for number in range(60)],
+        marks=[
+            Mark(at_s=0, seconds=60, text="talk", kind="phase"),
+            Mark(at_s=20, seconds=2, text="kill gateway", kind="fault", recovered_s=1.5),
+        ],
+        driver={"cores": 0.2}, machine={"cores": "2"},
+    )  # fmt: skip
+    return msgspec.structs.replace(plain, **more)
+
+
+def test_two_runs_of_the_same_are_the_same() -> None:
+    wrong = sum(
+        any(each.verdict in ("better", "worse") for each in compare(_result(20, seed), _result(20, seed + 1000)))
+        for seed in range(50)
+    )
+    assert wrong <= 2
+
+
+def test_what_is_half_as_slow_again_is_worse_and_back_again_better() -> None:
+    before, after = _result(20, 1), _result(30, 2)
+    assert {each.name: each.verdict for each in compare(before, after)}["say.seen p50"] == "worse"
+    assert {each.name: each.verdict for each in compare(after, before)}["say.seen p99"] == "better"
+
+
+def test_noise_that_is_larger_than_the_difference_hides_it() -> None:
+    found = compare(_result(20, 1, noise=0.9), _result(21, 2, noise=0.9))
+    assert {each.verdict for each in found} == {"same"}
+
+
+def test_other_scenarios_are_not_compared() -> None:
+    with pytest.raises(NotComparable, match="viewers"):
+        compare(_result(20, 1), _result(20, 2, viewers=11))
+
+
+def test_a_promise_that_is_kept_no_longer_is_told() -> None:
+    broken = [Finding(name="order", ok=False, text="gap")]
+    assert promises(_result(20, 1), _result(20, 1, findings=broken)) == ["broken now: order"]
+
+
+@given(st.lists(st.floats(0, 100), min_size=5, max_size=30), st.lists(st.floats(0, 100), min_size=5, max_size=30))
+def test_the_rank_test_is_symmetric_and_a_chance(left: list[float], right: list[float]) -> None:
+    chance = mann_whitney(left, right)
+    assert 0 <= chance <= 1
+    assert chance == pytest.approx(mann_whitney(right, left))
+
+
+def test_the_rank_test_gives_what_r_gives() -> None:
+    # wilcox.test(1:3, 4:6, exact = FALSE): p-value = 0.08086
+    assert mann_whitney([1, 2, 3], [4, 5, 6]) == pytest.approx(0.08086, abs=1e-5)
+    assert mann_whitney([1.0] * 8, [2.0] * 8) < 0.001
+    assert mann_whitney([1.0] * 8, [1.0] * 8) == 1.0
+
+
+# -- the limit
+
+
+@given(st.floats(15, 14_000), st.floats(10, 5000))
+def test_the_search_ends_close_to_the_limit(limit: float, first: float) -> None:
+    search = Search(first=first, least=10, most=15_000)
+    for _ in range(80):
+        value = search.next()
+        if value is None:
+            break
+        search.told(value, value <= limit)
+    else:
+        raise AssertionError("it does not end")
+    assert search.held <= limit
+    assert search.held >= limit * 0.85
+
+
+def test_a_probe_that_breaks_once_is_tried_again() -> None:
+    search = Search(first=100, least=10, most=1000)
+    search.told(100, False)
+    assert search.next() == 100
+    search.told(100, True)
+    assert search.next() == 200
+    assert not search.broke
+
+
+def test_a_search_ends_at_its_bounds() -> None:
+    search = Search(first=600, least=10, most=1000)
+    search.told(600, True)
+    assert search.next() == 1000
+    search.told(1000, True)
+    assert search.next() is None
+    search = Search(first=10, least=10, most=1000)
+    search.told(10, False)
+    search.told(10, False)
+    assert search.next() is None
+    assert search.held == 0
+
+
+# -- reports
+
+
+class _Balanced(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        assert not any(name in ("src", "href", "onload") for name, _ in attrs), "it needs nothing else"
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_needs_nothing_else_and_shows_text_as_text() -> None:
+    html = page(_result(20, 1))
+    parser = _Balanced()
+    parser.feed(html)
+    assert parser.open == []
+    assert {"svg", "path", "table", "figure"} <= parser.seen
+    assert "script" not in parser.seen
+    assert "kill gateway" in html
+    assert "well again after 1.5 s" in html
+    assert "<b>text</b>" not in html
+
+
+def test_junit_has_a_case_for_each_threshold_and_promise() -> None:
+    suite = ET.fromstring(junit(_result(20, 1)))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "1", "1")
+    assert [case.get("name") for case in suite if case.find("failure") is not None] == ["kept"]
+    void = ET.fromstring(junit(_result(20, 1, verdict="void", reasons=["late"])))
+    assert void.get("failures") == "2"
+
+
+def test_a_result_is_read_as_it_was_written() -> None:
+    result = _result(20, 1)
+    assert decode(encode(result)) == result
+    with pytest.raises(ValueError, match="not a result"):
+        decode(b"{}")
+    with pytest.raises(ValueError, match="format 9"):
+        decode(encode(msgspec.structs.replace(result, format=9)))
