@@ -324,6 +324,7 @@ class Channel:
             featured=state.featured,
             messages=list(state.messages),
             pinned=state.pinned,
+            draws=list(state.draws),
             comments=list(self._comments),
             deleted=list(state.deleted),
             values=self.gauges,

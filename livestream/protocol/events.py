@@ -8,12 +8,10 @@ from typing import Any
 import msgspec
 
 from . import types
+from .draws import DRAW_EVENTS, DRAW_PARTS, DrawLogEvent, DrawNotice
+from .event import Event
 from .roles import Role
 from .show import ShowState
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", omit_defaults=True):
-    """Root of everything that happened."""
 
 
 # -- parts of events
@@ -392,16 +390,16 @@ class YouBought(Event, frozen=True, tag="you_bought"):
 
 LogEvent = (
     Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged
-    | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented
+    | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented | DrawLogEvent
 )  # fmt: skip
 StaffEvent = (
     Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged | Erased
 )  # fmt: skip
 LiveEvent = Commented | Echoed | Arrived
-NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought
+NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | DrawNotice
 PARTS: tuple[type[msgspec.Struct], ...] = (
     HostMessage, Show, Chat, Freezing, Clock, Picture, ProductVariant, Product, Policy, Sanction, HeldComment,
-    RefundRequest,
+    RefundRequest, *DRAW_PARTS,
 )  # fmt: skip
 EVENTS: tuple[type[Event], ...] = (
     Said, Retracted, Unretracted, Pinned, ShowChanged, Deleted, Restored, ChatChanged, RoomChanged, Frozen, Unfrozen,
@@ -409,4 +407,5 @@ EVENTS: tuple[type[Event], ...] = (
     Acted, Held, Ruled, Reported, Sanctioned, Lifted, PolicyChanged, WordsChanged, RefundChanged, Erased,
     Commented, Echoed, Arrived,
     Answered, YouWereMuted, YouMayTalk, YourComment, YouBought,
+    *DRAW_EVENTS,
 )  # fmt: skip

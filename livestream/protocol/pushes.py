@@ -7,6 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from . import types
+from .draws import Draw, DrawId, DrawReceipt
 from .events import (
     Chat,
     Clock,
@@ -61,7 +62,7 @@ class Live(Push, frozen=True, tag="live"):
 
 
 class Gauge(Push, frozen=True, tag="gauge"):
-    """Latest values: `viewers`, `likes`."""
+    """Latest values: `viewers`, `likes`, `draw_entries`."""
 
     lane = Lane.GAUGE
     values: dict[str, int]
@@ -104,6 +105,7 @@ class Snapshot(Push, frozen=True, tag="snapshot"):
     featured: Product | None = None
     messages: list[HostMessage] = []  #: newest last
     pinned: HostMessage | None = None
+    draws: list[Draw] = []  #: the one that was opened last, then those in the queue
     comments: list[Commented] = []  #: newest last
     deleted: list[types.Id] = []  #: comments deleted last, which may still be under way to you
     values: dict[str, int] = {}
@@ -127,5 +129,17 @@ class ComeBack(Push, frozen=True, tag="come_back"):
     after_ms: types.Count
 
 
-AnyPush = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack
-PUSHES: tuple[type[Push], ...] = (Log, Staff, Live, Gauge, Notice, Snapshot, Heartbeat, ComeBack)
+class DrawOwn(Push, frozen=True, tag="draw_own"):
+    """Where you stand in a draw, told when you come in."""
+
+    lane = Lane.DIRECT
+    draw: DrawId
+    entries: types.Count = 0  #: of everybody, so far
+    receipt: DrawReceipt | None = None  #: you are in
+    prize: types.Count | None = None  #: you won this one
+    claim_until: types.Millis | None = None
+    claimed: bool = False
+
+
+AnyPush = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | DrawOwn
+PUSHES: tuple[type[Push], ...] = (Log, Staff, Live, Gauge, Notice, Snapshot, Heartbeat, ComeBack, DrawOwn)

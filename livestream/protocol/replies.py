@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from . import types
+from .draws import DrawReceipt
 from .errors import ErrorCode
 from .events import Sanction
 from .roles import Role
@@ -29,6 +30,8 @@ class Posted(Reply, frozen=True, tag="posted"):
     seq: types.Seq | None = None  #: the log event it caused; a comment causes none
     shown: bool = True  #: false: accepted and archived, but a flood, or others with the same words, kept it off screens
     held: bool = False  #: it waits for staff
+    entered: DrawReceipt | None = None  #: the comment was the password of a draw, and you are in
+    not_entered: ErrorCode | None = None  #: it was the password, and this is why it is no entry
 
 
 class Invited(Reply, frozen=True, tag="invited"):
@@ -36,6 +39,12 @@ class Invited(Reply, frozen=True, tag="invited"):
 
     ticket: types.Token  #: for the fragment of the host page's address
     expires_at: types.Millis
+
+
+class Entered(Reply, frozen=True, tag="entered"):
+    """You are in the draw, and that is durable."""
+
+    receipt: DrawReceipt
 
 
 class Error(Reply, frozen=True, tag="error"):
@@ -70,5 +79,5 @@ class Joined(Reply, frozen=True, tag="joined"):
     resumed: bool = False  #: true: missed events follow; false: a snapshot follows
 
 
-AnyReply = Joined | Ok | Posted | Invited | Error
-REPLIES: tuple[type[Reply], ...] = (Joined, Ok, Posted, Invited, Error)
+AnyReply = Joined | Ok | Posted | Invited | Entered | Error
+REPLIES: tuple[type[Reply], ...] = (Joined, Ok, Posted, Invited, Entered, Error)

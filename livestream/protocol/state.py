@@ -13,6 +13,8 @@ from typing import TypeVar
 import msgspec
 
 from . import limits
+from .draw_state import evolve_draws, later
+from .draws import DRAW_EVENTS, Draw
 from .events import (
     Chat,
     ChatChanged,
@@ -72,6 +74,7 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True):
     featured: Product | None = None
     messages: tuple[HostMessage, ...] = ()  #: newest last; retracted ones keep their place
     pinned: HostMessage | None = None
+    draws: tuple[Draw, ...] = ()  #: the one that was opened last, then those in the queue
     deleted: tuple[str, ...] = ()  #: tombstones of the newest deleted comments, in the order of ids
 
 
@@ -111,7 +114,12 @@ def evolve(state: _Room, event: LogEvent) -> _Room:
         case Frozen(freezing=freezing):
             return _with(state, freezing=freezing)
         case Unfrozen(shifted_ms=shifted):
-            return _with(state, freezing=None, countdown=_later(state.countdown, shifted))
+            return _with(
+                state,
+                freezing=None,
+                countdown=_later(state.countdown, shifted),
+                draws=tuple(later(each, shifted) for each in state.draws),
+            )
         case CountdownStarted(clock=clock):
             return _with(state, countdown=clock)
         case CountdownEnded(id=ended):
@@ -120,6 +128,8 @@ def evolve(state: _Room, event: LogEvent) -> _Room:
             return _with(state, featured=product)
         case Presented(name=name):
             return _with(state, presenter=name)
+        case _ if isinstance(event, DRAW_EVENTS):
+            return _with(state, draws=evolve_draws(state.draws, event))
     return state
 
 
