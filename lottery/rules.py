@@ -29,7 +29,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     """What a document of rules is made of: strict, with every field written."""
 
 
-class Prize(Rule):
+class Prize(Rule, frozen=True):
     tier: Label  #: "First prize", say
     name: Label  #: what is won
     quantity: Annotated[int, Meta(ge=1, le=MOST_PRIZES)]
@@ -45,7 +45,7 @@ class EntryBy(enum.StrEnum):
     PASSWORD = "password"  #: writes a comment that is exactly the password
 
 
-class Eligibility(Rule):
+class Eligibility(Rule, frozen=True):
     """What must hold for a person at the moment of entry; all of it."""
 
     commented: bool  #: has written a comment in this show
@@ -54,7 +54,7 @@ class Eligibility(Rule):
     watched_s: Annotated[int, Meta(ge=0, le=86_400)]  #: seconds in the room in this show
 
 
-class Weights(Rule):
+class Weights(Rule, frozen=True):
     """How the weight of an entry comes about: the base and each bonus whose condition holds, once. It never falls."""
 
     base: Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -66,7 +66,7 @@ class Weights(Rule):
     watched_most: Annotated[int, Meta(ge=0, le=100)]  #: steps that count
 
 
-class Exclusions(Rule):
+class Exclusions(Rule, frozen=True):
     """Who cannot enter whatever they do. The shop's staff never can."""
 
     staff: Literal[True]
@@ -79,25 +79,25 @@ class Freeze(enum.StrEnum):
     SHIFT = "shift"  #: it is later by exactly as long as the room stood frozen
 
 
-class DrandBeacon(Rule, tag="drand", tag_field="tier"):
+class DrandBeacon(Rule, frozen=True, tag="drand", tag_field="tier"):
     """The public beacon of many organisations. The round follows from the moment of closing."""
 
     chain: Literal["52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"]  #: hash of the chain: quicknet
 
 
-class Cohost(Rule):
+class Cohost(Rule, frozen=True):
     name: Label
     commitment: Hash  #: SHA-256 of "LTD1-commit", draw id, number from 1, secret
 
 
-class CohostsBeacon(Rule, tag="co-hosts", tag_field="tier"):
+class CohostsBeacon(Rule, frozen=True, tag="co-hosts", tag_field="tier"):
     """Secrets of several named parties, committed to at open and revealed after the root."""
 
     cohosts: Annotated[tuple[Cohost, ...], Meta(min_length=2, max_length=16)]
     reveal_s: Literal[60]
 
 
-class RecordedBeacon(Rule, tag="recorded", tag_field="tier"):
+class RecordedBeacon(Rule, frozen=True, tag="recorded", tag_field="tier"):
     """A round of drand that is long known: for rehearsals and tests, and marked so."""
 
     round: Round
@@ -106,7 +106,7 @@ class RecordedBeacon(Rule, tag="recorded", tag_field="tier"):
 Beacon = DrandBeacon | CohostsBeacon | RecordedBeacon
 
 
-class Rules(Rule):
+class Rules(Rule, frozen=True):
     protocol: Literal["LTD1"]
     draw_id: DrawId
     room: Label
@@ -149,5 +149,3 @@ def units(rules: Rules) -> int:
 def rules_hash(rules: Rules) -> bytes:
     """SHA-256 of the canonical JSON, 32 bytes."""
     return sha256(msgspec.to_builtins(rules))
-
-
