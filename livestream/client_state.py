@@ -10,7 +10,7 @@ import msgspec
 
 from livestream.protocol import limits
 from livestream.protocol.events import Commented, Deleted, Echoed, LogEvent, Restored
-from livestream.protocol.pushes import AnyPush, Gauge, Live, Log, Notice, Snapshot, Staff
+from livestream.protocol.pushes import AnyPush, DrawOwn, Gauge, Live, Log, Notice, Snapshot, Staff
 from livestream.protocol.state import RoomState, StaffState, evolve, evolve_staff, newest
 
 _STAFF_EVENTS = 200
@@ -25,6 +25,7 @@ class RoomView(RoomState, frozen=True, kw_only=True):
     left_out: int = 0  #: comments that floods kept off the screen, since the snapshot
     values: dict[str, int] = msgspec.field(default_factory=dict)
     notices: tuple[Notice, ...] = ()  #: to this viewer, newest last; a snapshot does not take them away
+    own_draw: DrawOwn | None = None  #: where this viewer stood in the room's draw when they came in
     staff_seq: int = 0
     staff: tuple[Staff, ...] = ()  #: the staff log, newest last
     desk: StaffState | None = None  #: staff only
@@ -44,6 +45,8 @@ def apply(view: RoomView, push: AnyPush) -> RoomView:
             return _live(view, push)
         case Gauge(values=values):
             return _with(view, values={**view.values, **values})
+        case DrawOwn():
+            return _with(view, own_draw=push, values={**view.values, "draw_entries": push.entries})
         case Notice():
             return _with(view, notices=newest((*view.notices, push), limits.SNAPSHOT_NOTICES))
     return view
@@ -66,10 +69,12 @@ def _from_snapshot(view: RoomView, snapshot: Snapshot) -> RoomView:
         featured=snapshot.featured,
         messages=tuple(snapshot.messages),
         pinned=snapshot.pinned,
+        draws=tuple(snapshot.draws),
         comments=tuple(snapshot.comments),
         deleted=tuple(snapshot.deleted),
         values=dict(snapshot.values),
         notices=view.notices,
+        own_draw=view.own_draw,
         staff_seq=snapshot.staff_seq,
         staff=tuple(snapshot.staff),
         desk=None

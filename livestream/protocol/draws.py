@@ -10,7 +10,7 @@ Hashes, ids of entries, secrets and signatures are lower-case hex.
 from __future__ import annotations
 
 import enum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -40,10 +40,6 @@ class DrawState(enum.StrEnum):
 class EntryKind(enum.StrEnum):
     CLICK = "click"  #: one tap
     PASSWORD = "password"  #: a comment that is exactly the password
-    COMMENTED = "commented"  #: one tap of who commented in this show
-    TEAM = "team"  #: one tap of who joined a team in this show
-    WATCHED = "watched"  #: one tap of who has been watching for so long
-    BOUGHT = "bought"  #: one tap of who bought something
 
 
 class BeaconKind(enum.StrEnum):
@@ -60,11 +56,21 @@ class VoidWhy(enum.StrEnum):
 class PrizeTier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Prizes of one kind."""
 
-    title: types.Title
+    tier: types.Title  #: "First prize", say
+    name: types.Title  #: what is won
     quantity: Annotated[int, Meta(ge=1, le=limits.DRAW_PRIZES)] = 1
     value: types.Amount  #: of one
     currency: types.Currency
     exponent: types.Exponent = 2
+
+
+class DrawNeeds(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What must hold for a viewer when they enter; all of it."""
+
+    commented: bool = False  #: wrote a comment in this show
+    team: bool = False  #: joined a team in this show
+    bought: bool = False  #: bought something; many countries' law forbids to ask for it
+    watched_s: Annotated[int, Meta(ge=0, le=86_400)] = 0  #: has been in the room for so long
 
 
 _Extra = Annotated[int, Meta(ge=0, le=limits.DRAW_WEIGHT_EXTRA)]
@@ -73,9 +79,9 @@ _Extra = Annotated[int, Meta(ge=0, le=limits.DRAW_WEIGHT_EXTRA)]
 class DrawWeights(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an entry weighs: 1, and so much more for whom these hold when they enter."""
 
-    bought: _Extra = 0
     commented: _Extra = 0
     team: _Extra = 0
+    bought: _Extra = 0
 
 
 class DrawPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -84,36 +90,39 @@ class DrawPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     title: types.Title
     prizes: Annotated[list[PrizeTier], Meta(min_length=1, max_length=limits.DRAW_TIERS)]  #: in the order they are drawn
     entry: EntryKind = EntryKind.CLICK
-    password: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^(?=\S)[^\x00]*\S$(?!\n)")] | None = None
-    watch_s: Annotated[int, Meta(ge=10, le=86_400)] = 60  #: for `watched`
+    password: Annotated[str, Meta(max_length=40, pattern=r"^[^\s\x00]([^\x00]*[^\s\x00])?$(?!\n)")] | None = None
+    needs: DrawNeeds = DrawNeeds()
     law_read: bool = False  #: the shop was warned what the law says of draws for buyers only, and goes on
     seconds: Annotated[int, Meta(ge=limits.DRAW_LEAST_S, le=limits.DRAW_MOST_S)] | None = None  #: null: closed by hand
     weights: DrawWeights = DrawWeights()
     exclude_winners_of: Annotated[int, Meta(ge=0, le=100)] = 0  #: last draws of this room
     organiser: types.Title  #: who owes the prizes
-    terms: Annotated[str, Meta(max_length=limits.DRAW_TERMS_CHARS, pattern=r"^[^\x00]*$")] = ""
-    region: Annotated[str, Meta(max_length=100, pattern=r"^[^\x00]*$")] = ""  #: where one must live; empty: anywhere
-    minimum_age: Annotated[int, Meta(ge=0, le=99)] = 18
-    claim_days: Annotated[int, Meta(ge=1, le=90)] = 7
+    terms: Annotated[str, Meta(max_length=limits.DRAW_TERMS_CHARS, pattern=r"^[^\x00]*$")] = (
+        ""  #: or where to read them
+    )
+    region: Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")] = ""  #: where one must live; empty: anywhere
+    minimum_age: Annotated[int, Meta(ge=0, le=120)] = 18
+    claim_s: Annotated[int, Meta(ge=60, le=7_776_000)] = limits.DRAW_CLAIM_S  #: then the prize goes to a reserve
     beacon: BeaconKind = BeaconKind.DRAND
 
 
-class DrawReceipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The shop signed that this entry is in: keep it, the checker reads it."""
+class DrawReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The shop signed that this entry is in: keep it, the checker reads it as it is."""
 
-    draw: DrawId
-    entry: EntryId
-    weight: types.Count
-    at: types.Millis
+    protocol: Literal["LTD1"]
+    draw_id: DrawId
     rules_hash: Hash
+    entry_id: EntryId
+    weight: Annotated[int, Meta(ge=1, le=2**32 - 1)]
+    entered_ms: types.Millis
     signature: Signature
 
 
 class DrawWinner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who has a prize."""
 
-    prize: types.Count  #: number of the prize: all prizes of the first tier, then the second
-    place: types.Count  #: number of the pick; those past the number of prizes were reserves
+    prize: types.Count  #: number of the prize from 0: all of the first tier, then the second
+    place: types.Count  #: number of the pick from 0; those past the number of prizes were reserves
     entry: EntryId
     name: str  #: masked
 
@@ -127,7 +136,7 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     prizes: list[PrizeTier]
     entry: EntryKind
     password: str | None = None  #: the comment that is an entry
-    watch_s: types.Count = 0
+    needs: DrawNeeds = DrawNeeds()
     beacon: BeaconKind
     rules: str = ""  #: canonical JSON; what was signed is exactly these bytes
     rules_hash: str = ""
@@ -142,7 +151,7 @@ class Draw(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     entries: types.Count = 0  #: once the root is out
     weight: types.Count = 0
     rooted_at: types.Millis | None = None
-    revealed: list[types.Count] = []  #: numbers of the parties that revealed
+    revealed: list[types.Count] = []  #: numbers, from 1, of the parties that revealed
     value: str = ""  #: the beacon's 32 bytes
     seed: str = ""
     winners: list[DrawWinner] = []
@@ -181,8 +190,8 @@ class DrawRooted(Event, frozen=True, tag="draw_rooted"):
     root: Hash
     entries: types.Count
     weight: types.Count
+    at: types.Millis  #: when it was published
     round: types.Count = 0
-    at: types.Millis
 
 
 class DrawRevealed(Event, frozen=True, tag="draw_revealed"):
@@ -256,7 +265,9 @@ DrawLogEvent = (
     | DrawCancelled | DrawVoided
 )  # fmt: skip
 DrawNotice = YouWon | YourPrizeWentOn
-DRAW_PARTS: tuple[type[msgspec.Struct], ...] = (PrizeTier, DrawWeights, DrawPlan, DrawReceipt, DrawWinner, Draw)
+DRAW_PARTS: tuple[type[msgspec.Struct], ...] = (
+    PrizeTier, DrawNeeds, DrawWeights, DrawPlan, DrawReceipt, DrawWinner, Draw,
+)  # fmt: skip
 DRAW_EVENTS: tuple[type[Event], ...] = (
     DrawAnnounced, DrawOpened, DrawClosed, DrawRooted, DrawRevealed, DrawDrawn, DrawPassedOn, DrawSettled,
     DrawCancelled, DrawVoided, YouWon, YourPrizeWentOn,

@@ -169,7 +169,7 @@ ERRORS: dict[ErrorCode, ErrorInfo] = {
     ErrorCode.DRAW_STATE: ErrorInfo("The draw is in another state; the text names it.", False),
     ErrorCode.DRAW_QUEUE_FULL: ErrorInfo("So many draws are announced already; open or cancel one.", False),
     ErrorCode.DRAW_NOT_DRAWN: ErrorInfo("There is no proof yet: the draw has no winners.", False),
-    ErrorCode.REVEAL_REFUSED: ErrorInfo("The secret does not fit what this party committed to, or it is too early or too late.", False),
+    ErrorCode.REVEAL_REFUSED: ErrorInfo("Not what this party committed to, or too early, or too late.", False),
     ErrorCode.NOT_A_WINNER: ErrorInfo("No prize of this draw waits for you.", False),
     ErrorCode.CLAIM_LATE: ErrorInfo("The time to claim this prize is over.", False),
     ErrorCode.CLAIMED: ErrorInfo("This prize is claimed already.", False),

@@ -9,10 +9,9 @@ import msgspec
 
 from . import types
 from .draws import DRAW_EVENTS, DRAW_PARTS, DrawLogEvent, DrawNotice
-from .event import Event
+from .event import Event as Event
 from .roles import Role
 from .show import ShowState
-
 
 # -- parts of events
 
@@ -272,7 +271,7 @@ class Acted(Event, frozen=True, tag="acted"):
     what: str  #: what it did, in words
     why: str | None = None
     undo: dict[str, Any] | None = None  #: the command that would undo it, without `ref`
-    about: list[types.Pseudonym] = []  #: whom it concerns
+    about: list[types.Pseudonym] = msgspec.field(default_factory=list)  #: whom it concerns
 
 
 class Held(Event, frozen=True, tag="held"):

@@ -41,6 +41,7 @@ DRAW_TIERS = 10
 DRAW_PRIZES = 200  #: of all tiers together: the winners travel in one event
 DRAW_WEIGHT_EXTRA = 100
 DRAW_TERMS_CHARS = 2000
+DRAW_CLAIM_S = 7 * 24 * 3600  #: to claim a prize
 DRAW_QUEUE = 10  #: announced draws a room
 DRAW_PARTIES = 8  #: co-hosts, the server among them
 DRAW_TEMPLATES = 50  #: a shop

@@ -16,6 +16,7 @@ _REF = "#/components/schemas/{name}"
 _PARAMETERS = {
     "room": (r"^[a-z0-9][a-z0-9_-]{0,63}$", "Id of a room."),
     "shop": (r"^[a-z0-9][a-z0-9_~-]{0,63}$", "Id of the shop, or of a rehearsal of it."),
+    "draw": (r"^[0-9a-f]{32}$", "Id of a draw."),
     "webhook": (r"^[A-Za-z0-9_]{1,64}$", "Id of a webhook."),
     "delivery": (r"^[A-Za-z0-9_]{1,64}$", "Id of a delivery."),
 }

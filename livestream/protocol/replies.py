@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from . import types
-from .draws import DrawReceipt
+from .draws import DrawId, DrawReceipt
 from .errors import ErrorCode
 from .events import Sanction
 from .roles import Role
@@ -39,6 +39,13 @@ class Invited(Reply, frozen=True, tag="invited"):
 
     ticket: types.Token  #: for the fragment of the host page's address
     expires_at: types.Millis
+
+
+class Announced(Reply, frozen=True, tag="announced"):
+    """A draw was made, and is durable."""
+
+    draw: DrawId
+    seq: types.Seq | None = None
 
 
 class Entered(Reply, frozen=True, tag="entered"):
@@ -79,5 +86,5 @@ class Joined(Reply, frozen=True, tag="joined"):
     resumed: bool = False  #: true: missed events follow; false: a snapshot follows
 
 
-AnyReply = Joined | Ok | Posted | Invited | Entered | Error
-REPLIES: tuple[type[Reply], ...] = (Joined, Ok, Posted, Invited, Entered, Error)
+AnyReply = Joined | Ok | Posted | Invited | Announced | Entered | Error
+REPLIES: tuple[type[Reply], ...] = (Joined, Ok, Posted, Invited, Announced, Entered, Error)

@@ -10,6 +10,7 @@ from msgspec import inspect as mi
 
 from . import limits
 from .codec import Codec
+from .draws import BeaconKind, DrawState, EntryKind, VoidWhy
 from .errors import CLOSES, ERRORS, ErrorCode
 from .events import RefundState, SanctionKind
 from .lanes import Lane
@@ -20,7 +21,9 @@ from .roles import Role
 from .show import ShowState
 
 _HEAD = "// Generated from livestream/protocol by `make generate`. Change the structs there, not this file.\n"
-_ENUMS: tuple[type[enum.StrEnum], ...] = (Role, ShowState, SanctionKind, RefundState, Lane, RateClass, ErrorCode)
+_ENUMS: tuple[type[enum.StrEnum], ...] = (
+    Role, ShowState, SanctionKind, RefundState, DrawState, EntryKind, BeaconKind, VoidWhy, Lane, RateClass, ErrorCode,
+)  # fmt: skip
 
 
 def typescript() -> str:

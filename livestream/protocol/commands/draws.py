@@ -11,7 +11,7 @@ from .. import limits, types
 from ..draws import DrawId, DrawPlan, DrawReceipt, Hash
 from ..errors import ErrorCode as E
 from ..limits import RateClass
-from ..replies import Entered, Ok, Posted
+from ..replies import Announced, Entered, Ok
 from ..roles import EVERYONE, HOSTS, SIGNED_IN
 from .base import Command
 
@@ -24,7 +24,7 @@ class CreateDraw(Command, frozen=True, tag="create_draw"):
 
     roles = HOSTS
     rate = RateClass.STAFF
-    reply = Posted
+    reply = Announced
     errors = (E.DRAW_RULES_REFUSED, E.DRAW_QUEUE_FULL, E.KEY_REUSED)
 
     plan: DrawPlan
@@ -56,8 +56,9 @@ class OpenDraw(Command, frozen=True, tag="open_draw"):
 
     draw: DrawId
     #: of co-hosts beside the server: SHA256("LTD1-commit" + draw + u32be number + secret), numbers from 2 on
-    commitments: Annotated[list[Hash], Meta(max_length=limits.DRAW_PARTIES - 1)] = []
-    names: Annotated[list[types.Name], Meta(max_length=limits.DRAW_PARTIES - 1)] = []  #: of these co-hosts
+    commitments: Annotated[list[Hash], Meta(max_length=limits.DRAW_PARTIES - 1)] = msgspec.field(default_factory=list)
+    #: of these co-hosts
+    names: Annotated[list[types.Name], Meta(max_length=limits.DRAW_PARTIES - 1)] = msgspec.field(default_factory=list)
     key: types.Key | None = None
 
 
@@ -95,7 +96,7 @@ class RevealDraw(Command, frozen=True, tag="reveal_draw"):
     errors = (E.DRAW_NOT_FOUND, E.REVEAL_REFUSED, E.KEY_REUSED)
 
     draw: DrawId
-    party: Annotated[int, Meta(ge=0, le=limits.DRAW_PARTIES)]
+    party: Annotated[int, Meta(ge=2, le=limits.DRAW_PARTIES)]
     secret: Hash
     key: types.Key | None = None
 
