@@ -52,6 +52,7 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
     issued_at_ms: int = 0  #: a revocation after it ends it
     kid: str = ""  #: of the key that signed for it
     buyer: bool = False  #: known to have bought something when the token was made; a resume token's alone
+    since_ms: int = 0  #: in the room from then on; a resume token's alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ def actor_of(secret: bytes, identity: Identity, room: LocalRoom) -> Actor:
         name=_name(identity, room, stand_in),
         pseudonym=stand_in,
         buyer=identity.buyer,
+        since_ms=identity.since_ms,
     )
 
 

@@ -1,6 +1,6 @@
 """Comments: from a viewer's words to the archive and the screens. One batch a process.
 
-    screen ─> review ─> door ─┬─ COMMIT: archive, staff log of what is held ─> answer ─> screens
+    hear ─> screen ─> review ─> door ─┬─ COMMIT: archive, staff log of what is held ─> answer ─> screens
                               └─ refused
 
 A comment is shown after it is archived, not beside it: so what a viewer saw is
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -19,6 +19,7 @@ import msgspec
 from livestream.bus import BusMessage
 from livestream.config import Settings
 from livestream.moderation import sameness
+from livestream.parts import Heard
 from livestream.protocol.commands import Comment
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.events import Commented, Echoed, Held, HeldComment
@@ -34,11 +35,15 @@ from .door import Admission, Asked, Door
 from .local import LocalRoom
 from .review import Review, Reviewed, Verdict
 from .sampling import Fate, Standing, sample
-from .screen import Screened, screen
+from .screen import Screened, screen, screen_chosen
 from .work import Outcome, Work
 
 _encode = msgspec.json.Encoder().encode
 _SHOWN_ALIKE = 2  #: so many comments of the same words are shown; more are counted beside the first
+
+
+async def _deaf(actor: Actor, comment: Comment, room: LocalRoom) -> Heard | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class Comments:
         new_id: makes their ids.
         now_ms: the database's clock, as this process has it.
         publish: hands what was committed to the hub and the bus.
+        hear: asks whether the words mean more than themselves; an entry by them is made before all else.
     """
 
     def __init__(
@@ -74,8 +80,10 @@ class Comments:
         now_ms: Callable[[], int],
         publish: Callable[[str, BusMessage], None],
         origin: int,
+        hear: Callable[[Actor, Comment, LocalRoom], Awaitable[Heard | None]] = _deaf,
     ) -> None:
         self._database = database
+        self._hear = hear
         self._door = door
         self._review = review
         self._display_per_s = settings.display_per_s
@@ -93,15 +101,19 @@ class Comments:
         Raises:
             Refused, Unavailable, OutcomeUnknown.
         """
+        heard = await self._hear(actor, command, room)
         now_ms = self._now_ms()
-        screened = screen(actor, command, room, now_ms)
+        chosen = heard is not None and heard.entered is not None
+        screened = screen_chosen(actor, room, now_ms) if chosen else screen(actor, command, room, now_ms)
         comment_id = self._new_id()
-        if screened.standing is not Standing.STAFF and screened.held_why is None:
+        if not chosen and screened.standing is not Standing.STAFF and screened.held_why is None:
             screened = await self._reviewed(screened, actor, command, room, comment_id)
         alike = (comment_id, 1)
         if screened.standing is not Standing.STAFF and screened.held_why is None:
             alike = room.same.seen(sameness.key(command.text), comment_id, now_ms / 1000)
         reply = await self._batcher.submit(Admitted(comment_id, Work.of(actor, command, room), screened, alike))
+        if heard is not None and isinstance(reply, Posted):
+            return msgspec.structs.replace(reply, ref=command.ref, entered=heard.entered, not_entered=heard.refused)
         return msgspec.structs.replace(reply, ref=command.ref)
 
     async def _reviewed(
@@ -155,7 +167,8 @@ class Comments:
         fates: list[Fate | Refused] = [_quiet(each) or Fate.SHOWN for each in batch]
         by_room: dict[str, list[int]] = {}
         for index, each in enumerate(batch):
-            by_room.setdefault(each.work.room.room_id, []).append(index)
+            if not each.screened.free:
+                by_room.setdefault(each.work.room.room_id, []).append(index)
         # All doors at once: one round trip, and one wait where Redis hangs.
         admissions = await asyncio.gather(
             *(self._admit(batch[indexes[0]].work.room, [batch[i] for i in indexes]) for indexes in by_room.values())

@@ -46,6 +46,7 @@ class Actor(msgspec.Struct, frozen=True):
     name: str
     pseudonym: str
     buyer: bool = False
+    since_ms: int = 0  #: in the room since then, short breaks of the line aside; 0: not on a line
 
 
 @dataclass(frozen=True, slots=True)
