@@ -327,7 +327,8 @@ def _receipt(case: Case) -> str:
         raise Failed("it was given under other rules")
     if not receipt.genuine(mine, bytes.fromhex(proof.rules.shop_key)):
         raise Failed("the shop's key did not sign it")
-    if not proof.opened_ms <= mine.entered_ms <= min(case.closing.closed_ms, case.latest_close_ms):
+    closed_ms = min(case.closing.closed_ms, case.latest_close_ms)
+    if not proof.opened_ms <= mine.entered_ms <= closed_ms:
         raise Failed("it was given when the draw was not open")
     found = next((index for index, each in enumerate(proof.entries) if each.entry_id == mine.entry_id), None)
     if found is None:
