@@ -63,8 +63,8 @@ def _passed() -> Proof:
         proof,
         Passed(1, 0, PassedWhy.DECLINED, over - 1_000_000),
         Passed(0, 1, PassedWhy.UNCLAIMED, over),
-        Passed(1, 2, PassedWhy.UNCLAIMED, over + 60_000),
-        Passed(2, 3, PassedWhy.DISQUALIFIED, over + 60_001),
+        Passed(1, 2, PassedWhy.UNCLAIMED, over - 1_000_000 + CLAIM_S * 1000),
+        Passed(2, 3, PassedWhy.DISQUALIFIED, over + CLAIM_S * 1000),
     )
 
 

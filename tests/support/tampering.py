@@ -205,6 +205,7 @@ TAMPERINGS: dict[str, tuple[Plan, Callable[[Case], None], str]] = {
         _passed((0, 0, "unclaimed", _LATE), (0, 1, "unclaimed", 2 * _LATE - 1)),
         "reserves",
     ),
+    "prizes passed on out of time": (DRAND, _passed((0, 0, "declined", 9), (1, 1, "declined", 8)), "reserves"),
     "a prize nobody won": (DRAND, _passed((3, 0, "declined", _LATE)), "reserves"),
     "more passed on than reserves": (
         DRAND,

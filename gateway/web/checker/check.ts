@@ -269,7 +269,8 @@ class Check {
       unless(reserve === index && index < reserves.length, `${prize} did not go to the next reserve`);
       const held = since[unit];
       if (held === undefined) return fail(`${prize} went on, but nobody had won it`);
-      unless(passed_ms - held >= (why === "unclaimed" ? rules.claim_s * 1000 : 0), `${prize} went on before its time to be claimed was over`);
+      unless(passed_ms >= (passed[index - 1]?.passed_ms ?? drawn_ms), `${prize} went on before one that went on earlier`);
+      unless(why !== "unclaimed" || passed_ms - held >= rules.claim_s * 1000, `${prize} went on before its time to be claimed was over`);
       since[unit] = passed_ms;
     });
     return `${reserves.length} reserves, ${passed.length} of them moved up`;
