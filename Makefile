@@ -44,8 +44,10 @@ trials: packages $(DEV) $(PAGES)  ## the long fault and load runs
 bench: $(DEV)  ## the benchmark
 	$(PY) -m loadtest.bench.run $(ARGS)
 
-generate: $(DEV)  ## write the files that follow from the protocol
+generate: $(DEV)  ## write the files that follow from the protocols
 	$(PY) -m livestream.protocol.generate
+	$(PY) -m livestream draw schema > lottery/proof.schema.json
+	$(PY) -m tests.support.draw_vectors
 
 clean:  ## remove what was built and installed; keeps data/
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ import msgspec
 
 from livestream.config import ConfigError
 
+from .proof import schema
 from .receipt import Receipt, Witness
 from .steps import STEPS, Report, Result
 from .verify import verify as check
@@ -56,6 +58,12 @@ def verify(
     report = check(_bytes(proof), mine, witness)
     click.echo(msgspec.json.encode(report) if as_json else _told(report))
     ctx.exit(0 if report.ok else 1)
+
+
+@draw.command("schema")
+def schema_of_proofs() -> None:
+    """Print the JSON Schema of a proof."""
+    click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
 
 
 def _bytes(path: Path) -> bytes:

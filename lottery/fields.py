@@ -24,3 +24,4 @@ RoundSignature = Annotated[
 ]
 Weight = Annotated[int, Meta(ge=1, le=2**32 - 1, description="Chances of one entry; 2 wins twice as often as 1.")]
 Round = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Number of a beacon's round; 0 with co-hosts.")]
+Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]

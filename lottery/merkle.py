@@ -14,9 +14,7 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-from livestream.protocol.types import Count
-
-from .fields import Hash
+from .fields import Count, Hash
 
 EMPTY = sha256().digest()
 

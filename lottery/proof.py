@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from livestream.protocol.types import Count, Millis
+from livestream.protocol.types import Millis
 
 from .entry import Entry
-from .fields import DrawId, EntryId, Hash, Round, RoundSignature
+from .fields import Count, DrawId, EntryId, Hash, Round, RoundSignature
 from .rules import Rules, Words
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from livestream.protocol.types import Amount, Currency, Exponent, Millis, Title
+from livestream.protocol.types import Amount, Currency, Exponent, Millis
 
 from .canonical import sha256
 from .fields import DrawId, Hash, Round
@@ -110,7 +110,7 @@ class Rules(Rule, frozen=True):
     protocol: Literal["LTD1"]
     draw_id: DrawId
     room: Label
-    title: Title
+    title: Label
     prizes: Annotated[tuple[Prize, ...], Meta(min_length=1, max_length=100)]  #: in the order in which they are drawn
     reserves: Annotated[int, Meta(ge=0, le=MOST_PRIZES)]  #: picked after the winners, for prizes nobody claims
     entry: EntryBy

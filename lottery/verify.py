@@ -298,15 +298,18 @@ def _reserves(case: Case) -> str:
     if stated != expected:
         raise Failed(_difference(stated, expected))
     since = dict.fromkeys(range(len(drawing.winners)), drawing.drawn_ms)  # unit → when its holder was told
+    before = drawing.drawn_ms
     for number, each in enumerate(case.proof.passed):
         if each.reserve != number or number >= len(stated):
             raise Failed(f"prize {each.unit + 1} did not go to the next reserve")
         if each.unit not in since:
             raise Failed(f"prize {each.unit + 1} went on, but nobody had won it")
+        if each.passed_ms < before:
+            raise Failed(f"prize {each.unit + 1} went on before one that went on earlier")
         waited = each.passed_ms - since[each.unit]
-        if waited < (claim_ms if each.why is PassedWhy.UNCLAIMED else 0):
+        if each.why is PassedWhy.UNCLAIMED and waited < claim_ms:
             raise Failed(f"prize {each.unit + 1} went on before its time to be claimed was over")
-        since[each.unit] = each.passed_ms
+        since[each.unit] = before = each.passed_ms
     return f"{len(stated)} reserves, {len(case.proof.passed)} of them moved up"
 
 
@@ -327,7 +330,8 @@ def _receipt(case: Case) -> str:
         raise Failed("it was given under other rules")
     if not receipt.genuine(mine, bytes.fromhex(proof.rules.shop_key)):
         raise Failed("the shop's key did not sign it")
-    if not proof.opened_ms <= mine.entered_ms <= min(case.closing.closed_ms, case.latest_close_ms):
+    closed_ms = min(case.closing.closed_ms, case.latest_close_ms)
+    if not proof.opened_ms <= mine.entered_ms <= closed_ms:
         raise Failed("it was given when the draw was not open")
     found = next((index for index, each in enumerate(proof.entries) if each.entry_id == mine.entry_id), None)
     if found is None:

@@ -19,8 +19,8 @@ from livestream.protocol.roles import Role
 from livestream.protocol.show import ShowState
 from livestream.storage.pool import Database
 from lottery import claims, conducting, quicknet, reads, store
-from tests.support import draws
-from tests.support.draws import HOST, checked, close, conduct, enter, look, opened
+from tests.support import live_draws as draws
+from tests.support.live_draws import HOST, checked, close, conduct, enter, look, opened
 from tests.support.nodes import Node, actor, node
 
 

@@ -1,159 +1,236 @@
-"""Draws: plans, a worker's hand, and what every draw of a test must still say at its end."""
+"""Draws made for tests: whole ones with proof and receipt, from a few words, always the same."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-from collections.abc import AsyncIterator, Mapping
+import dataclasses
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Literal, TypeVar
 
 import msgspec
-from py_arkworks_bls12381 import G1Point, G2Point, Scalar
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from livestream import seed
-from livestream.protocol import commands as c
-from livestream.protocol.draws import BeaconKind, Draw, DrawPlan, DrawReceipt, PrizeTier
-from livestream.protocol.replies import Announced, Entered
-from livestream.protocol.roles import Role
-from livestream.storage.pool import Database
-from lottery import document, quicknet, store, verify
-from lottery.conducting import Conductor
-from lottery.receipt import Receipt
-from lottery.relays import Relays
-from lottery.steps import Report
-from tests.support.nodes import HOST_ID, Node, actor
+from lottery import cohosts, conduct, merkle, quicknet, receipt, rules
+from lottery.entry import Entry, entry_id, salt_hash
+from lottery.proof import Closing, Drawing, Outcome, Passed, Proof, Reveal, Voided
+from lottery.recorded import RECORDED
+from lottery.weight import most
 
-HOST = actor(HOST_ID, Role.HOST)
-COHOST_SECRET = bytes(range(32))
-#: plays the public beacon, whose key nobody has
-BEACON_KEY = Scalar(7919)
-
-
-def plan(**changes: object) -> DrawPlan:
-    """A draw by click with two prizes, decided by co-hosts."""
-    prizes = [PrizeTier(tier="First", name="Bike", value=199_900, currency="PLN"),
-              PrizeTier(tier="Second", name="Cup", value=1999, currency="PLN")]  # fmt: skip
-    made = DrawPlan(title="Friday draw", prizes=prizes, organiser="Shop", seconds=60, beacon=BeaconKind.COHOSTS)
-    return msgspec.structs.replace(made, **changes)
+T = TypeVar("T", bound=msgspec.Struct)
+Tier = Literal["drand", "co-hosts", "recorded"]
+KEY = Ed25519PrivateKey.from_private_bytes(sha256(b"a shop's key for tests").digest())
+SHOP_KEY = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+EVEN = rules.Weights(
+    base=1, commented=0, joined_team=0, bought=0, watched=0, watched_step_s=60, watched_most=0
+)  #: everybody has the same chance
+UNEVEN = rules.Weights(
+    base=2, commented=3, joined_team=5, bought=0, watched=1, watched_step_s=300, watched_most=12
+)  #: 2 to 22
+CLAIM_S = 604_800
 
 
-def commitment(draw_id: str, number: int = 2, secret: bytes = COHOST_SECRET) -> str:
-    """What a co-host's browser publishes at open, written from the protocol's text."""
-    return hashlib.sha256(b"LTD1-commit" + bytes.fromhex(draw_id) + number.to_bytes(4, "big") + secret).hexdigest()
+def known(*parts: object) -> bytes:
+    """32 bytes that look like chance and are always the same."""
+    return sha256("/".join(map(str, parts)).encode()).digest()
 
 
-async def create(node: Node, **changes: object) -> str:
-    made = await node.run(HOST, c.CreateDraw(ref=1, plan=plan(**changes)))
-    assert isinstance(made, Announced)
-    return made.draw
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A draw in a few words."""
+
+    name: str
+    viewers: int
+    prizes: Sequence[tuple[str, int]] = (("A bag", 1), ("A scarf", 2))  #: name, quantity
+    reserves: int = 3
+    tier: Tier = "recorded"
+    round: int = 1000  #: of drand, where the tier has rounds
+    weights: rules.Weights = EVEN
+    cohosts: int = 2
+    password: str | None = None
+
+    @property
+    def draw_id(self) -> bytes:
+        return known(self.name, "draw")[:16]
+
+    @property
+    def salt(self) -> bytes:
+        return known(self.name, "salt")
+
+    def secret(self, number: int) -> bytes:
+        return known(self.name, "secret", number)
+
+    @property
+    def closed_ms(self) -> int:
+        """The last moment that leads to the round."""
+        return quicknet.time_of(self.round) - quicknet.LEAD_MS
+
+    @property
+    def opened_ms(self) -> int:
+        return self.closed_ms - 90_000
 
 
-async def opened(node: Node, **changes: object) -> str:
-    """A draw that takes entries."""
-    draw_id = await create(node, **changes)
-    cohosts = changes.get("beacon", BeaconKind.COHOSTS) is BeaconKind.COHOSTS
-    await node.run(
-        HOST,
-        c.OpenDraw(
-            ref=1,
-            draw=draw_id,
-            commitments=[commitment(draw_id)] if cohosts else [],
-            names=["Ada"] if cohosts else [],
+def entries_of(plan: Plan) -> tuple[Entry, ...]:
+    """The entries in order: viewer-1, viewer-2, …, with weights that the rules could give."""
+    least, span = plan.weights.base, most(plan.weights) - plan.weights.base + 1
+    made = []
+    for number in range(1, plan.viewers + 1):
+        chance = int.from_bytes(known(plan.name, "weight", number)[:4], "big")
+        made.append(Entry(entry_id(plan.salt, f"viewer-{number}").hex(), least + chance % span))
+    return tuple(sorted(made, key=lambda entry: entry.entry_id))
+
+
+def rules_of(plan: Plan) -> rules.Rules:
+    return rules.Rules(
+        protocol="LTD1",
+        draw_id=plan.draw_id.hex(),
+        room="demo",
+        title="Thank you, ten thousand times 谢谢 🎁",
+        prizes=tuple(
+            rules.Prize(f"Tier {number}", name, quantity, 4_990, "EUR", 2)
+            for number, (name, quantity) in enumerate(plan.prizes, 1)
         ),
+        reserves=plan.reserves,
+        entry=rules.EntryBy.CLICK if plan.password is None else rules.EntryBy.PASSWORD,
+        password=plan.password,
+        eligibility=rules.Eligibility(commented=False, joined_team=False, bought=False, watched_s=0),
+        weights=plan.weights,
+        exclude=rules.Exclusions(staff=True, winners_of_last=1),
+        latest_close_ms=plan.closed_ms + 30_000,
+        freeze=rules.Freeze.SHIFT,
+        beacon=_beacon_of(plan),
+        rehearsal=plan.tier == "recorded",
+        organiser='A shop\nin a street "with" a name',
+        terms="One entry each. <b>No</b> purchase.",
+        region="PL, DE",
+        minimum_age=18,
+        claim_s=CLAIM_S,
+        salt_hash=salt_hash(plan.salt).hex(),
+        shop_key=SHOP_KEY,
     )
-    return draw_id
 
 
-async def enter(node: Node, draw_id: str, viewer_id: str = "ann", **more: object) -> DrawReceipt:
-    reply = await node.run(actor(viewer_id), c.EnterDraw(ref=1, draw=draw_id, **more))  # type: ignore[arg-type]
-    assert isinstance(reply, Entered)
-    return reply.receipt
+def _beacon_of(plan: Plan) -> rules.Beacon:
+    if plan.tier == "drand":
+        return rules.DrandBeacon(quicknet.CHAIN)
+    if plan.tier == "recorded":
+        return rules.RecordedBeacon(plan.round)
+    return rules.CohostsBeacon(
+        tuple(
+            rules.Cohost(f"Co-host {number}", cohosts.commitment(plan.draw_id, number, plan.secret(number)).hex())
+            for number in range(1, plan.cohosts + 1)
+        ),
+        rules.REVEAL_S,
+    )
 
 
-async def close(node: Node, draw_id: str) -> None:
-    await node.run(HOST, c.CloseDraw(ref=1, draw=draw_id))
+def closed(plan: Plan, entries: tuple[Entry, ...] | None = None) -> Proof:
+    """The draw when its root is out."""
+    given, entries = rules_of(plan), entries_of(plan) if entries is None else entries
+    root = merkle.root(conduct.leaves(given.draw_id, entries))
+    closing = Closing(
+        closed_ms=plan.closed_ms,
+        frozen_ms=0,
+        round=conduct.beacon_round(given, plan.closed_ms),
+        root=root.hex(),
+        count=len(entries),
+        total_weight=sum(entry.weight for entry in entries),
+        published_ms=plan.closed_ms + 700,
+    )
+    return Proof(
+        protocol="LTD1",
+        draw_id=given.draw_id,
+        rules=given,
+        rules_hash=rules.rules_hash(given).hex(),
+        opened_ms=plan.opened_ms,
+        outcome=Outcome.CLOSED,
+        voided=None,
+        why="",
+        closing=closing,
+        entries=entries,
+        reveals=(),
+        drawing=None,
+        passed=(),
+    )
 
 
-async def reveal(node: Node, draw_id: str, secret: bytes = COHOST_SECRET) -> None:
-    await node.run(HOST, c.RevealDraw(ref=1, draw=draw_id, party=2, secret=secret.hex()))
+def drawn(plan: Plan, entries: tuple[Entry, ...] | None = None) -> Proof:
+    """The draw when its winners are out."""
+    return _with_winners(plan, closed(plan, entries))
 
 
-class Beacon:
-    """A relay of drand inside the test: says what it is told to say, and counts."""
-
-    def __init__(self, rounds: Mapping[int, bytes] | None = None) -> None:
-        self.rounds = dict(rounds or {})
-        self.asked: list[int] = []
-
-    async def signature(self, round: int) -> bytes | None:
-        self.asked.append(round)
-        found = self.rounds.get(round)
-        return found if found is not None and quicknet.signed(round, found) else None
-
-
-def beacon_public_key() -> bytes:
-    return bytes((G2Point() * BEACON_KEY).to_compressed_bytes())
+def _with_winners(plan: Plan, before: Proof) -> Proof:
+    assert before.closing is not None
+    assert before.closing.root is not None
+    reveals = reveals_of(plan, range(1, plan.cohosts + 1)) if plan.tier == "co-hosts" else ()
+    signature = None if plan.tier == "co-hosts" else RECORDED[plan.round]
+    if signature is None:
+        beacon = conduct.cohosts_beacon(before.rules, bytes.fromhex(before.closing.root), reveals)
+    else:
+        beacon = quicknet.randomness(signature)
+    drawing = conduct.draw(before.rules, before.closing, before.entries, beacon, signature, plan.closed_ms + 12_000)
+    return replaced(before, outcome=Outcome.DRAWN, reveals=reveals, drawing=drawing)
 
 
-def sign_round(round: int) -> bytes:
-    """A round's signature, by the test's own beacon."""
-    message = hashlib.sha256(round.to_bytes(8, "big")).digest()
-    point = G1Point.hash_to_curve(message, b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_")
-    return bytes((point * BEACON_KEY).to_compressed_bytes())
+def reveals_of(plan: Plan, numbers: Sequence[int]) -> tuple[Reveal, ...]:
+    return tuple(Reveal(number, plan.secret(number).hex(), plan.closed_ms + 2_000 + number) for number in numbers)
 
 
-def conductor(beacon: Beacon | None = None) -> Conductor:
-    """A worker's hand. Without a beacon no relay answers."""
-    return Conductor(beacon or Beacon())  # type: ignore[arg-type]
+def with_passed(proof: Proof, *passed: Passed) -> Proof:
+    return replaced(proof, passed=passed)
 
 
-async def conduct(database: Database, worker: Conductor | None = None) -> None:
-    """Let a worker do all that is due."""
-    worker = worker or conductor()
-    while await worker.advance(database):
-        pass
+def late(plan: Plan) -> Proof:
+    """Void: the root came out when its round did."""
+    proof = closed(plan)
+    assert proof.closing is not None
+    closing = replaced(proof.closing, published_ms=quicknet.time_of(proof.closing.round))
+    return replaced(proof, outcome=Outcome.VOID, voided=Voided.LATE_ROOT, closing=closing)
 
 
-async def drawn(node: Node, database: Database, draw_id: str) -> Draw:
-    """Close, conduct and reveal a draw of co-hosts; the draw with its winners."""
-    await close(node, draw_id)
-    await conduct(database)
-    await reveal(node, draw_id)
-    await conduct(database)
-    return await look(database, draw_id)
+def silent(plan: Plan) -> Proof:
+    """Void: the last co-host never revealed."""
+    reveals = reveals_of(plan, range(1, plan.cohosts))
+    return replaced(closed(plan), outcome=Outcome.VOID, voided=Voided.MISSING_REVEAL, reveals=reveals)
 
 
-async def look(database: Database, draw_id: str) -> Draw:
-    async with database.read() as connection:
-        held = await store.look(connection, draw_id)
-    assert held is not None
-    return held.draw
+def cancelled(plan: Plan) -> Proof:
+    why = "The prize broke on the way here."
+    return replaced(closed(plan), outcome=Outcome.CANCELLED, why=why, closing=None, entries=())
 
 
-async def proof_of(database: Database, draw_id: str) -> bytes:
-    async with database.transaction(snapshot=True) as tx:
-        return msgspec.json.encode(await document.proof(tx, draw_id))
+def replaced(struct: T, **fields: object) -> T:
+    return msgspec.structs.replace(struct, **fields)
 
 
-async def checked(database: Database, draw_id: str, mine: DrawReceipt | None = None) -> Report:
-    """What the independent checker says of a draw's proof."""
-    given = Receipt(**msgspec.structs.asdict(mine)) if mine else None
-    return verify.verify(await proof_of(database, draw_id), given)
+def receipt_of(plan: Plan, number: int = 1) -> receipt.Receipt:
+    """Receipt of viewer-N, as given at entry."""
+    mine = entry_id(plan.salt, f"viewer-{number}")
+    weight = next((entry.weight for entry in entries_of(plan) if entry.entry_id == mine.hex()), plan.weights.base)
+    return receipt.issue(
+        KEY,
+        draw_id=plan.draw_id,
+        rules_hash=rules.rules_hash(rules_of(plan)),
+        entry_id=mine,
+        weight=weight,
+        entered_ms=plan.opened_ms + 5_000,
+    )
 
 
-async def hurry(database: Database, draw_id: str, seconds: float) -> None:
-    """Let time go by for one draw: whatever it has to wait for is nearer."""
-    async with database.transaction() as tx:
-        await tx.execute(
-            "UPDATE draw_pick SET claim_until = claim_until - $2 * interval '1 second' WHERE draw_id = $1",
-            draw_id,
-            seconds,
-        )
+def witness_of(proof: Proof, after_ms: int = 900) -> receipt.Witness:
+    """What a page saw so long after the close."""
+    assert proof.closing is not None
+    assert proof.closing.root is not None
+    return receipt.Witness(
+        "LTD1",
+        proof.draw_id,
+        proof.rules_hash,
+        proof.closing.root,
+        proof.closing.round,
+        proof.closing.closed_ms + after_ms,
+    )
 
 
-@contextlib.asynccontextmanager
-async def real_relays(*urls: str) -> AsyncIterator[Relays]:
-    async with Relays.open(urls) as relays:
-        yield relays
-
-
-ROOM = seed.ROOM
+def drawing_of(proof: Proof) -> Drawing:
+    assert proof.drawing is not None
+    return proof.drawing

@@ -1,0 +1,53 @@
+/** Every word of the checker's page that is not about one step. */
+
+const number = new Intl.NumberFormat("en");
+
+export const count = (value: number, one: string, many: string) => `${number.format(value)} ${value === 1 ? one : many}`;
+
+export const words = {
+  brand: "Check a draw",
+  intro: "Your browser recomputes a lucky draw from its public proof: rules, entries, beacon, winners. Nothing is sent anywhere.",
+  drop: "Drop a proof here, and your receipt if you have one",
+  choose: "Choose files",
+  paste: "or paste the proof",
+  pasteLabel: "Proof as text",
+  go: "Check it",
+  half: "Your receipt is here. Now the proof of its draw.",
+  loading: "Fetching the proof…",
+  away: "The proof could not be fetched. It is public: try again, or drop the file here.",
+  notFound: "There is no such draw, or it has not closed yet.",
+  retry: "Try again",
+  another: "Check another draw",
+  unreadable: (name: string) => `${name} is neither a proof nor a receipt.`,
+  unreadablePaste: "This text is neither a proof nor a receipt.",
+  working: (step: number, of: number) => `Checking: ${step} of ${of}`,
+  verdict: {
+    drawn: { title: "The draw holds", text: "Everything that can be recomputed came out the same." },
+    closed: { title: "So far, all holds", text: "Entries are frozen. The winners are not drawn yet." },
+    void: { title: "Void, and rightly so", text: "Nobody won. Why is public, and the rules allow it." },
+    cancelled: { title: "Cancelled before it closed", text: "Nobody won. The reason is public." },
+    failed: { title: "The draw does not hold", text: "This step came out different. Keep the file: it is the evidence." },
+  },
+  result: { ok: "holds", failed: "fails", not_covered: "not covered" },
+  pending: "not checked yet",
+  skipped: "not checked, since a step before it fails",
+  witnessed: "Publication time witnessed",
+  notWitnessed: "Publication time not witnessed",
+  rehearsal: "Rehearsal",
+  entries: (value: number) => count(value, "entry", "entries"),
+  by: (name: string) => `by ${name}`,
+  steps: "Step by step",
+  winners: "Winners",
+  nobody: "Nobody entered.",
+  unwon: (value: number) => `${count(value, "prize", "prizes")} more than there were entries.`,
+  more: (value: number) => `Show ${number.format(value)} more`,
+  you: "you",
+  reserve: (value: number) => `reserve ${value}`,
+  wentOn: { unclaimed: "not claimed in time", declined: "declined", disqualified: "disqualified by the shop" },
+  yours: "Your entry",
+  yoursIs: (id: string) => `Entry ${id}`,
+  yoursNone: "No receipt of this draw is kept in this browser. Drop its file to check that you took part.",
+  limits: "What this does not prove",
+  how: "How it works, for whoever wants to check with a program of their own:",
+  command: "livestream draw verify proof.json",
+} as const;
