@@ -45,7 +45,6 @@ class Made:
     log: list[DrawLogEvent] = field(default_factory=list)
     draw: str | None = None  #: it made this one
     why: str | None = None
-    undo: dict[str, Any] | None = None
     webhooks: list[tuple[str, object]] = field(default_factory=list)
 
 
@@ -94,7 +93,7 @@ class Hosting:
             await work.settle(tx, [one], known, [reply])
             if made.webhooks:
                 await outbox.emit(tx, actor.shop_id, made.webhooks)
-            entry = acted(actor, command, made.what, made.why, made.undo)
+            entry = acted(actor, command, made.what, made.why)
             appended = await tell(tx, actor.room_id, made.log, [entry])
         self._ground.publish(actor.room_id, BusMessage(origin=self._ground.origin, appended=appended))
         return msgspec.structs.replace(reply, seq=appended.log[0].seq) if appended.log else reply
@@ -105,8 +104,7 @@ class Hosting:
         draw_id = room.now_ms.to_bytes(6, "big").hex() + secrets.token_hex(10)
         event = machine.announce(publish.announced(draw_id, command.plan), len(waiting))
         await store.create(tx, room, event.draw, command.plan, secrets.token_bytes(32), secrets.token_bytes(32))
-        undo = {"t": "cancel_draw", "draw": draw_id, "why": "taken back"}
-        return Made(f"announced the draw {command.plan.title!r}", [event], draw_id, undo=undo)
+        return Made(f"announced the draw {command.plan.title!r}", [event], draw_id)
 
     async def _save(self, tx: Connection, room: Room, command: c.SaveTemplate) -> Made:
         if command.plan is None:

@@ -129,7 +129,7 @@ def held(row: asyncpg.Record) -> Held:
     frozen_ms = row["frozen_ms"]
     if draw.state is DrawState.OPEN and row["due_ms"] is not None and rules is not None:
         draw = msgspec.structs.replace(draw, closes_at=row["due_ms"])
-        frozen_ms = row["due_ms"] - rules.latest_close_ms
+        frozen_ms = max(0, row["due_ms"] - rules.latest_close_ms)
     return Held(
         draw,
         row["room_id"],

@@ -30,7 +30,7 @@ async def _set_up(host: Host, title: str, *, password: str | None = None) -> Non
     await form.get_by_label("What decides").select_option("cohosts")
     if password is not None:
         await form.get_by_label("How people enter").select_option("password")
-        await form.get_by_label("Password").fill(password)
+        await form.get_by_label("Password", exact=True).fill(password)
 
 
 async def test_a_draw_from_the_form_to_a_check_in_the_browser(visitors: Visitors) -> None:
