@@ -62,8 +62,10 @@ class Reads:
             SELECT who, draw_id, entries, rules_hash, entry_id, weight, {MS.format("e.at")} AS at, prize, claimed_at,
                    {MS.format("claim_until")} AS claim_until, lapsed_at
               FROM latest CROSS JOIN unnest($2::text[]) AS v (who)
-              LEFT JOIN draw_entry e USING (draw_id) LEFT JOIN draw_pick p USING (draw_id, entry_id)
-             WHERE e.pseudonym = who
+             CROSS JOIN LATERAL (
+                   SELECT entry_id, weight, at FROM draw_entry d
+                    WHERE d.draw_id = latest.draw_id AND d.pseudonym = who OFFSET 0) e
+              LEFT JOIN draw_pick p USING (draw_id, entry_id)
              UNION ALL
             SELECT who, draw_id, entries, rules_hash, NULL, NULL, NULL, NULL, NULL, NULL, NULL
               FROM latest CROSS JOIN unnest($2::text[]) AS v (who)
