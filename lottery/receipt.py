@@ -33,7 +33,7 @@ class Witness(Struct, frozen=True, forbid_unknown_fields=True):
     rules_hash: Hash
     root: Hash
     round: Round
-    seen_ms: Millis  #: on the clock of the one who saw it, set by the server's at joining
+    seen_ms: Millis  #: on the clock of the device that saw it, which the server cannot set
 
 
 def signed(draw_id: bytes, rules_hash: bytes, entry_id: bytes, weight: int, entered_ms: int) -> bytes:

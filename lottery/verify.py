@@ -181,7 +181,8 @@ def _publication(case: Case) -> str:
         raise Failed("what was seen at the time is another root, round, draw or set of rules")
     if due is None or seen.seen_ms >= due:
         raise NotCovered("publication time not witnessed: it was seen only afterwards")
-    return f"publication time witnessed: seen {(due - seen.seen_ms) / 1000:.1f} s before the beacon"
+    before_s = (due - seen.seen_ms) / 1000
+    return f"publication time witnessed: seen {before_s:.1f} s before the beacon, by that device's clock"
 
 
 def _beacon_ms(proof: Proof) -> int | None:

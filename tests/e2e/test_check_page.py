@@ -117,7 +117,7 @@ async def test_the_servers_proof_is_checked_with_what_the_browser_kept(visitors:
 
 
 async def test_a_draw_that_there_is_not_is_said_so_and_can_be_tried_again(visitors: Visitors) -> None:
-    page = await check_page(visitors, "/check?draw=0000000000000")
+    page = await check_page(visitors, "/check?draw=00000000000000000000000000000000")
     await expect(page.get_by_role("alert")).to_contain_text("There is no such draw")
     case = tampering.case(PLAN)
     await page.route("**/v1/draws/*/proof", lambda route: route.fulfill(json=case.proof))
