@@ -27,7 +27,7 @@ class Case:
     """What is being checked."""
 
     proof: Proof
-    mine: receipt.Receipt | None = None
+    mine: receipt.Held | None = None
     witness: receipt.Witness | None = None
 
     @functools.cached_property
@@ -69,8 +69,8 @@ class Case:
         return self.proof.rules.latest_close_ms + self.closing.frozen_ms
 
 
-def verify(document: bytes, mine: receipt.Receipt | None = None, witness: receipt.Witness | None = None) -> Report:
-    """Check a proof, and with it one's receipt and what one's page saw. Never raises for what a document holds.
+def verify(document: bytes, mine: receipt.Held | None = None, witness: receipt.Witness | None = None) -> Report:
+    """Check a proof, and with it what one holds and what one's page saw. Never raises for what a document holds.
 
     Cost: one decode, one hash and a half an entry; 100,000 entries in about a second.
     """
@@ -322,9 +322,9 @@ def _difference(stated: list[str], expected: list[str]) -> str:
 
 
 def _receipt(case: Case) -> str:
-    mine, proof = case.mine, case.proof
-    if mine is None:
+    if case.mine is None:
         raise NotCovered("no receipt was given")
+    mine, proof = case.mine.receipt, case.proof
     if mine.draw_id != proof.draw_id:
         raise Failed("it is of another draw")
     if mine.rules_hash != proof.rules_hash:
@@ -339,7 +339,19 @@ def _receipt(case: Case) -> str:
         raise Failed("the entry is missing among those that took part")
     if proof.entries[found].weight < mine.weight:
         raise Failed(f"the entry took part with {proof.entries[found].weight}, but {mine.weight} was promised")
+    if case.mine.inclusion is not None:
+        _placed(case, case.mine.inclusion, found)
     return f"entry {found + 1} of {len(proof.entries)}, with weight {proof.entries[found].weight}"
+
+
+def _placed(case: Case, said: receipt.Placed, index: int) -> None:
+    entry, proof = case.proof.entries[index], case.proof
+    place = (proof.draw_id, case.root.hex(), entry.entry_id, entry.weight, index, len(proof.entries))
+    if (said.draw, said.root, said.entry, said.weight, said.index, said.count) != place:
+        raise Failed("its inclusion proof is of another root, place, weight, entry or draw")
+    path = merkle.Inclusion(said.index, said.count, said.path)
+    if not merkle.included(case.root, case.leaves[index], path):
+        raise Failed("its inclusion proof does not lead to the root")
 
 
 _TAKE = {

@@ -217,6 +217,18 @@ def receipt_of(plan: Plan, number: int = 1) -> receipt.Receipt:
     )
 
 
+def placed(proof: Proof, entry_id: str) -> receipt.Placed | None:
+    """Where an entry is in the tree; None: it is not."""
+    assert proof.closing is not None
+    assert proof.closing.root is not None
+    index = next((index for index, each in enumerate(proof.entries) if each.entry_id == entry_id), None)
+    if index is None:
+        return None
+    found = merkle.inclusion(conduct.leaves(proof.draw_id, proof.entries), index)
+    weight = proof.entries[index].weight
+    return receipt.Placed(proof.draw_id, proof.closing.root, entry_id, weight, index, found.count, found.path)
+
+
 def witness_of(proof: Proof, after_ms: int = 900) -> receipt.Witness:
     """What a page saw so long after the close."""
     assert proof.closing is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,10 @@ import msgspec
 
 from lottery import conduct, merkle, quicknet
 from lottery.proof import Proof
+from lottery.receipt import Held, Witness
 from lottery.recorded import RECORDED
+from lottery.steps import Report
+from lottery.verify import verify
 from tests.support import draws
 from tests.support.draws import CLAIM_S, UNEVEN, Plan
 
@@ -26,20 +30,39 @@ class Case:
     """What a checker is handed: documents as JSON has them."""
 
     proof: Plain
-    receipt: Plain | None
-    witness: Plain | None
+    receipt: Plain | None = None
+    inclusion: Plain | None = None
+    witness: Plain | None = None
 
 
 def case(plan: Plan, proof: Proof | None = None) -> Case:
     proof = draws.drawn(plan) if proof is None else proof
     plain = msgspec.json.decode(msgspec.json.encode(proof))
     receipt, witness = draws.receipt_of(plan), draws.witness_of(proof) if proof.closing else None
-    return Case(plain, msgspec.to_builtins(receipt), None if witness is None else msgspec.to_builtins(witness))
+    placed = draws.placed(proof, receipt.entry_id) if proof.closing else None
+    return Case(
+        plain, *(each and msgspec.json.decode(msgspec.json.encode(each)) for each in (receipt, placed, witness))
+    )
+
+
+def checked(case: Case) -> Report:
+    """What Python's checker says of documents as they come over the wire."""
+    parts = {"receipt": case.receipt, "inclusion": case.inclusion}
+    return verify(
+        json.dumps(case.proof).encode(),
+        None if case.receipt is None else msgspec.convert(parts, Held),
+        None if case.witness is None else msgspec.convert(case.witness, Witness),
+    )
 
 
 def flip(text: str) -> str:
     """Another hexadecimal text of the same length."""
     return ("1" if text[0] == "0" else "0") + text[1:]
+
+
+def _inclusion(case: Case) -> Plain:
+    assert case.inclusion is not None
+    return case.inclusion
 
 
 def redrawn(case: Case) -> None:
@@ -99,7 +122,7 @@ def _lighter_me(case: Case) -> None:
 def _set(*path: str | int, to: Any) -> Callable[[Case], None]:
     def change(case: Case) -> None:
         *way, last = path
-        part: Any = {"proof": case.proof, "receipt": case.receipt, "witness": case.witness}
+        part: Any = vars(case)
         for name in way:
             part = part[name]
         part[last] = to(part[last]) if callable(to) else to
@@ -218,6 +241,11 @@ TAMPERINGS: dict[str, tuple[Plan, Callable[[Case], None], str]] = {
     "receipt: signature": (DRAND, _set("receipt", "signature", to=flip), "receipt"),
     "receipt: another draw": (DRAND, _set("receipt", "draw_id", to=flip), "receipt"),
     "receipt: other rules": (DRAND, _set("receipt", "rules_hash", to=flip), "receipt"),
+    "inclusion proof: another root": (DRAND, _set("inclusion", "root", to=flip), "receipt"),
+    "inclusion proof: another place": (DRAND, _set("inclusion", "index", to=lambda index: index ^ 1), "receipt"),
+    "inclusion proof: another path": (DRAND, _set("inclusion", "path", 2, to=flip), "receipt"),
+    "inclusion proof: a longer path": (DRAND, lambda case: _inclusion(case)["path"].append("00" * 32), "receipt"),
+    "inclusion proof: more weight": (DRAND, _set("inclusion", "weight", to=_add(1)), "receipt"),
     "all drawn anew without me": (DRAND, _redrawn_without_me, "receipt"),
     "all drawn anew with less weight for me": (DRAND, _lighter_me, "receipt"),
 }

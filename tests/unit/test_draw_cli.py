@@ -62,6 +62,11 @@ def test_receipt_and_witness_are_checked_too(case: Case, tmp_path: Path) -> None
     mine = ["--receipt", written(tmp_path, "r", case.receipt), "--witness", written(tmp_path, "w", case.witness)]
     steps = json.loads(run("verify", proof, *mine, "--json").output)["steps"]
     assert {step["result"] for step in steps} == {"ok"}
+    held = written(tmp_path, "held", {"receipt": case.receipt, "inclusion": case.inclusion})
+    assert run("verify", proof, "--receipt", held).exit_code == 0
+    lost = tampering.tampered("inclusion proof: another path")
+    held = written(tmp_path, "held", {"receipt": lost.receipt, "inclusion": lost.inclusion})
+    assert "does not lead to the root" in run("verify", proof, "--receipt", held).output
     forged = tampering.tampered("receipt: signature")
     ran = run("verify", proof, "--receipt", written(tmp_path, "r", forged.receipt))
     assert ran.exit_code == 1

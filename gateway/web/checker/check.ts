@@ -8,14 +8,14 @@
 import { ascii, hex, join, u32be, u64be, unhex } from "./bytes";
 import { canonical, type Json } from "./canonical";
 import { digest } from "./digest";
-import { type Beacon, type Closing, type Drawing, type Proof, readProof, type Receipt, units, type Witness } from "./document";
+import { type Beacon, type Closing, type Drawing, type Placed, type Proof, readProof, type Receipt, units, type Witness } from "./document";
 import { Pace } from "./pace";
 import { picks } from "./picks";
 import { randomness, roundFor, signed, timeOf } from "./quicknet";
 import { genuine } from "./receipt";
 import { Malformed } from "./shape";
 import { Failed, NotCovered, type Step, type StepName, STEPS } from "./steps";
-import { leafOf, rootOf } from "./tree";
+import { included, leafOf, rootOf } from "./tree";
 
 const REVEAL_MS = 60_000;
 const SWEEP_MS = 5000;
@@ -23,6 +23,8 @@ const SWEEP_MS = 5000;
 /** What a viewer may have besides the proof. */
 export interface Mine {
   readonly receipt?: Receipt | undefined;
+  /** Of the receipt's entry. */
+  readonly inclusion?: Placed | undefined;
   readonly witness?: Witness | undefined;
 }
 
@@ -291,7 +293,15 @@ class Check {
     const weight = proof.entries[index]?.[1];
     if (weight === undefined) return fail("the entry is missing among those that took part");
     unless(weight >= receipt.weight, `the entry took part with ${weight}, but ${receipt.weight} was promised`);
+    if (this.mine.inclusion) this.placed(this.mine.inclusion, index, receipt.entry_id, weight);
     return `entry ${index + 1} of ${proof.entries.length}, with weight ${weight}`;
+  }
+
+  private placed(said: Placed, index: number, id: string, weight: number): void {
+    const { announced: root, proof } = this;
+    const same = said.draw === proof.draw_id && said.root === root && said.entry === id && said.weight === weight && said.index === index && said.count === proof.entries.length;
+    unless(same, "its inclusion proof is of another root, place, weight, entry or draw");
+    unless(included(unhex(root), leafOf(this.drawId)(id, weight), said), "its inclusion proof does not lead to the root");
   }
 }
 

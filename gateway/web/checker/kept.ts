@@ -1,6 +1,6 @@
 /** Kept: a viewer's receipts, and what their page saw of roots, in their own browser. Without storage nothing is kept, and all else works. */
 
-import { readReceipt, readWitness } from "./document";
+import { readPlaced, readReceipt, readWitness } from "./document";
 import type { Mine } from "./check";
 
 const key = (drawId: string) => `livestream.draw.${drawId}`;
@@ -9,7 +9,7 @@ const key = (drawId: string) => `livestream.draw.${drawId}`;
 export function keep(drawId: string, mine: Mine): void {
   try {
     const before = kept(drawId);
-    localStorage.setItem(key(drawId), JSON.stringify({ receipt: mine.receipt ?? before.receipt, witness: before.witness ?? mine.witness }));
+    localStorage.setItem(key(drawId), JSON.stringify({ ...before, ...mine, witness: before.witness ?? mine.witness }));
   } catch {
     // private mode, or full
   }
@@ -17,8 +17,8 @@ export function keep(drawId: string, mine: Mine): void {
 
 export function kept(drawId: string): Mine {
   try {
-    const { receipt, witness } = JSON.parse(localStorage.getItem(key(drawId)) ?? "{}") as { receipt?: unknown; witness?: unknown };
-    return { ...(receipt ? { receipt: readReceipt(receipt) } : {}), ...(witness ? { witness: readWitness(witness) } : {}) };
+    const { receipt, inclusion, witness } = JSON.parse(localStorage.getItem(key(drawId)) ?? "{}") as { readonly [Part in keyof Mine]: unknown };
+    return { ...(receipt ? { receipt: readReceipt(receipt) } : {}), ...(inclusion ? { inclusion: readPlaced(inclusion) } : {}), ...(witness ? { witness: readWitness(witness) } : {}) };
   } catch {
     return {};
   }
