@@ -212,10 +212,14 @@ def _outcome(case: Case) -> str:
 
 
 def _late_root(case: Case) -> str:
-    published, round = case.closing.published_ms, case.closing.round
+    published, round, seen = case.closing.published_ms, case.closing.round, case.witness
+    drand = isinstance(case.proof.rules.beacon, rules.DrandBeacon)
+    same = seen is not None and (seen.draw_id, seen.round) == (case.proof.draw_id, round)
+    if drand and same and seen is not None and seen.seen_ms < quicknet.time_of(round):
+        raise Failed("void for a late root, but it was seen in time")
     if published is None:
         return "void: the root never came out"
-    if not isinstance(case.proof.rules.beacon, rules.DrandBeacon) or published < quicknet.time_of(round):
+    if not drand or published < quicknet.time_of(round):
         raise Failed("void for a late root, but the root was in time")
     return "void: the root was late"
 
@@ -246,6 +250,8 @@ def _revealed(case: Case, beacon: rules.CohostsBeacon) -> list[int]:
 
 def _beacon(case: Case) -> str:
     drawing, beacon = case.drawing, case.proof.rules.beacon
+    if drawing.drawn_ms < _known_ms(case):
+        raise Failed("winners were drawn before it was known")
     if isinstance(beacon, rules.CohostsBeacon):
         return _cohosts(case, beacon)
     if drawing.signature is None:
@@ -258,6 +264,17 @@ def _beacon(case: Case) -> str:
     if isinstance(beacon, rules.RecordedBeacon):
         raise NotCovered(f"round {case.closing.round} of drand, known beforehand: this is a rehearsal")
     return f"drand signed round {case.closing.round}"
+
+
+def _known_ms(case: Case) -> int:
+    """When the whole beacon was known at the earliest; recorded ones count from the root."""
+    match case.proof.rules.beacon:
+        case rules.DrandBeacon():
+            return quicknet.time_of(case.closing.round)
+        case rules.CohostsBeacon():
+            return max((each.revealed_ms for each in case.proof.reveals), default=0)
+        case rules.RecordedBeacon():
+            return case.closing.published_ms or 0
 
 
 def _cohosts(case: Case, beacon: rules.CohostsBeacon) -> str:

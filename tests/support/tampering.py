@@ -20,8 +20,12 @@ from tests.support import draws
 from tests.support.draws import CLAIM_S, UNEVEN, Plan
 
 Plain = dict[str, Any]
+_FIELD = (
+    0x1A0111EA397FE69A4B1BA7B6434BACD764774B84F38512BF6730D2A0F6B0F6241EABFFFEB153FFFFB9FEFFFFFFFFAAAB  #: of BLS12-381
+)
 
 DRAND = Plan("tampered", 40, reserves=5, tier="drand", weights=UNEVEN)
+ALIASED = Plan("tampered signature", 5, tier="drand", round=5_928_395)
 HOSTED = Plan("tampered co-hosts", 40, reserves=5, tier="co-hosts", weights=UNEVEN)
 
 
@@ -88,6 +92,15 @@ def _entry(case: Case) -> None:
 def _swapped(case: Case) -> None:
     entries = case.proof["entries"]
     entries[3], entries[4] = entries[4], entries[3]
+
+
+def _alias(case: Case) -> None:
+    """The same point with its coordinate a multiple of the field's size off: it would give another beacon."""
+    drawing = case.proof["drawing"]
+    signature = int(drawing["signature"], 16) + _FIELD
+    assert signature >> 381 == 0b101, "the flags stay, the coordinate fits"
+    drawing["signature"] = f"{signature:096x}"
+    redrawn(case)
 
 
 def _moved_weight(case: Case) -> None:
@@ -205,6 +218,10 @@ TAMPERINGS: dict[str, tuple[Plan, Callable[[Case], None], str]] = {
     "signature of another round": (DRAND, _set("proof", "drawing", "signature", to=_OTHER_ROUND.hex()), "beacon"),
     "signature that is no point": (DRAND, _set("proof", "drawing", "signature", to="ff" * 48), "beacon"),
     "signature that is the identity": (DRAND, _set("proof", "drawing", "signature", to="c0" + "00" * 47), "beacon"),
+    "signature written in another way": (ALIASED, _alias, "beacon"),
+    "signature outside the group": (DRAND, _set("proof", "drawing", "signature", to="80" + "00" * 46 + "04"), "beacon"),
+    "drawn before the round": (DRAND, _set("proof", "drawing", "drawn_ms", to=_add(-2_001)), "beacon"),
+    "drawn before the last reveal": (HOSTED, _set("proof", "drawing", "drawn_ms", to=_add(-9_999)), "beacon"),
     "no signature": (DRAND, _set("proof", "drawing", "signature", to=None), "beacon"),
     "secret of a co-host": (HOSTED, _set("proof", "reveals", 1, "secret", to=flip), "beacon"),
     "reveals in another order": (HOSTED, _swap("reveals"), "beacon"),
@@ -258,6 +275,10 @@ def voids() -> dict[str, tuple[Case, str]]:
     hosted = case(HOSTED, draws.silent(HOSTED))
     all_there = copy.deepcopy(hosted)
     all_there.proof["reveals"] = msgspec.to_builtins(draws.reveals_of(HOSTED, (1, 2)))
+    seen = case(DRAND, draws.late(DRAND))
+    seen.proof["closing"]["published_ms"] = None
+    assert seen.witness is not None
+    seen.witness["seen_ms"] = quicknet.time_of(DRAND.round) - 1
     no_cohosts = case(DRAND, draws.late(DRAND))
     no_cohosts.proof["voided"] = "missing_reveal"
     late_root = copy.deepcopy(hosted)
@@ -266,6 +287,7 @@ def voids() -> dict[str, tuple[Case, str]]:
     silent.proof["why"] = ""
     return {
         "void though the root was in time": (in_time, "outcome"),
+        "void though the root was seen in time": (seen, "outcome"),
         "void though all revealed": (all_there, "outcome"),
         "void for a reveal without co-hosts": (no_cohosts, "outcome"),
         "void for a late root with co-hosts": (late_root, "outcome"),

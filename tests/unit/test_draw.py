@@ -86,6 +86,7 @@ def test_a_close_that_the_sweep_brought_late_is_mentioned_and_no_failure() -> No
             case.proof["closing"][moment] += 30_000 + late_ms
         for reveal in case.proof["reveals"]:
             reveal["revealed_ms"] += 30_000 + late_ms
+        case.proof["drawing"]["drawn_ms"] += 30_000 + late_ms
         case.receipt = None
         report = checked(case)
         assert report.ok, report
@@ -99,6 +100,7 @@ def test_a_freeze_moves_the_latest_close() -> None:
         case.proof["closing"][moment] += 60_000
     for reveal in case.proof["reveals"]:
         reveal["revealed_ms"] += 60_000
+    case.proof["drawing"]["drawn_ms"] += 60_000
     assert results(checked(case))["close"] == "not_covered"
     case.proof["closing"]["frozen_ms"] = 30_000
     assert results(checked(case))["close"] == "ok"

@@ -156,6 +156,13 @@ class Check {
     return rules.beacon.tier === "co-hosts" && reveals.length ? Math.min(...reveals.map(({ revealed_ms }) => revealed_ms)) : null;
   }
 
+  /** When the whole beacon was known at the earliest; recorded ones count from the root. */
+  private get knownMs(): number {
+    const { rules, reveals } = this.proof;
+    if (rules.beacon.tier === "drand") return timeOf(this.closing.round);
+    return rules.beacon.tier === "co-hosts" ? Math.max(0, ...reveals.map(({ revealed_ms }) => revealed_ms)) : (this.closing.published_ms ?? 0);
+  }
+
   private publication(): string {
     const { announced: root, closing, proof, dueMs } = this;
     if (proof.outcome === "void") throw new NotCovered("the draw is void");
@@ -183,8 +190,12 @@ class Check {
 
   private lateRoot(): string {
     const { published_ms, round } = this.closing;
+    const { witness } = this.mine;
+    const drand = this.proof.rules.beacon.tier === "drand";
+    const seen = witness?.draw_id === this.proof.draw_id && witness.round === round && witness.seen_ms < timeOf(round);
+    unless(!(drand && seen), "void for a late root, but it was seen in time");
     if (published_ms === null) return "void: the root never came out";
-    unless(this.proof.rules.beacon.tier === "drand" && published_ms >= timeOf(round), "void for a late root, but the root was in time");
+    unless(drand && published_ms >= timeOf(round), "void for a late root, but the root was in time");
     return "void: the root was late";
   }
 
@@ -212,6 +223,7 @@ class Check {
   private async beacon(): Promise<string> {
     const { drawing } = this;
     const { tier } = this.proof.rules.beacon;
+    unless(drawing.drawn_ms >= this.knownMs, "winners were drawn before it was known");
     if (tier === "co-hosts") return this.cohosts();
     if (drawing.signature === null) return fail("the round’s signature is missing");
     const signature = unhex(drawing.signature);
