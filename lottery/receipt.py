@@ -52,7 +52,7 @@ class Witness(Struct, frozen=True, forbid_unknown_fields=True):
     rules_hash: Hash
     root: Hash
     round: Round
-    seen_ms: Millis  #: on the clock of the device that saw it, which the server cannot set
+    seen_ms: Millis  #: by the later of two clocks, the device's own and the server's: neither alone can make it early
 
 
 def signed(draw_id: bytes, rules_hash: bytes, entry_id: bytes, weight: int, entered_ms: int) -> bytes:

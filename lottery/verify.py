@@ -182,7 +182,7 @@ def _publication(case: Case) -> str:
     if due is None or seen.seen_ms >= due:
         raise NotCovered("publication time not witnessed: it was seen only afterwards")
     before_s = (due - seen.seen_ms) / 1000
-    return f"publication time witnessed: seen {before_s:.1f} s before the beacon, by that device's clock"
+    return f"publication time witnessed: seen {before_s:.1f} s before the beacon"
 
 
 def _beacon_ms(proof: Proof) -> int | None:

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { beforeEach, test } from "node:test";
+import { afterEach, beforeEach, mock, test } from "node:test";
 import { readReceipt, readWitness } from "../../gateway/web/checker/document";
 import { keep, kept } from "../../gateway/web/checker/kept";
 
@@ -13,8 +13,17 @@ const stored = new Map<string, string>();
 
 beforeEach(() => {
   stored.clear();
+  mock.timers.enable({ apis: ["Date"], now: witness.seen_ms - 5 });
   const storage = { getItem: (name: string) => stored.get(name) ?? null, setItem: (name: string, value: string) => void stored.set(name, value) };
   Object.defineProperty(globalThis, "localStorage", { value: storage, configurable: true });
+});
+
+afterEach(() => mock.timers.reset());
+
+test("a root is as late as the later of the two clocks says", () => {
+  mock.timers.setTime(witness.seen_ms + 5);
+  keep(receipt.draw_id, { witness });
+  assert.equal(kept(receipt.draw_id).witness?.seen_ms, witness.seen_ms + 5);
 });
 
 test("receipt and witness come one after the other, and both stay", () => {

@@ -175,7 +175,7 @@ class Check {
     const same = witness.draw_id === proof.draw_id && witness.rules_hash === proof.rules_hash && witness.root === root && witness.round === closing.round;
     unless(same, "what was seen at the time is another root, round, draw or set of rules");
     if (dueMs === null || witness.seen_ms >= dueMs) throw new NotCovered("publication time not witnessed: it was seen only afterwards");
-    return `publication time witnessed: seen ${((dueMs - witness.seen_ms) / 1000).toFixed(1)} s before the beacon, by that device’s clock`;
+    return `publication time witnessed: seen ${((dueMs - witness.seen_ms) / 1000).toFixed(1)} s before the beacon`;
   }
 
   private async outcome(): Promise<string> {

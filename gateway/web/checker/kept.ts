@@ -5,11 +5,16 @@ import type { Mine } from "./check";
 
 const key = (drawId: string) => `livestream.draw.${drawId}`;
 
-/** Adds to what is kept of a draw. What was seen first stays: a root that changes later must not replace it. */
+/**
+ * Adds to what is kept of a draw. A witness comes with the server's time, and is kept with the later of that and the
+ * device's own: neither a lying server nor a wrong device makes a root look early. What was seen first stays: a root
+ * that changes later must not replace it.
+ */
 export function keep(drawId: string, mine: Mine): void {
   try {
     const before = kept(drawId);
-    localStorage.setItem(key(drawId), JSON.stringify({ ...before, ...mine, witness: before.witness ?? mine.witness }));
+    const seen = mine.witness && { ...mine.witness, seen_ms: Math.max(mine.witness.seen_ms, Date.now()) };
+    localStorage.setItem(key(drawId), JSON.stringify({ ...before, ...mine, witness: before.witness ?? seen }));
   } catch {
     // private mode, or full
   }
