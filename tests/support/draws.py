@@ -203,8 +203,8 @@ def replaced(struct: T, **fields: object) -> T:
     return msgspec.structs.replace(struct, **fields)
 
 
-def receipt_of(plan: Plan, number: int = 1) -> receipt.Receipt:
-    """Receipt of viewer-N, as given at entry."""
+def receipt_of(plan: Plan, number: int = 1, after_ms: int = 5_000) -> receipt.Receipt:
+    """Receipt of viewer-N, as given at entry, so long after the draw opened."""
     mine = entry_id(plan.salt, f"viewer-{number}")
     weight = next((entry.weight for entry in entries_of(plan) if entry.entry_id == mine.hex()), plan.weights.base)
     return receipt.issue(
@@ -213,7 +213,7 @@ def receipt_of(plan: Plan, number: int = 1) -> receipt.Receipt:
         rules_hash=rules.rules_hash(rules_of(plan)),
         entry_id=mine,
         weight=weight,
-        entered_ms=plan.opened_ms + 5_000,
+        entered_ms=plan.opened_ms + after_ms,
     )
 
 

@@ -93,6 +93,37 @@ def test_a_close_that_the_sweep_brought_late_is_mentioned_and_no_failure() -> No
         assert results(report)["close"] == result
 
 
+def test_what_happens_at_the_very_border_is_in_time() -> None:
+    case = tampering.case(tampering.HOSTED)
+    case.receipt = None
+    closing = case.proof["closing"]
+    case.proof["opened_ms"] = closing["published_ms"] = closing["closed_ms"]
+    case.proof["reveals"][-1]["revealed_ms"] = case.proof["drawing"]["drawn_ms"] = closing["closed_ms"] + 60_000
+    report = checked(case)
+    assert report.ok, report
+
+
+@pytest.mark.parametrize(("after_ms", "ok"), [(-1, False), (0, True), (90_000, True), (90_001, False)])
+def test_a_receipt_is_from_while_the_draw_was_open(after_ms: int, ok: bool) -> None:
+    case = tampering.case(tampering.DRAND)
+    case.receipt = msgspec.to_builtins(draws.receipt_of(tampering.DRAND, after_ms=after_ms))
+    assert checked(case).ok is ok
+
+
+def test_a_receipt_from_after_the_latest_close_is_refused_even_if_the_sweep_came_late() -> None:
+    plan = tampering.HOSTED
+    case = tampering.case(plan)
+    late_ms = 30_000 + 2_000
+    for moment in ("closed_ms", "published_ms"):
+        case.proof["closing"][moment] += late_ms
+    for reveal in case.proof["reveals"]:
+        reveal["revealed_ms"] += late_ms
+    case.proof["drawing"]["drawn_ms"] += late_ms
+    for after_ms, failed in ((120_000, None), (120_001, "receipt")):
+        case.receipt = msgspec.to_builtins(draws.receipt_of(plan, after_ms=after_ms))
+        assert checked(case).failed == failed
+
+
 def test_a_freeze_moves_the_latest_close() -> None:
     case = tampering.case(Plan("frozen", 5, tier="co-hosts"))
     case.receipt = case.witness = None
