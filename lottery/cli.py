@@ -12,7 +12,7 @@ import msgspec
 from livestream.config import ConfigError
 
 from .proof import schema
-from .receipt import Receipt, Witness
+from .receipt import Held, Receipt, Witness
 from .steps import STEPS, Report, Result
 from .verify import verify as check
 
@@ -28,7 +28,7 @@ def draw() -> None:
 
 @draw.command()
 @click.argument("proof", type=_FILE)
-@click.option("--receipt", "receipt_file", type=_FILE, help="Your receipt: is it genuine, and is your entry in?")
+@click.option("--receipt", "receipt_file", type=_FILE, help="Your receipt, alone or with its inclusion proof.")
 @click.option("--witness", "witness_file", type=_FILE, help="What your page kept of the root: was it out in time?")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 @click.pass_context
@@ -53,7 +53,7 @@ def verify(
     curl -s https://shop.example/v1/draws/ID/proof | livestream draw verify -
     livestream draw verify proof.json --json | jq .failed
     """
-    mine = _read(receipt_file, Receipt, "receipt")
+    mine = _held(receipt_file)
     witness = _read(witness_file, Witness, "witness")
     report = check(_bytes(proof), mine, witness)
     click.echo(msgspec.json.encode(report) if as_json else _told(report))
@@ -73,12 +73,26 @@ def _bytes(path: Path) -> bytes:
 
 
 def _read(path: Path | None, kind: type[T], name: str) -> T | None:
-    if path is None:
-        return None
+    return None if path is None else _decoded(_bytes(path), kind, path, name)
+
+
+def _decoded(content: bytes, kind: type[T], path: Path, name: str) -> T:
     try:
-        return msgspec.json.decode(_bytes(path), type=kind)
+        return msgspec.json.decode(content, type=kind)
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is no {name}: {error}") from None
+
+
+def _held(path: Path | None) -> Held | None:
+    """A receipt, alone or as the server gives it with its inclusion proof."""
+    if path is None:
+        return None
+    content = _bytes(path)
+    try:
+        return msgspec.json.decode(content, type=Held)
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError):
+        alone = _decoded(content, Receipt, path, "receipt")
+        return Held(alone)
 
 
 def _told(report: Report) -> str:

@@ -1,4 +1,4 @@
-"""Receipt: the shop's signed word that a person is in a draw; and the witness, what their page saw. Pure."""
+"""Receipt: the shop's signed word that a person is in a draw; and what else an entrant may hold. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from livestream.protocol.types import Millis
 
-from .fields import DrawId, EntryId, Hash, Round, Signature, Weight
+from .fields import Count, DrawId, EntryId, Hash, Round, Signature, Weight
 
 
 class Receipt(Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,6 +25,25 @@ class Receipt(Struct, frozen=True, forbid_unknown_fields=True):
     signature: Signature  #: Ed25519, by the key in the rules, over what `signed` gives
 
 
+class Placed(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the shop answered when asked where an entry is in the tree."""
+
+    draw: DrawId
+    root: Hash
+    entry: EntryId
+    weight: Weight  #: as it was at the close
+    index: Count
+    count: Count
+    path: tuple[Hash, ...]  #: neighbours from the leaf up
+
+
+class Held(Struct, frozen=True, forbid_unknown_fields=True):
+    """A receipt with its inclusion proof, as the entrant may ask for them."""
+
+    receipt: Receipt
+    inclusion: Placed | None = None  #: none: the root was not out yet
+
+
 class Witness(Struct, frozen=True, forbid_unknown_fields=True):
     """What a viewer's page kept when the root came by: proof to themselves that it was there in time."""
 
@@ -33,7 +52,7 @@ class Witness(Struct, frozen=True, forbid_unknown_fields=True):
     rules_hash: Hash
     root: Hash
     round: Round
-    seen_ms: Millis  #: on the clock of the one who saw it, set by the server's at joining
+    seen_ms: Millis  #: by the later of two clocks, the device's own and the server's: neither alone can make it early
 
 
 def signed(draw_id: bytes, rules_hash: bytes, entry_id: bytes, weight: int, entered_ms: int) -> bytes:

@@ -30,7 +30,8 @@ async def check_page(visitors: Visitors, address: str = "/check", size: dict[str
 
 def files(folder: Path, case: Case) -> list[Path]:
     made = []
-    for name, value in (("proof", case.proof), ("receipt", case.receipt), ("witness", case.witness)):
+    held = {"receipt": case.receipt, "inclusion": case.inclusion}
+    for name, value in (("proof", case.proof), ("held", held), ("witness", case.witness)):
         if value is not None:
             made.append(folder / f"{name}.json")
             made[-1].write_text(json.dumps(value), "utf-8")
@@ -97,7 +98,7 @@ async def test_pasted_text_is_checked_and_what_is_neither_is_refused(visitors: V
 async def test_the_servers_proof_is_checked_with_what_the_browser_kept(visitors: Visitors) -> None:
     case = tampering.case(PLAN)
     page = await check_page(visitors)
-    kept = {"receipt": case.receipt, "witness": case.witness}
+    kept = {"receipt": case.receipt, "inclusion": case.inclusion, "witness": case.witness}
     name = f"livestream.draw.{case.proof['draw_id']}"
     await page.evaluate("([name, value]) => localStorage.setItem(name, value)", [name, json.dumps(kept)])
     proof = {"document": case.proof}
@@ -117,7 +118,7 @@ async def test_the_servers_proof_is_checked_with_what_the_browser_kept(visitors:
 
 
 async def test_a_draw_that_there_is_not_is_said_so_and_can_be_tried_again(visitors: Visitors) -> None:
-    page = await check_page(visitors, "/check?draw=0000000000000")
+    page = await check_page(visitors, "/check?draw=00000000000000000000000000000000")
     await expect(page.get_by_role("alert")).to_contain_text("There is no such draw")
     case = tampering.case(PLAN)
     await page.route("**/v1/draws/*/proof", lambda route: route.fulfill(json=case.proof))

@@ -203,8 +203,8 @@ def replaced(struct: T, **fields: object) -> T:
     return msgspec.structs.replace(struct, **fields)
 
 
-def receipt_of(plan: Plan, number: int = 1) -> receipt.Receipt:
-    """Receipt of viewer-N, as given at entry."""
+def receipt_of(plan: Plan, number: int = 1, after_ms: int = 5_000) -> receipt.Receipt:
+    """Receipt of viewer-N, as given at entry, so long after the draw opened."""
     mine = entry_id(plan.salt, f"viewer-{number}")
     weight = next((entry.weight for entry in entries_of(plan) if entry.entry_id == mine.hex()), plan.weights.base)
     return receipt.issue(
@@ -213,12 +213,26 @@ def receipt_of(plan: Plan, number: int = 1) -> receipt.Receipt:
         rules_hash=rules.rules_hash(rules_of(plan)),
         entry_id=mine,
         weight=weight,
-        entered_ms=plan.opened_ms + 5_000,
+        entered_ms=plan.opened_ms + after_ms,
     )
 
 
-def witness_of(proof: Proof, after_ms: int = 900) -> receipt.Witness:
-    """What a page saw so long after the close."""
+def placed(proof: Proof, entry_id: str) -> receipt.Placed | None:
+    """Where an entry is in the tree; None: it is not."""
+    assert proof.closing is not None
+    assert proof.closing.root is not None
+    index = next((index for index, each in enumerate(proof.entries) if each.entry_id == entry_id), None)
+    if index is None:
+        return None
+    found = merkle.inclusion(conduct.leaves(proof.draw_id, proof.entries), index)
+    weight = proof.entries[index].weight
+    return receipt.Placed(proof.draw_id, proof.closing.root, entry_id, weight, index, found.count, found.path)
+
+
+def witness_of(proof: Proof, after_ms: int | None = None) -> receipt.Witness:
+    """What a page saw so long after the close. Else: in time, but for a root that was not."""
+    if after_ms is None:
+        after_ms = 10_000 if proof.voided is Voided.LATE_ROOT else 900
     assert proof.closing is not None
     assert proof.closing.root is not None
     return receipt.Witness(

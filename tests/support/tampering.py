@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,13 +12,20 @@ import msgspec
 
 from lottery import conduct, merkle, quicknet
 from lottery.proof import Proof
+from lottery.receipt import Held, Witness
 from lottery.recorded import RECORDED
+from lottery.steps import Report
+from lottery.verify import verify
 from tests.support import draws
 from tests.support.draws import CLAIM_S, UNEVEN, Plan
 
 Plain = dict[str, Any]
+_FIELD = (
+    0x1A0111EA397FE69A4B1BA7B6434BACD764774B84F38512BF6730D2A0F6B0F6241EABFFFEB153FFFFB9FEFFFFFFFFAAAB  #: of BLS12-381
+)
 
 DRAND = Plan("tampered", 40, reserves=5, tier="drand", weights=UNEVEN)
+ALIASED = Plan("tampered signature", 5, tier="drand", round=5_928_395)
 HOSTED = Plan("tampered co-hosts", 40, reserves=5, tier="co-hosts", weights=UNEVEN)
 
 
@@ -26,20 +34,39 @@ class Case:
     """What a checker is handed: documents as JSON has them."""
 
     proof: Plain
-    receipt: Plain | None
-    witness: Plain | None
+    receipt: Plain | None = None
+    inclusion: Plain | None = None
+    witness: Plain | None = None
 
 
 def case(plan: Plan, proof: Proof | None = None) -> Case:
     proof = draws.drawn(plan) if proof is None else proof
     plain = msgspec.json.decode(msgspec.json.encode(proof))
     receipt, witness = draws.receipt_of(plan), draws.witness_of(proof) if proof.closing else None
-    return Case(plain, msgspec.to_builtins(receipt), None if witness is None else msgspec.to_builtins(witness))
+    placed = draws.placed(proof, receipt.entry_id) if proof.closing else None
+    return Case(
+        plain, *(each and msgspec.json.decode(msgspec.json.encode(each)) for each in (receipt, placed, witness))
+    )
+
+
+def checked(case: Case) -> Report:
+    """What Python's checker says of documents as they come over the wire."""
+    parts = {"receipt": case.receipt, "inclusion": case.inclusion}
+    return verify(
+        json.dumps(case.proof).encode(),
+        None if case.receipt is None else msgspec.convert(parts, Held),
+        None if case.witness is None else msgspec.convert(case.witness, Witness),
+    )
 
 
 def flip(text: str) -> str:
     """Another hexadecimal text of the same length."""
     return ("1" if text[0] == "0" else "0") + text[1:]
+
+
+def _inclusion(case: Case) -> Plain:
+    assert case.inclusion is not None
+    return case.inclusion
 
 
 def redrawn(case: Case) -> None:
@@ -65,6 +92,15 @@ def _entry(case: Case) -> None:
 def _swapped(case: Case) -> None:
     entries = case.proof["entries"]
     entries[3], entries[4] = entries[4], entries[3]
+
+
+def _alias(case: Case) -> None:
+    """The same point with its coordinate a multiple of the field's size off: it would give another beacon."""
+    drawing = case.proof["drawing"]
+    signature = int(drawing["signature"], 16) + _FIELD
+    assert signature >> 381 == 0b101, "the flags stay, the coordinate fits"
+    drawing["signature"] = f"{signature:096x}"
+    redrawn(case)
 
 
 def _moved_weight(case: Case) -> None:
@@ -99,7 +135,7 @@ def _lighter_me(case: Case) -> None:
 def _set(*path: str | int, to: Any) -> Callable[[Case], None]:
     def change(case: Case) -> None:
         *way, last = path
-        part: Any = {"proof": case.proof, "receipt": case.receipt, "witness": case.witness}
+        part: Any = vars(case)
         for name in way:
             part = part[name]
         part[last] = to(part[last]) if callable(to) else to
@@ -182,6 +218,10 @@ TAMPERINGS: dict[str, tuple[Plan, Callable[[Case], None], str]] = {
     "signature of another round": (DRAND, _set("proof", "drawing", "signature", to=_OTHER_ROUND.hex()), "beacon"),
     "signature that is no point": (DRAND, _set("proof", "drawing", "signature", to="ff" * 48), "beacon"),
     "signature that is the identity": (DRAND, _set("proof", "drawing", "signature", to="c0" + "00" * 47), "beacon"),
+    "signature written in another way": (ALIASED, _alias, "beacon"),
+    "signature outside the group": (DRAND, _set("proof", "drawing", "signature", to="80" + "00" * 46 + "04"), "beacon"),
+    "drawn before the round": (DRAND, _set("proof", "drawing", "drawn_ms", to=_add(-2_001)), "beacon"),
+    "drawn before the last reveal": (HOSTED, _set("proof", "drawing", "drawn_ms", to=_add(-9_999)), "beacon"),
     "no signature": (DRAND, _set("proof", "drawing", "signature", to=None), "beacon"),
     "secret of a co-host": (HOSTED, _set("proof", "reveals", 1, "secret", to=flip), "beacon"),
     "reveals in another order": (HOSTED, _swap("reveals"), "beacon"),
@@ -218,6 +258,11 @@ TAMPERINGS: dict[str, tuple[Plan, Callable[[Case], None], str]] = {
     "receipt: signature": (DRAND, _set("receipt", "signature", to=flip), "receipt"),
     "receipt: another draw": (DRAND, _set("receipt", "draw_id", to=flip), "receipt"),
     "receipt: other rules": (DRAND, _set("receipt", "rules_hash", to=flip), "receipt"),
+    "inclusion proof: another root": (DRAND, _set("inclusion", "root", to=flip), "receipt"),
+    "inclusion proof: another place": (DRAND, _set("inclusion", "index", to=lambda index: index ^ 1), "receipt"),
+    "inclusion proof: another path": (DRAND, _set("inclusion", "path", 2, to=flip), "receipt"),
+    "inclusion proof: a longer path": (DRAND, lambda case: _inclusion(case)["path"].append("00" * 32), "receipt"),
+    "inclusion proof: more weight": (DRAND, _set("inclusion", "weight", to=_add(1)), "receipt"),
     "all drawn anew without me": (DRAND, _redrawn_without_me, "receipt"),
     "all drawn anew with less weight for me": (DRAND, _lighter_me, "receipt"),
 }
@@ -230,6 +275,10 @@ def voids() -> dict[str, tuple[Case, str]]:
     hosted = case(HOSTED, draws.silent(HOSTED))
     all_there = copy.deepcopy(hosted)
     all_there.proof["reveals"] = msgspec.to_builtins(draws.reveals_of(HOSTED, (1, 2)))
+    seen = case(DRAND, draws.late(DRAND))
+    seen.proof["closing"]["published_ms"] = None
+    assert seen.witness is not None
+    seen.witness["seen_ms"] = quicknet.time_of(DRAND.round) - 1
     no_cohosts = case(DRAND, draws.late(DRAND))
     no_cohosts.proof["voided"] = "missing_reveal"
     late_root = copy.deepcopy(hosted)
@@ -238,6 +287,7 @@ def voids() -> dict[str, tuple[Case, str]]:
     silent.proof["why"] = ""
     return {
         "void though the root was in time": (in_time, "outcome"),
+        "void though the root was seen in time": (seen, "outcome"),
         "void though all revealed": (all_there, "outcome"),
         "void for a reveal without co-hosts": (no_cohosts, "outcome"),
         "void for a late root with co-hosts": (late_root, "outcome"),

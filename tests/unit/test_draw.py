@@ -16,7 +16,6 @@ from lottery.conduct import leaves
 from lottery.entry import Entry, entry_id, salt_hash
 from lottery.picks import picks
 from lottery.proof import Passed, PassedWhy, Proof, read, schema
-from lottery.receipt import Receipt, Witness
 from lottery.recorded import RECORDED
 from lottery.steps import STEPS, Report, Result
 from lottery.verify import verify
@@ -24,18 +23,9 @@ from lottery.weight import Facts, most, weight
 from tests.support import draw_vectors, draws, tampering
 from tests.support.draw_vectors import FILES, FOLDER, PROOFS
 from tests.support.draws import EVEN, UNEVEN, Plan
-from tests.support.tampering import TAMPERINGS, Case
+from tests.support.tampering import TAMPERINGS, Case, checked
 
 ROOT = Path(__file__).parents[2]
-
-
-def checked(case: Case) -> Report:
-    """What the checker says of documents as they come over the wire."""
-    return verify(
-        json.dumps(case.proof).encode(),
-        case.receipt and msgspec.convert(case.receipt, Receipt),
-        case.witness and msgspec.convert(case.witness, Witness),
-    )
 
 
 def results(report: Report) -> dict[str, str]:
@@ -63,7 +53,7 @@ def test_the_schema_of_proofs_is_up_to_date() -> None:
 @pytest.mark.parametrize("name", PROOFS)
 def test_a_vector_holds_at_every_step(name: str) -> None:
     plan, make = PROOFS[name]
-    report = checked(tampering.case(plan, make()) if plan.viewers else Case(msgspec.to_builtins(make()), None, None))
+    report = checked(tampering.case(plan, make()) if plan.viewers else Case(msgspec.to_builtins(make())))
     assert report.ok, report
     assert [step.name for step in report.steps] == list(STEPS)
     assert report.not_proven
@@ -96,10 +86,42 @@ def test_a_close_that_the_sweep_brought_late_is_mentioned_and_no_failure() -> No
             case.proof["closing"][moment] += 30_000 + late_ms
         for reveal in case.proof["reveals"]:
             reveal["revealed_ms"] += 30_000 + late_ms
+        case.proof["drawing"]["drawn_ms"] += 30_000 + late_ms
         case.receipt = None
         report = checked(case)
         assert report.ok, report
         assert results(report)["close"] == result
+
+
+def test_what_happens_at_the_very_border_is_in_time() -> None:
+    case = tampering.case(tampering.HOSTED)
+    case.receipt = None
+    closing = case.proof["closing"]
+    case.proof["opened_ms"] = closing["published_ms"] = closing["closed_ms"]
+    case.proof["reveals"][-1]["revealed_ms"] = case.proof["drawing"]["drawn_ms"] = closing["closed_ms"] + 60_000
+    report = checked(case)
+    assert report.ok, report
+
+
+@pytest.mark.parametrize(("after_ms", "ok"), [(-1, False), (0, True), (90_000, True), (90_001, False)])
+def test_a_receipt_is_from_while_the_draw_was_open(after_ms: int, ok: bool) -> None:
+    case = tampering.case(tampering.DRAND)
+    case.receipt = msgspec.to_builtins(draws.receipt_of(tampering.DRAND, after_ms=after_ms))
+    assert checked(case).ok is ok
+
+
+def test_a_receipt_from_after_the_latest_close_is_refused_even_if_the_sweep_came_late() -> None:
+    plan = tampering.HOSTED
+    case = tampering.case(plan)
+    late_ms = 30_000 + 2_000
+    for moment in ("closed_ms", "published_ms"):
+        case.proof["closing"][moment] += late_ms
+    for reveal in case.proof["reveals"]:
+        reveal["revealed_ms"] += late_ms
+    case.proof["drawing"]["drawn_ms"] += late_ms
+    for after_ms, failed in ((120_000, None), (120_001, "receipt")):
+        case.receipt = msgspec.to_builtins(draws.receipt_of(plan, after_ms=after_ms))
+        assert checked(case).failed == failed
 
 
 def test_a_freeze_moves_the_latest_close() -> None:
@@ -109,6 +131,7 @@ def test_a_freeze_moves_the_latest_close() -> None:
         case.proof["closing"][moment] += 60_000
     for reveal in case.proof["reveals"]:
         reveal["revealed_ms"] += 60_000
+    case.proof["drawing"]["drawn_ms"] += 60_000
     assert results(checked(case))["close"] == "not_covered"
     case.proof["closing"]["frozen_ms"] = 30_000
     assert results(checked(case))["close"] == "ok"

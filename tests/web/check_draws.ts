@@ -1,13 +1,13 @@
-/** Checks one draw a line of standard input, `{proof, receipt, witness}`, and answers with `[name, result]` of each step. */
+/** Checks one draw a line of standard input, `{proof, receipt, inclusion, witness}`, and answers with `[name, result]` of each step. */
 
 import { createInterface } from "node:readline";
 import { check } from "../../gateway/web/checker/check";
-import { readReceipt, readWitness } from "../../gateway/web/checker/document";
+import { readPlaced, readReceipt, readWitness } from "../../gateway/web/checker/document";
 
 async function main(): Promise<void> {
   for await (const line of createInterface({ input: process.stdin })) {
-    const { proof, receipt, witness } = JSON.parse(line) as { proof: unknown; receipt: unknown; witness: unknown };
-    const mine = { receipt: receipt ? readReceipt(receipt) : undefined, witness: witness ? readWitness(witness) : undefined };
+    const { proof, receipt, inclusion, witness } = JSON.parse(line) as { readonly [name: string]: unknown };
+    const mine = { receipt: receipt ? readReceipt(receipt) : undefined, inclusion: inclusion ? readPlaced(inclusion) : undefined, witness: witness ? readWitness(witness) : undefined };
     const taken: [string, string][] = [];
     for await (const { name, result } of check(JSON.stringify(proof), mine)) taken.push([name, result]);
     process.stdout.write(`${JSON.stringify(taken)}\n`);

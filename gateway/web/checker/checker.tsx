@@ -67,7 +67,8 @@ function Verdict({ proof, steps, done }: { proof: Proof | undefined } & Checking
       {failed ? <Close /> : <Check />}
       <div>
         <b>{title}</b>
-        {failed && <p><b>{STEPS[failed.name]}</b> — {failed.text}</p>}
+        {failed && <p>{words.failing} <b>“{STEPS[failed.name]}”</b></p>}
+        {failed && <p class="step-text">{failed.text}</p>}
         <p>{text}</p>
       </div>
     </div>
@@ -100,7 +101,7 @@ export function Checker({ document, mine: given }: { document: string; mine?: Mi
         </header>
       )}
       <Verdict proof={proof} {...checking} />
-      <Progress steps={checking.steps} now={checking.now} />
+      <Progress {...checking} winners={proof?.outcome === "drawn" || proof?.outcome === "closed"} />
       {proof && <Winners proof={proof} mine={mine.receipt?.entry_id} />}
       {proof && <Yours mine={mine} step={checking.steps.find(({ name }) => name === "receipt")} />}
       {proof && (

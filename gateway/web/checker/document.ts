@@ -1,6 +1,7 @@
 /** The proof document, receipts and witnesses: their fields, and reading them strictly. */
 
 import type { Json } from "./canonical";
+import type { Inclusion } from "./tree";
 import { among, digits, fields, flag, list, Malformed, matching, maybe, pair, type Shape, tagged, text, whole } from "./shape";
 
 export type Beacon =
@@ -80,6 +81,14 @@ export interface Receipt {
   readonly signature: string;
 }
 
+/** What the shop answered when asked where an entry is in the tree. */
+export interface Placed extends Inclusion {
+  readonly draw: string;
+  readonly root: string;
+  readonly entry: string;
+  readonly weight: number;
+}
+
 /** What a viewer's page kept when the root came by. */
 export interface Witness {
   readonly draw_id: string;
@@ -147,6 +156,8 @@ const proof = fields({
 const receipt = fields({ protocol, draw_id: id, rules_hash: hash, entry_id: id, weight: chances, entered_ms: ms, signature: digits(64) });
 const witness = fields({ protocol, draw_id: id, rules_hash: hash, root: hash, round: whole(0), seen_ms: ms });
 
+const placed = fields({ draw: id, root: hash, entry: id, weight: chances, index: whole(0), count: whole(0), path: list(hash) });
+
 const PARTS: Readonly<Record<Proof["outcome"], readonly [closing: boolean, drawing: boolean, voided: boolean]>> = {
   cancelled: [false, false, false],
   closed: [true, false, false],
@@ -187,4 +198,5 @@ export function readProof(document: unknown): Proof {
 }
 
 export const readReceipt = (document: unknown): Receipt => read(document, receipt);
+export const readPlaced = (document: unknown): Placed => read(document, placed);
 export const readWitness = (document: unknown): Witness => read(document, witness);

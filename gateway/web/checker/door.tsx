@@ -2,16 +2,22 @@
 
 import { useState } from "preact/hooks";
 import type { Mine } from "./check";
-import { readReceipt, readWitness } from "./document";
+import { readPlaced, readReceipt, readWitness } from "./document";
 import { words } from "./words";
 
 export interface Given extends Mine {
   readonly document?: string;
 }
 
-/** What a text is; undefined: none of the three. A broken proof is a proof: that is what the checker is for. */
+/** A receipt with its inclusion proof, as the server gives them to the entrant. */
+function readHeld(text: string): Given {
+  const { receipt, inclusion } = JSON.parse(text) as { receipt?: unknown; inclusion?: unknown };
+  return { receipt: readReceipt(receipt), ...(inclusion ? { inclusion: readPlaced(inclusion) } : {}) };
+}
+
+/** What a text is; undefined: none of these. A broken proof is a proof: that is what the checker is for. */
 export function sorted(text: string): Given | undefined {
-  for (const read of [() => ({ receipt: readReceipt(text) }), () => ({ witness: readWitness(text) })]) {
+  for (const read of [() => ({ receipt: readReceipt(text) }), () => ({ witness: readWitness(text) }), () => readHeld(text)]) {
     try {
       return read();
     } catch {
