@@ -28,6 +28,7 @@ from livestream.storage.pool import Connection, Contention
 from livestream.webhooks import outbox
 
 from . import cohosts, machine, publish, store
+from .entering import GAUGE
 from .entry import salt_hash
 from .rules import Rules, rules_hash
 from .signing import public_of, shop_key
@@ -95,7 +96,9 @@ class Hosting:
                 await outbox.emit(tx, actor.shop_id, made.webhooks)
             entry = acted(actor, command, made.what, made.why)
             appended = await tell(tx, actor.room_id, made.log, [entry])
-        self._ground.publish(actor.room_id, BusMessage(origin=self._ground.origin, appended=appended))
+        # Who is in is counted anew, for those who still see the count of the draw before.
+        gauges = {GAUGE: 0} if isinstance(command, c.OpenDraw) else {}
+        self._ground.publish(actor.room_id, BusMessage(origin=self._ground.origin, appended=appended, gauges=gauges))
         return msgspec.structs.replace(reply, seq=appended.log[0].seq) if appended.log else reply
 
     async def _create(self, tx: Connection, room: Room, command: c.CreateDraw) -> Made:

@@ -20,6 +20,7 @@ export function ForHost({ client, state }: CardProps) {
   const draw = current(state);
   const { act, busy, trouble } = useDrawAct();
   const [form, setForm] = useState<{ setup: Setup; first: Draft } | null>(null);
+  const [saved, setSaved] = useState(false);
   useRevealing(client, draw);
   const active = draw?.state === "open" || draw?.state === "closed";
   const mayStart = !active && !state.freezing && TALKING.includes(state.show?.state ?? "");
@@ -36,7 +37,11 @@ export function ForHost({ client, state }: CardProps) {
     });
   const onPlan = (plan: DrawPlan, what: "start" | "queue" | "save") =>
     void act(async () => {
-      if (what === "save") return client.run({ t: "save_template", name: plan.title.slice(0, 60), plan });
+      if (what === "save") {
+        await client.run({ t: "save_template", name: plan.title.slice(0, 60), plan });
+        return setSaved(true);
+      }
+      setSaved(false);
       const made = (await client.run({ t: "create_draw", plan })) as Announced;
       return what === "start" ? open(made.draw, plan.beacon ?? "drand") : undefined;
     }).then((done) => done && what !== "save" && setForm(null));
@@ -57,7 +62,7 @@ export function ForHost({ client, state }: CardProps) {
         </div>
       ))}
       {form ? (
-        <DrawForm setup={form.setup} first={form.first} busy={busy} mayStart={mayStart} trouble={trouble} onPlan={onPlan} onClose={() => setForm(null)} />
+        <DrawForm setup={form.setup} first={form.first} busy={busy} mayStart={mayStart} trouble={trouble ?? (saved && <p role="status" class="faint">{say.saved}</p>)} onPlan={onPlan} onClose={() => setForm(null)} />
       ) : (
         <div class="card-tool"><button type="button" class="quiet" disabled={busy} onClick={begin}>{draw ? say.another : say.begin}</button>{trouble}</div>
       )}

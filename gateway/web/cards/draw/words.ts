@@ -44,7 +44,6 @@ export const words = {
   hide: "Close",
   rules: "Rules",
   frozen: "stands still",
-  left: "left",
   byHand: "until the host closes it",
   prize: (name: string, quantity: number) => (quantity > 1 ? `${quantity} × ${name}` : name),
   needs: (needs: DrawNeeds): string[] => [
@@ -121,7 +120,6 @@ export const words = {
     keepOpen: "Keep this page open: it reveals this browser's secret.",
     revealNow: "Reveal now",
     lost: "This browser does not have the secret. If nobody reveals it within 60 s, the draw is void.",
-    history: "Earlier draws",
   },
   errors: {
     draw_not_open: "Entries are closed.",
