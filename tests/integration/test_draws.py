@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import dataclasses
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 import pytest
 
+from livestream import parts
 from livestream.config import Settings
 from livestream.protocol import commands as c
 from livestream.protocol.draws import BeaconKind, DrawNeeds, DrawState, DrawWeights, EntryKind, PrizeTier, VoidWhy
@@ -19,6 +21,7 @@ from livestream.protocol.roles import Role
 from livestream.protocol.show import ShowState
 from livestream.storage.pool import Database
 from lottery import claims, conducting, quicknet, reads, store
+from lottery.part import PART
 from tests.support import live_draws as draws
 from tests.support.live_draws import HOST, checked, close, conduct, enter, look, opened
 from tests.support.nodes import Node, actor, node
@@ -251,6 +254,20 @@ async def test_buyers_are_favoured_only_by_who_read_what_the_law_says(desk: Node
     assert await refused(draws.create(desk, weights=DrawWeights(bought=1))) is ErrorCode.DRAW_RULES_REFUSED
     assert await refused(draws.create(desk, needs=DrawNeeds(bought=True))) is ErrorCode.DRAW_RULES_REFUSED
     assert await refused(draws.create(desk, needs=DrawNeeds(team=True))) is ErrorCode.DRAW_RULES_REFUSED
+
+
+async def test_who_joined_a_team_is_asked_of_the_part_that_has_teams(
+    database: Database, settings: Settings, seeded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def members(connection: object, room_id: str, people: Sequence[str], since_ms: int) -> set[str]:
+        assert (room_id, since_ms > 0) == (draws.ROOM, True)
+        return {each for each in people if each == "p-bea"}
+
+    monkeypatch.setattr(parts, "load", lambda: (dataclasses.replace(PART, team_members=members),))
+    async with node(database, settings, beat=True) as desk:
+        draw_id = await opened(desk, needs=DrawNeeds(team=True), weights=DrawWeights(team=4))
+        assert await refused(enter(desk, draw_id)) is ErrorCode.DRAW_NOT_ELIGIBLE
+        assert (await enter(desk, draw_id, "bea")).weight == 5
 
 
 # -- passwords
