@@ -103,6 +103,12 @@ def _alias(case: Case) -> None:
     redrawn(case)
 
 
+def _another_secret(case: Case) -> None:
+    secret = case.proof["reveals"][1]["secret"]
+    case.proof["reveals"][1]["secret"] = flip(secret)
+    redrawn(case)
+
+
 def _moved_weight(case: Case) -> None:
     entries = case.proof["entries"]
     giver = next(entry for entry in entries if entry[1] > UNEVEN.base)
@@ -224,6 +230,7 @@ TAMPERINGS: dict[str, tuple[Plan, Callable[[Case], None], str]] = {
     "drawn before the last reveal": (HOSTED, _set("proof", "drawing", "drawn_ms", to=_add(-9_999)), "beacon"),
     "no signature": (DRAND, _set("proof", "drawing", "signature", to=None), "beacon"),
     "secret of a co-host": (HOSTED, _set("proof", "reveals", 1, "secret", to=flip), "beacon"),
+    "secret of a co-host, and all drawn anew": (HOSTED, _another_secret, "beacon"),
     "reveals in another order": (HOSTED, _swap("reveals"), "beacon"),
     "a reveal too few": (HOSTED, lambda case: case.proof["reveals"].pop(), "beacon"),
     "a reveal too late": (HOSTED, _set("proof", "reveals", 1, "revealed_ms", to=_add(60_000)), "beacon"),
@@ -360,6 +367,10 @@ def borders() -> dict[str, tuple[Case, str | None, str | None]]:
         passed = case(DRAND)
         _passed((0, 0, "declined", -past))(passed)
         made[f"passed on {past} ms before it was drawn"] = (passed, "reserves" if past else None, None)
+    false = case(HOSTED, draws.silent(HOSTED))
+    false.proof["reveals"].append(msgspec.to_builtins(draws.reveals_of(HOSTED, (2,))[0]))
+    false.proof["reveals"][-1]["secret"] = flip(false.proof["reveals"][-1]["secret"])
+    made["void: what was revealed is not what was committed to"] = (false, None, "beacon")
     unrevealed = case(HOSTED)
     unrevealed.proof |= {"reveals": [], "drawing": None, "outcome": "closed"}
     made["co-hosts before any reveal"] = (unrevealed, None, "publication")
