@@ -103,6 +103,12 @@ def _alias(case: Case) -> None:
     redrawn(case)
 
 
+def _another_secret(case: Case) -> None:
+    secret = case.proof["reveals"][1]["secret"]
+    case.proof["reveals"][1]["secret"] = flip(secret)
+    redrawn(case)
+
+
 def _moved_weight(case: Case) -> None:
     entries = case.proof["entries"]
     giver = next(entry for entry in entries if entry[1] > UNEVEN.base)
@@ -224,6 +230,7 @@ TAMPERINGS: dict[str, tuple[Plan, Callable[[Case], None], str]] = {
     "drawn before the last reveal": (HOSTED, _set("proof", "drawing", "drawn_ms", to=_add(-9_999)), "beacon"),
     "no signature": (DRAND, _set("proof", "drawing", "signature", to=None), "beacon"),
     "secret of a co-host": (HOSTED, _set("proof", "reveals", 1, "secret", to=flip), "beacon"),
+    "secret of a co-host, and all drawn anew": (HOSTED, _another_secret, "beacon"),
     "reveals in another order": (HOSTED, _swap("reveals"), "beacon"),
     "a reveal too few": (HOSTED, lambda case: case.proof["reveals"].pop(), "beacon"),
     "a reveal too late": (HOSTED, _set("proof", "reveals", 1, "revealed_ms", to=_add(60_000)), "beacon"),
@@ -299,4 +306,72 @@ def tampered(name: str) -> Case:
     plan, change, _ = TAMPERINGS[name]
     made = case(plan)
     change(made)
+    return made
+
+
+def later(case: Case, by_ms: int) -> None:
+    """Move the close and all that follows it."""
+    for moment in ("closed_ms", "published_ms"):
+        case.proof["closing"][moment] += by_ms
+    for reveal in case.proof["reveals"]:
+        reveal["revealed_ms"] += by_ms
+    case.proof["drawing"]["drawn_ms"] += by_ms
+
+
+def borders() -> dict[str, tuple[Case, str | None, str | None]]:
+    """What happens at the very border of a time or a weight, and just past it: what fails, what is not covered."""
+    made: dict[str, tuple[Case, str | None, str | None]] = {}
+    for past in (0, 1):
+        tight = case(HOSTED)
+        closing = tight.proof["closing"]
+        closing["published_ms"] = tight.proof["opened_ms"] = closing["closed_ms"]
+        tight.proof["reveals"][-1]["revealed_ms"] = closing["closed_ms"] + 60_000 + past
+        tight.proof["drawing"]["drawn_ms"] = closing["closed_ms"] + 60_001
+        tight.receipt = None
+        made[f"reveal, {past} ms past its time"] = (tight, "beacon" if past else None, "receipt")
+        opened = copy.deepcopy(tight)
+        opened.proof["opened_ms"] += past
+        opened.proof["reveals"][-1]["revealed_ms"] -= past
+        made[f"opening, {past} ms after the close"] = (opened, "close" if past else None, "receipt")
+        for plan in (DRAND, HOSTED):
+            drawn = case(plan)
+            known = max([quicknet.time_of(DRAND.round), *(each["revealed_ms"] for each in drawn.proof["reveals"])])
+            if plan is HOSTED:
+                known = drawn.proof["reveals"][-1]["revealed_ms"]
+            drawn.proof["drawing"]["drawn_ms"] = known - past
+            made[f"{plan.tier}: drawn {past} ms before the beacon"] = (drawn, "beacon" if past else None, None)
+            due = drawn.proof["reveals"][0]["revealed_ms"] if plan is HOSTED else known
+            published = case(plan)
+            published.proof["closing"]["published_ms"] = due - 1 + past
+            made[f"{plan.tier}: root {past} ms late"] = (published, "publication" if past else None, None)
+            seen = case(plan)
+            assert seen.witness is not None
+            seen.witness["seen_ms"] = due - 1 + past
+            made[f"{plan.tier}: seen {past} ms late"] = (seen, None, "publication" if past else None)
+        swept = case(HOSTED)
+        later(swept, 30_000 + 5_000 + past)
+        made[f"sweep, {past} ms later than usual"] = (swept, None, "close" if past else None)
+        for plan, moved, open_ms in ((DRAND, 0, 90_000), (HOSTED, 32_000, 120_000)):
+            for after_ms in (-past, open_ms + past):
+                entered = case(plan)
+                later(entered, moved)
+                entered.receipt = msgspec.to_builtins(draws.receipt_of(plan, after_ms=after_ms))
+                failed = "receipt" if past else None
+                made[f"{plan.tier}: entered {after_ms} ms after the opening"] = (entered, failed, None)
+        for at, weight in ((0, 2 - past), (1, 22 + past)):
+            weighed = case(DRAND)
+            weighed.proof["entries"][at][1] = weight
+            redrawn(weighed)
+            weighed.receipt = weighed.witness = None
+            made[f"weight {weight}"] = (weighed, "weights" if past else None, "receipt")
+        passed = case(DRAND)
+        _passed((0, 0, "declined", -past))(passed)
+        made[f"passed on {past} ms before it was drawn"] = (passed, "reserves" if past else None, None)
+    false = case(HOSTED, draws.silent(HOSTED))
+    false.proof["reveals"].append(msgspec.to_builtins(draws.reveals_of(HOSTED, (2,))[0]))
+    false.proof["reveals"][-1]["secret"] = flip(false.proof["reveals"][-1]["secret"])
+    made["void: what was revealed is not what was committed to"] = (false, None, "beacon")
+    unrevealed = case(HOSTED)
+    unrevealed.proof |= {"reveals": [], "drawing": None, "outcome": "closed"}
+    made["co-hosts before any reveal"] = (unrevealed, None, "publication")
     return made

@@ -97,6 +97,12 @@ def test_tampering_is_named_the_same_by_both() -> None:
     assert dict(zip(cases, found, strict=True)) == expected
 
 
+def test_borders_are_at_the_same_place_in_both() -> None:
+    cases = {name: case for name, (case, _, _) in tampering.borders().items()}
+    expected = {name: in_python(case) for name, case in cases.items()}
+    assert dict(zip(cases, in_node(list(cases.values())), strict=True)) == expected
+
+
 def test_whatever_one_byte_becomes_both_say_the_same() -> None:
     """A digit of a number or of a text in a proof is another; most are caught, and by the same step."""
     chance = random.Random(7)
