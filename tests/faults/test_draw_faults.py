@@ -24,7 +24,7 @@ from livestream.protocol.draws import BeaconKind, DrawReceipt, DrawRooted
 from livestream.protocol.pushes import Log
 from livestream.protocol.roles import Role
 from lottery import verify
-from lottery.receipt import Receipt
+from lottery.receipt import Held, Receipt
 from tests.support.folders import open_folder
 from tests.support.live_draws import COHOST_SECRET, commitment, plan
 from tests.support.shows import Show, show
@@ -146,5 +146,5 @@ async def test_no_entry_is_lost_and_there_is_one_result_whoever_is_killed(runnin
     ):
         document = await answer.read()
     for receipt in receipts:
-        report = verify.verify(document, Receipt(**msgspec.structs.asdict(receipt)))
+        report = verify.verify(document, Held(Receipt(**msgspec.structs.asdict(receipt))))
         assert report.ok, report

@@ -17,7 +17,7 @@ from livestream.protocol.roles import Role
 from livestream.storage.pool import Database
 from lottery import document, quicknet, store, verify
 from lottery.conducting import Conductor
-from lottery.receipt import Receipt
+from lottery.receipt import Held, Receipt
 from lottery.relays import Relays
 from lottery.steps import Report
 from tests.support.nodes import HOST_ID, Node, actor
@@ -136,7 +136,7 @@ async def proof_of(database: Database, draw_id: str) -> bytes:
 
 async def checked(database: Database, draw_id: str, mine: DrawReceipt | None = None) -> Report:
     """What the independent checker says of a draw's proof."""
-    given = Receipt(**msgspec.structs.asdict(mine)) if mine else None
+    given = Held(Receipt(**msgspec.structs.asdict(mine))) if mine else None
     return verify.verify(await proof_of(database, draw_id), given)
 
 
