@@ -50,8 +50,10 @@ bench: $(DEV)  ## the benchmark
 loadtest: $(RUN)  ## rehearse a sale against a server of its own (ARGS="--viewers 1000"); reports go to loadtest-results/
 	$(PY) -m livestream loadtest run big-sale --own $(ARGS)
 
-generate: $(DEV)  ## write the files that follow from the protocol
+generate: $(DEV)  ## write the files that follow from the protocols
 	$(PY) -m livestream.protocol.generate
+	$(PY) -m livestream draw schema > lottery/proof.schema.json
+	$(PY) -m tests.support.draw_vectors
 
 clean:  ## remove what was built and installed; keeps data/
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -327,6 +327,7 @@ class Channel:
             messages=list(state.messages),
             pinned=state.pinned,
             deals=list(state.deals),
+            draws=list(state.draws),
             comments=list(self._comments),
             deleted=list(state.deleted),
             values=self.gauges,

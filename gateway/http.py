@@ -84,6 +84,7 @@ class Http:
                 web.get("/", self._landing),
                 web.get("/r/{room}", self._page("index.html")),
                 web.get("/host/{room}", self._page("host.html")),
+                web.get("/check", self._check),
                 web.get("/docs", self._docs),
                 web.get("/v1/openapi.json", self._openapi),
                 *self._api,
@@ -145,11 +146,13 @@ class Http:
     def _page(self, name: str) -> Handler:
         async def page(request: web.Request) -> web.StreamResponse:
             await self._rooms.require(request.match_info["room"])
-            if not (DIST / name).is_file():
-                return web.Response(status=503, text="The pages are not built: run `make pages`.\n")
-            return web.FileResponse(DIST / name, headers={"Cache-Control": "no-cache"})
+            return _built(name)
 
         return page
+
+    async def _check(self, request: web.Request) -> web.StreamResponse:
+        """The checker of lucky draws, which needs no room and works on a file too."""
+        return _built("check.html")
 
     async def _docs(self, request: web.Request) -> web.StreamResponse:
         text = importlib.resources.files("livestream.protocol").joinpath("reference.md").read_text("utf-8")
@@ -241,3 +244,9 @@ def _route_of(request: web.Request) -> str:
     """The route and not the path, in which people may stand."""
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else ""
+
+
+def _built(name: str) -> web.StreamResponse:
+    if not (DIST / name).is_file():
+        return web.Response(status=503, text="The pages are not built: run `make pages`.\n")
+    return web.FileResponse(DIST / name, headers={"Cache-Control": "no-cache"})

@@ -105,6 +105,8 @@ class Joiner:
             Refused, Unavailable: the connection may try again.
         """
         identity, ticket = await self._identify(command)
+        if not identity.since_ms:
+            identity = msgspec.structs.replace(identity, since_ms=self._clock.now_ms())
         channel = await self._hub.channel(command.room)
         actor = self._admit(identity, channel.local)
         resume = command.resume

@@ -54,6 +54,7 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
     kid: str = ""  #: of the key that signed for it
     buyer: bool = False  #: known to have bought something when the token was made; a resume token's alone
     behind: tuple[str, ...] = ()  #: what else it stands on, through a ticket: `kid:` of a key, `who:` of who invited
+    since_ms: int = 0  #: in the room from then on; a resume token's alone
 
 
 @dataclass(frozen=True, slots=True)

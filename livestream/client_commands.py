@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from livestream.protocol.commands import Command, Comment, Like, Pin, Say, Schedule, Seen, SetShow
-from livestream.protocol.replies import AnyReply, Ok, Posted, Reply
+from livestream.protocol.commands import (
+    CancelDraw,
+    ClaimForm,
+    ClaimPrize,
+    CloseDraw,
+    Command,
+    Comment,
+    CreateDraw,
+    EnterDraw,
+    Like,
+    OpenDraw,
+    Pin,
+    RevealDraw,
+    Say,
+    Schedule,
+    Seen,
+    SetShow,
+)
+from livestream.protocol.draws import DrawPlan, DrawReceipt
+from livestream.protocol.replies import Announced, AnyReply, Entered, Ok, Posted, Reply
 from livestream.protocol.show import ShowState
 
 _R = TypeVar("_R", bound=Reply)
@@ -46,6 +65,39 @@ class Commands:
     async def seen(self, notice: int) -> Ok:
         """Notices up to this number were read."""
         return _as(Ok, await self.ask(Seen, notice=notice))
+
+    async def create_draw(self, plan: DrawPlan, *, key: str | None = None) -> Announced:
+        """Put a draw into the queue."""
+        return _as(Announced, await self.ask(CreateDraw, plan=plan, key=key or _new_key()))
+
+    async def open_draw(
+        self, draw: str, *, commitments: Sequence[str] = (), names: Sequence[str] = (), key: str | None = None
+    ) -> Ok:
+        """Publish the rules and take entries."""
+        return _as(
+            Ok,
+            await self.ask(
+                OpenDraw, draw=draw, commitments=list(commitments), names=list(names), key=key or _new_key()
+            ),
+        )
+
+    async def close_draw(self, draw: str, *, key: str | None = None) -> Ok:
+        return _as(Ok, await self.ask(CloseDraw, draw=draw, key=key or _new_key()))
+
+    async def cancel_draw(self, draw: str, why: str, *, key: str | None = None) -> Ok:
+        return _as(Ok, await self.ask(CancelDraw, draw=draw, why=why, key=key or _new_key()))
+
+    async def reveal_draw(self, draw: str, party: int, secret: str, *, key: str | None = None) -> Ok:
+        return _as(Ok, await self.ask(RevealDraw, draw=draw, party=party, secret=secret, key=key or _new_key()))
+
+    async def enter_draw(self, draw: str, *, key: str | None = None) -> Entered:
+        """Take part; the reply holds the signed receipt."""
+        return _as(Entered, await self.ask(EnterDraw, draw=draw, key=key or _new_key()))
+
+    async def claim_prize(
+        self, draw: str, form: ClaimForm, *, receipt: DrawReceipt | None = None, key: str | None = None
+    ) -> Ok:
+        return _as(Ok, await self.ask(ClaimPrize, draw=draw, form=form, receipt=receipt, key=key or _new_key()))
 
 
 def _as(kind: type[_R], reply: AnyReply) -> _R:

@@ -136,6 +136,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     staff_rate_burst: Annotated[int, Meta(ge=1, description="Staff commands at once.")] = 50
     staff_rate_per_s: Annotated[float, Meta(gt=0, description="Staff commands a second, lasting.")] = 20.0
 
+    # -- draws
+    drand_relays: Annotated[
+        tuple[str, ...],
+        Meta(description="Where rounds of the public beacon of draws are fetched; none is trusted, all are asked."),
+    ] = (
+        "https://api.drand.sh",
+        "https://api2.drand.sh",
+        "https://api3.drand.sh",
+        "https://drand.cloudflare.com",
+    )
+
     # -- webhooks
     webhook_inside: Annotated[
         tuple[str, ...],

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from typing import Any, Protocol, runtime_checkable
 
@@ -19,13 +19,18 @@ import redis.asyncio
 
 from livestream.bus import BusMessage
 from livestream.config import Settings
-from livestream.protocol.commands import Command
+from livestream.protocol.commands import Command, Comment
+from livestream.protocol.draws import DrawReceipt
+from livestream.protocol.errors import ErrorCode
 from livestream.protocol.pushes import Push
 from livestream.protocol.replies import AnyReply
 from livestream.protocol.roles import Role
 from livestream.room.desk import Actor
 from livestream.room.local import LocalRoom
 from livestream.storage.pool import Connection, Database
+
+#: (connection, room, pseudonyms, since in Unix ms) → those of them who joined a team of the room since then
+TeamMembers = Callable[[Connection, str, Sequence[str], int], Awaitable[set[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,27 @@ class Ground:
     now_ms: Callable[[], int]  #: the database's clock, as this process has it
     publish: Callable[[str, BusMessage], None]  #: hands what was committed to the hub and the bus
     origin: int
+    team_members: TeamMembers | None = None  #: of the part that has teams
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A comment was more than words: the password of a draw."""
+
+    entered: DrawReceipt | None = None
+    refused: ErrorCode | None = None  #: why it is no entry
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """A runner to which comments may mean something."""
+
+    async def hear(self, actor: Actor, comment: Comment, room: LocalRoom) -> Heard | None:
+        """Judge a comment before it is screened; None: it is only a comment.
+
+        Raises:
+            Unavailable, OutcomeUnknown.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +144,7 @@ class Part:
     export: Callable[[Connection, str, Sequence[str]], Awaitable[Mapping[str, list[dict[str, Any]]]]]
     #: takes a person out of everything but the part's own logs in `room_log`, `staff_log` and `notice`
     erase: Callable[[Connection, str, Sequence[str]], Awaitable[None]]
+    team_members: TeamMembers | None = None
 
 
 def load() -> tuple[Part, ...]:
@@ -136,6 +163,8 @@ class Running:
     @classmethod
     def start(cls, ground: Ground) -> Running:
         parts = load()
+        members = next((part.team_members for part in parts if part.team_members), None)
+        ground = replace(ground, team_members=members)
         runners = [part.open(ground) for part in parts]
         return cls(
             parts,
@@ -152,6 +181,13 @@ class Running:
             for viewer, pushes in (await runner.own(connection, room_id, shop_id, viewers)).items():
                 found.setdefault(viewer, []).extend(pushes)
         return found
+
+    async def hear(self, actor: Actor, comment: Comment, room: LocalRoom) -> Heard | None:
+        """What a comment means to the parts, if it means anything."""
+        for runner in self.runners:
+            if isinstance(runner, Listener) and (heard := await runner.hear(actor, comment, room)):
+                return heard
+        return None
 
     def forget(self, room_id: str) -> None:
         for runner in self.runners:

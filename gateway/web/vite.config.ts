@@ -11,6 +11,6 @@ export default defineConfig({
     target: "es2022",
     assetsInlineLimit: 0, // data: URLs would need a hole in the content security policy
     modulePreload: { polyfill: false },
-    rollupOptions: { input: [here("index.html"), here("host.html")] },
+    rollupOptions: { input: [here("index.html"), here("host.html"), here("check.html")] },
   },
 });

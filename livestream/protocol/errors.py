@@ -95,6 +95,24 @@ class ErrorCode(enum.StrEnum):
     SEAT_PAID = "seat_paid"
     PAYMENT_REFUSED = "payment_refused"
     WEBHOOK_FORGED = "webhook_forged"
+    DRAW_NOT_FOUND = "draw_not_found"
+    DRAW_NOT_OPEN = "draw_not_open"
+    DRAW_ENTERED = "draw_entered"
+    DRAW_STAFF = "draw_staff"
+    DRAW_EXCLUDED = "draw_excluded"
+    DRAW_NOT_ELIGIBLE = "draw_not_eligible"
+    DRAW_RULES_REFUSED = "draw_rules_refused"
+    DRAW_ACTIVE = "draw_active"
+    DRAW_STATE = "draw_state"
+    DRAW_QUEUE_FULL = "draw_queue_full"
+    DRAW_NOT_DRAWN = "draw_not_drawn"
+    REVEAL_REFUSED = "reveal_refused"
+    NOT_A_WINNER = "not_a_winner"
+    CLAIM_LATE = "claim_late"
+    CLAIMED = "claimed"
+    RECEIPT_INVALID = "receipt_invalid"
+    ENTRY_NOT_FOUND = "entry_not_found"
+    TEMPLATE_NOT_FOUND = "template_not_found"
     INTERNAL = "internal"
 
 
@@ -188,6 +206,24 @@ ERRORS: dict[ErrorCode, ErrorInfo] = {
     ErrorCode.WEBHOOK_FORGED: ErrorInfo(
         "The notification is not signed by the payment provider, or is too old.", False
     ),
+    ErrorCode.DRAW_NOT_FOUND: ErrorInfo("No draw of this id in this room.", False),
+    ErrorCode.DRAW_NOT_OPEN: ErrorInfo("The draw takes no entries yet, or any more.", False),
+    ErrorCode.DRAW_ENTERED: ErrorInfo("You are in this draw already.", False),
+    ErrorCode.DRAW_STAFF: ErrorInfo("Staff take no part in draws.", False),
+    ErrorCode.DRAW_EXCLUDED: ErrorInfo("You won one of the last draws; the rules say for how many you wait.", False),
+    ErrorCode.DRAW_NOT_ELIGIBLE: ErrorInfo("The draw's rules ask for something first; the text names it.", False),
+    ErrorCode.DRAW_RULES_REFUSED: ErrorInfo("These rules do not fit together; the text says why.", False),
+    ErrorCode.DRAW_ACTIVE: ErrorInfo("Another draw of this room is open or closed; wait for its winners.", False),
+    ErrorCode.DRAW_STATE: ErrorInfo("The draw is in another state; the text names it.", False),
+    ErrorCode.DRAW_QUEUE_FULL: ErrorInfo("So many draws are announced already; open or cancel one.", False),
+    ErrorCode.DRAW_NOT_DRAWN: ErrorInfo("There is no proof yet: the draw has no winners.", False),
+    ErrorCode.REVEAL_REFUSED: ErrorInfo("Not what this party committed to, or too early, or too late.", False),
+    ErrorCode.NOT_A_WINNER: ErrorInfo("No prize of this draw waits for you.", False),
+    ErrorCode.CLAIM_LATE: ErrorInfo("The time to claim this prize is over.", False),
+    ErrorCode.CLAIMED: ErrorInfo("This prize is claimed already.", False),
+    ErrorCode.RECEIPT_INVALID: ErrorInfo("The receipt is not the shop's, or not of this draw.", False),
+    ErrorCode.ENTRY_NOT_FOUND: ErrorInfo("No entry of this id in this draw.", False),
+    ErrorCode.TEMPLATE_NOT_FOUND: ErrorInfo("The shop has no template of this name.", False),
     ErrorCode.INTERNAL: ErrorInfo("Our fault; it is logged under the request's ref.", True),
 }
 

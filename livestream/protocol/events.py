@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from . import types
+from .draws import DRAW_EVENTS, DRAW_PARTS, DrawLogEvent, DrawNotice
 from .event import Event as Event
 from .groupbuy import GROUPBUY_EVENTS, GROUPBUY_PARTS, GroupBuyLiveEvent, GroupBuyLogEvent, GroupBuyNotice
 from .roles import Role
@@ -390,17 +391,18 @@ class YouBought(Event, frozen=True, tag="you_bought"):
 LogEvent = (
     Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged
     | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented
-    | GroupBuyLogEvent
+    | GroupBuyLogEvent | DrawLogEvent
 )  # fmt: skip
 StaffEvent = (
     Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged | Erased
 )  # fmt: skip
 LiveEvent = Commented | Echoed | Arrived | GroupBuyLiveEvent
-NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | GroupBuyNotice
+NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | GroupBuyNotice | DrawNotice
 PARTS: tuple[type[msgspec.Struct], ...] = (
     HostMessage, Show, Chat, Freezing, Clock, Picture, ProductVariant, Product, Policy, Sanction, HeldComment,
     RefundRequest,
     *GROUPBUY_PARTS,
+    *DRAW_PARTS,
 )  # fmt: skip
 EVENTS: tuple[type[Event], ...] = (
     Said, Retracted, Unretracted, Pinned, ShowChanged, Deleted, Restored, ChatChanged, RoomChanged, Frozen, Unfrozen,
@@ -409,4 +411,5 @@ EVENTS: tuple[type[Event], ...] = (
     Commented, Echoed, Arrived,
     Answered, YouWereMuted, YouMayTalk, YourComment, YouBought,
     *GROUPBUY_EVENTS,
+    *DRAW_EVENTS,
 )  # fmt: skip

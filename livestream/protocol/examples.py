@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from . import commands as c
+from . import draws as d
 from . import events as e
 from . import groupbuy as g
 from . import pushes as p
@@ -53,6 +54,34 @@ _DEAL = g.Deal(
 )  # fmt: skip
 _TEAM = g.TeamView(id=_OTHER, deal=_ID, state=g.TeamState.FORMING, size=3, held=1, paid=1, deadline=_AT, names=["小明"])
 _OWN = g.OwnSeat(seat=_ID, team=_TEAM, state=g.SeatState.HELD, leader=True, invite=_INVITE, hold_until=_AT, amount=1799)
+_DRAW_ID, _ENTRY_ID, _HASH, _ROOT = "01" * 16, "a5" * 16, "0f" * 32, "e3" * 32
+_PRIZES = [
+    d.PrizeTier(tier="First prize", name="Rower 🚲", value=199_900, currency="PLN"),
+    d.PrizeTier(tier="Second prize", name="Kubek", quantity=3, value=1999, currency="PLN"),
+]
+_PLAN = d.DrawPlan(
+    title="Friday draw", prizes=_PRIZES, entry=d.EntryKind.PASSWORD, password="红包 🧧",
+    needs=d.DrawNeeds(commented=True, watched_s=60), seconds=60, weights=d.DrawWeights(bought=2), exclude_winners_of=3,
+    organiser="Sklep", terms="https://shop.example/terms", region="PL", beacon=d.BeaconKind.COHOSTS,
+)  # fmt: skip
+_RECEIPT = d.DrawReceipt(
+    protocol="LTD1", draw_id=_DRAW_ID, rules_hash=_HASH, entry_id=_ENTRY_ID, weight=3, entered_ms=_AT,
+    signature="5a" * 64,
+)  # fmt: skip
+_QUEUED = d.Draw(
+    id="02" * 16, title="Next draw", state=d.DrawState.ANNOUNCED, prizes=_PRIZES[:1], entry=d.EntryKind.CLICK,
+    beacon=d.BeaconKind.DRAND, by_hand=True,
+)  # fmt: skip
+_OPEN = d.Draw(
+    id=_DRAW_ID, title="Friday draw", state=d.DrawState.OPEN, prizes=_PRIZES, entry=d.EntryKind.PASSWORD,
+    password="红包 🧧", needs=_PLAN.needs, beacon=d.BeaconKind.COHOSTS, rules='{"claim_s":604800}', rules_hash=_HASH,
+    opened_at=_AT, closes_at=_AT + 60_000, parties=["server", "Ada"],
+)  # fmt: skip
+_WINNER = d.DrawWinner(prize=0, place=0, entry=_ENTRY_ID, name="Z•••")
+_DRAWN = msgspec.structs.replace(
+    _OPEN, state=d.DrawState.DRAWN, closed_at=_AT, root=_ROOT, entries=5, weight=9, rooted_at=_AT, revealed=[1, 2],
+    value=_HASH, seed=_ROOT, winners=[_WINNER], claim_until=_AT,
+)  # fmt: skip
 
 MESSAGES: tuple[msgspec.Struct, ...] = (
     c.Join(ref=0, room="demo"),
@@ -111,6 +140,15 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     c.PaySeat(ref=46, deal=_ID, seat=_ID),
     r.Seated(ref=42, own=_OWN),
     r.PayAt(ref=46, url="https://pay.example/checkout/1", expires_at=_AT, amount=1799),
+    c.CreateDraw(ref=36, plan=_PLAN, key="k-5"),
+    c.SaveTemplate(ref=37, name="Friday", plan=_PLAN),
+    c.SaveTemplate(ref=38, name="Friday", plan=None),
+    c.OpenDraw(ref=39, draw=_DRAW_ID, commitments=[_HASH], names=["Ada"]),
+    c.CloseDraw(ref=40, draw=_DRAW_ID),
+    c.CancelDraw(ref=41, draw=_DRAW_ID, why="wrong prize"),
+    c.RevealDraw(ref=42, draw=_DRAW_ID, party=2, secret=_ROOT),
+    c.EnterDraw(ref=43, draw=_DRAW_ID, key="k-6"),
+    c.ClaimPrize(ref=44, draw=_DRAW_ID, form=c.ClaimForm(name="Zoë", address="ul. Długa 1"), receipt=_RECEIPT),
     r.Joined(
         ref=1, room="demo", epoch="f6906c1e8fbc063e", now=_AT, resume="dG9rZW4",
         me=r.Me(id="3vavcdxybr7f3", role=Role.VIEWER, name="Zoë", expires_at=_AT),
@@ -129,6 +167,10 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
         ref=1, room="demo", epoch="f6906c1e8fbc063e", now=_AT, resume="dG9rZW4",
         me=r.Me(id=_WHO, role=Role.VIEWER, name="Zoë", buyer=True, muted=_SANCTION, blocked=[_WHO]),
     ),
+    r.Posted(ref=3, id=_OTHER, entered=_RECEIPT),
+    r.Posted(ref=3, id=_OTHER, not_entered=ErrorCode.DRAW_ENTERED),
+    r.Announced(ref=36, draw=_DRAW_ID, seq=18),
+    r.Entered(ref=43, receipt=_RECEIPT),
     r.Error(ref=3, code=ErrorCode.RATE_LIMITED, text="comment", temporary=True, retry_after_ms=1500),
     r.Error(ref=5, code=ErrorCode.FORBIDDEN, text="a viewer may not say"),
     p.Log(seq=1, at=_AT, event=e.ShowChanged(show=_SHOW)),
@@ -157,6 +199,24 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     ]),
     p.Notice(notice=6, at=_AT, event=g.YourTeam(own=_OWN)),
     p.OwnSeats(seats=[_OWN]),
+    p.Log(seq=18, at=_AT, event=d.DrawAnnounced(draw=_QUEUED)),
+    p.Log(seq=19, at=_AT, event=d.DrawOpened(draw=_OPEN)),
+    p.Log(seq=20, at=_AT, event=d.DrawClosed(draw=_DRAW_ID, closed_at=_AT, round=9_000_000, beacon_at=_AT)),
+    p.Log(seq=21, at=_AT, event=d.DrawRooted(draw=_DRAW_ID, root=_ROOT, entries=5, weight=9, at=_AT)),
+    p.Log(seq=22, at=_AT, event=d.DrawRevealed(draw=_DRAW_ID, party=2, secret=_HASH)),
+    p.Log(
+        seq=23, at=_AT,
+        event=d.DrawDrawn(draw=_DRAW_ID, value=_HASH, seed=_ROOT, winners=[_WINNER], claim_until=_AT),
+    ),
+    p.Log(
+        seq=24, at=_AT,
+        event=d.DrawPassedOn(
+            draw=_DRAW_ID, winner=d.DrawWinner(prize=0, place=4, entry="a6" * 16, name="小•••")
+        ),
+    ),
+    p.Log(seq=25, at=_AT, event=d.DrawSettled(draw=_DRAW_ID)),
+    p.Log(seq=26, at=_AT, event=d.DrawCancelled(draw=_DRAW_ID, why="wrong prize")),
+    p.Log(seq=27, at=_AT, event=d.DrawVoided(draw=_DRAW_ID, why=d.VoidWhy.LATE_ROOT)),
     p.Staff(seq=1, at=_AT, event=_ACTED),
     p.Staff(seq=2, at=_AT, event=e.Held(comments=[_HELD])),
     p.Staff(seq=3, at=_AT, event=e.Ruled(comments=[_OTHER], shown=True)),
@@ -176,6 +236,11 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     p.Notice(notice=3, at=_AT, event=e.YouMayTalk()),
     p.Notice(notice=4, at=_AT, event=e.YourComment(comment=_OTHER, shown=True)),
     p.Notice(notice=5, at=_AT, event=e.YouBought()),
+    p.Notice(
+        notice=6, at=_AT,
+        event=d.YouWon(draw=_DRAW_ID, title="Friday draw", prize=0, prize_title="Rower 🚲", claim_until=_AT),
+    ),
+    p.Notice(notice=7, at=_AT, event=d.YourPrizeWentOn(draw=_DRAW_ID, title="Friday draw", prize_title="Kubek")),
     p.Snapshot(epoch="f6906c1e8fbc063e", seq=0, room="demo", title="Demo room"),
     p.Snapshot(
         epoch="f6906c1e8fbc063e", seq=4, room="demo", title="Demo room", show=_SHOW, messages=[_MESSAGE, _ANSWER],
@@ -192,6 +257,8 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
             refunds=[_REFUND],
         ),
     ),
+    p.Snapshot(epoch="f6906c1e8fbc063e", seq=23, room="demo", title="Demo room", draws=[_DRAWN, _QUEUED]),
+    p.DrawOwn(draw=_DRAW_ID, entries=5, receipt=_RECEIPT, prize=0, claim_until=_AT),
     p.Heartbeat(now=_AT, seq=4),
     p.ComeBack(after_ms=1250),
 )  # fmt: skip

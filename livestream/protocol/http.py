@@ -16,10 +16,11 @@ from msgspec import Meta
 
 from . import types
 from .commands import COMMANDS, Command, Join
+from .draws import DrawPlan, DrawReceipt, EntryId
 from .errors import ErrorCode as E
 from .events import Product
 from .pushes import Snapshot
-from .roles import EVERYONE, OPERATORS, SIGNED_IN, STAFF, Role
+from .roles import EVERYONE, HOSTS, OPERATORS, SIGNED_IN, STAFF, Role
 from .shop import SHOP_COMMANDS, ShopCommand
 
 PAGE_MOST = 200
@@ -60,6 +61,59 @@ class DeliveryQuery(PageQuery, frozen=True, kw_only=True):
     endpoint: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$")] | None = None
     state: Literal["pending", "delivered", "failed"] | None = None
     type: Annotated[str, Meta(max_length=100, pattern=r"^[^\x00]*$")] | None = None
+
+
+class InclusionQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entry."""
+
+    entry: EntryId
+
+
+class DrawProof(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is needed to check a draw, as docs/draw-protocol.md describes it."""
+
+    protocol: Literal["LTD1"]
+    draw_id: str
+    rules: dict[str, Any]
+    rules_hash: str
+    entries: list[tuple[str, int]]
+
+
+class Inclusion(msgspec.Struct, frozen=True, kw_only=True):
+    """That an entry is under the root of a draw."""
+
+    draw: str
+    root: str
+    entry: str
+    weight: int
+    index: int  #: from 0, in order of entry id
+    count: int  #: entries of the draw
+    path: list[str]  #: neighbours from the leaf up
+
+
+class DrawReceiptView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One's own receipt."""
+
+    receipt: DrawReceipt
+    inclusion: Inclusion | None = None  #: once the root is out
+
+
+class DrawTemplate(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan under a name."""
+
+    name: str
+    plan: DrawPlan
+
+
+class DrawSetup(msgspec.Struct, frozen=True, kw_only=True):
+    """What a host begins with."""
+
+    templates: list[DrawTemplate]
+    organiser: str
+    drand: bool  #: a relay of the public beacon answers
+    teams: bool  #: draws may ask for a team
+    rehearsal: bool
+    shop_key: str  #: Ed25519, hex: signs receipts
 
 
 class NewWebhook(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,6 +276,23 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("settlement", "GET", "/v1/rooms/{room}/deals/{deal}/settlement.csv",
               "Every payment of a group buy as CSV; the last line closes: taken less given back is what was sold.",
               Listed, OPERATORS, errors=(E.ROOM_NOT_FOUND, E.DEAL_NOT_FOUND)),
+    Operation("draws", "GET", "/v1/rooms/{room}/draws",
+              "Every draw of the room that was ever opened, newest first: voids and cancellations too.", Listed,
+              query=PageQuery, errors=(E.ROOM_NOT_FOUND,)),
+    Operation("draw_setup", "GET", "/v1/rooms/{room}/draw_setup", "Templates, and what draws can rest on here.",
+              DrawSetup, HOSTS, errors=(E.ROOM_NOT_FOUND,)),
+    Operation("draw_receipt", "GET", "/v1/rooms/{room}/draws/{draw}/receipt",
+              "One's own receipt, with its proof of inclusion.", DrawReceiptView, _SIGNED,
+              errors=(E.ROOM_NOT_FOUND, E.DRAW_NOT_FOUND, E.ENTRY_NOT_FOUND)),
+    Operation("draw_refusals", "GET", "/v1/rooms/{room}/draws/{draw}/refusals",
+              "Who was refused, why and how often.", Listed, STAFF, errors=(E.ROOM_NOT_FOUND, E.DRAW_NOT_FOUND)),
+    Operation("draw_proof", "GET", "/v1/draws/{draw}/proof", "All that is needed to check a draw: one document.",
+              DrawProof, errors=(E.DRAW_NOT_FOUND, E.DRAW_NOT_DRAWN)),
+    Operation("draw_inclusion", "GET", "/v1/draws/{draw}/inclusion", "That an entry is under the draw's root.",
+              Inclusion, query=InclusionQuery, errors=(E.DRAW_NOT_FOUND, E.ENTRY_NOT_FOUND, E.DRAW_STATE)),
+    Operation("draw_claims", "GET", "/v1/shops/{shop}/draws/{draw}/claims",
+              "Winners of a draw and where their prizes go: CSV.", Listed, OPERATORS,
+              errors=(E.SHOP_NOT_FOUND, E.DRAW_NOT_FOUND)),
     Operation("rooms", "GET", "/v1/shops/{shop}/rooms", "The shop's rooms.", Listed, OPERATORS,
               errors=(E.SHOP_NOT_FOUND,)),
     Operation("staff", "GET", "/v1/shops/{shop}/staff", "The shop's staff.", Listed, OPERATORS,
@@ -273,6 +344,8 @@ STATUS: dict[E, int] = {
     E.ROOM_NOT_FOUND: 404, E.SHOP_NOT_FOUND: 404, E.COMMENT_NOT_FOUND: 404, E.MESSAGE_NOT_FOUND: 404,
     E.PERSON_NOT_FOUND: 404, E.PRODUCT_NOT_FOUND: 404, E.PURCHASE_NOT_FOUND: 404, E.REFUND_NOT_FOUND: 404,
     E.WEBHOOK_NOT_FOUND: 404, E.DELIVERY_NOT_FOUND: 404, E.KEY_NOT_FOUND: 404, E.UNKNOWN_COMMAND: 404,
+    E.DRAW_NOT_FOUND: 404, E.ENTRY_NOT_FOUND: 404, E.TEMPLATE_NOT_FOUND: 404, E.DRAW_RULES_REFUSED: 400,
+    E.DRAW_STAFF: 403, E.DRAW_EXCLUDED: 403, E.DRAW_NOT_ELIGIBLE: 403, E.NOT_A_WINNER: 403, E.RECEIPT_INVALID: 403,
     E.RATE_LIMITED: 429, E.SLOW_MODE: 429,
     E.DEAL_NOT_FOUND: 404, E.TEAM_NOT_FOUND: 404, E.INVITE_INVALID: 404, E.SEAT_NOT_FOUND: 404,
     E.TERMS_REFUSED: 400,

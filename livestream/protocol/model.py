@@ -13,7 +13,13 @@ from . import commands, events, pushes, replies
 from .roles import Role
 
 #: structs that are parts of messages and not messages themselves
-PARTS: tuple[type[msgspec.Struct], ...] = (*events.PARTS, pushes.StaffView, replies.Me, commands.Resume)
+PARTS: tuple[type[msgspec.Struct], ...] = (
+    *events.PARTS,
+    pushes.StaffView,
+    replies.Me,
+    commands.Resume,
+    commands.ClaimForm,
+)
 
 #: unions that have a name of their own
 UNIONS: dict[str, object] = {

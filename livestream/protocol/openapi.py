@@ -17,6 +17,7 @@ _PARAMETERS = {
     "room": (r"^[a-z0-9][a-z0-9_-]{0,63}$", "Id of a room."),
     "shop": (r"^[a-z0-9][a-z0-9_~-]{0,63}$", "Id of the shop, or of a rehearsal of it."),
     "deal": (r"^[0-9a-z]{13}$", "Id of a group buy."),
+    "draw": (r"^[0-9a-f]{32}$", "Id of a draw."),
     "webhook": (r"^[A-Za-z0-9_]{1,64}$", "Id of a webhook."),
     "delivery": (r"^[A-Za-z0-9_]{1,64}$", "Id of a delivery."),
 }

@@ -7,6 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from . import types
+from .draws import Draw, DrawId, DrawReceipt
 from .events import (
     Chat,
     Clock,
@@ -62,7 +63,7 @@ class Live(Push, frozen=True, tag="live"):
 
 
 class Gauge(Push, frozen=True, tag="gauge"):
-    """Latest values: `viewers`, `likes`."""
+    """Latest values: `viewers`, `likes`, `draw_entries`."""
 
     lane = Lane.GAUGE
     values: dict[str, int]
@@ -106,6 +107,7 @@ class Snapshot(Push, frozen=True, tag="snapshot"):
     messages: list[HostMessage] = []  #: newest last
     pinned: HostMessage | None = None
     deals: list[Deal] = []  #: group buys, newest last
+    draws: list[Draw] = []  #: the one that was opened last, then those in the queue
     comments: list[Commented] = []  #: newest last
     deleted: list[types.Id] = []  #: comments deleted last, which may still be under way to you
     values: dict[str, int] = {}
@@ -136,5 +138,17 @@ class OwnSeats(Push, frozen=True, tag="own_seats"):
     seats: list[OwnSeat]
 
 
-AnyPush = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | OwnSeats
-PUSHES: tuple[type[Push], ...] = (Log, Staff, Live, Gauge, Notice, Snapshot, Heartbeat, ComeBack, OwnSeats)
+class DrawOwn(Push, frozen=True, tag="draw_own"):
+    """Where you stand in a draw, told when you come in."""
+
+    lane = Lane.DIRECT
+    draw: DrawId
+    entries: types.Count = 0  #: of everybody, so far
+    receipt: DrawReceipt | None = None  #: you are in
+    prize: types.Count | None = None  #: you won this one
+    claim_until: types.Millis | None = None
+    claimed: bool = False
+
+
+AnyPush = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | OwnSeats | DrawOwn
+PUSHES: tuple[type[Push], ...] = (Log, Staff, Live, Gauge, Notice, Snapshot, Heartbeat, ComeBack, OwnSeats, DrawOwn)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from . import types
+from .draws import DrawId, DrawReceipt
 from .errors import ErrorCode
 from .events import Sanction
 from .groupbuy import OwnSeat
@@ -30,6 +31,8 @@ class Posted(Reply, frozen=True, tag="posted"):
     seq: types.Seq | None = None  #: the log event it caused; a comment causes none
     shown: bool = True  #: false: accepted and archived, but a flood, or others with the same words, kept it off screens
     held: bool = False  #: it waits for staff
+    entered: DrawReceipt | None = None  #: the comment was the password of a draw, and you are in
+    not_entered: ErrorCode | None = None  #: it was the password, and this is why it is no entry
 
 
 class Invited(Reply, frozen=True, tag="invited"):
@@ -51,6 +54,19 @@ class PayAt(Reply, frozen=True, tag="pay_at"):
     url: str
     expires_at: types.Millis
     amount: types.Amount  #: at most; what is taken in the end is the price of the step reached
+
+
+class Announced(Reply, frozen=True, tag="announced"):
+    """A draw was made, and is durable."""
+
+    draw: DrawId
+    seq: types.Seq | None = None
+
+
+class Entered(Reply, frozen=True, tag="entered"):
+    """You are in the draw, and that is durable."""
+
+    receipt: DrawReceipt
 
 
 class Error(Reply, frozen=True, tag="error"):
@@ -85,5 +101,5 @@ class Joined(Reply, frozen=True, tag="joined"):
     resumed: bool = False  #: true: missed events follow; false: a snapshot follows
 
 
-AnyReply = Joined | Ok | Posted | Invited | Seated | PayAt | Error
-REPLIES: tuple[type[Reply], ...] = (Joined, Ok, Posted, Invited, Seated, PayAt, Error)
+AnyReply = Joined | Ok | Posted | Invited | Seated | PayAt | Announced | Entered | Error
+REPLIES: tuple[type[Reply], ...] = (Joined, Ok, Posted, Invited, Seated, PayAt, Announced, Entered, Error)

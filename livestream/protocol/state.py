@@ -13,6 +13,8 @@ from typing import TypeVar
 import msgspec
 
 from . import limits
+from .draw_state import evolve_draws, later
+from .draws import DRAW_EVENTS, Draw
 from .events import (
     Chat,
     ChatChanged,
@@ -74,6 +76,7 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[HostMessage, ...] = ()  #: newest last; retracted ones keep their place
     pinned: HostMessage | None = None
     deals: tuple[Deal, ...] = ()  #: group buys, newest last
+    draws: tuple[Draw, ...] = ()  #: the one that was opened last, then those in the queue
     deleted: tuple[str, ...] = ()  #: tombstones of the newest deleted comments, in the order of ids
 
 
@@ -118,6 +121,7 @@ def evolve(state: _Room, event: LogEvent) -> _Room:
                 freezing=None,
                 countdown=_later(state.countdown, shifted),
                 deals=tuple(deal_later(each, shifted) for each in state.deals),
+                draws=tuple(later(each, shifted) for each in state.draws),
             )
         case CountdownStarted(clock=clock):
             return _with(state, countdown=clock)
@@ -129,6 +133,8 @@ def evolve(state: _Room, event: LogEvent) -> _Room:
             return _with(state, presenter=name)
         case _ if isinstance(event, GROUPBUY_LOG_EVENTS):
             return _with(state, deals=evolve_deals(state.deals, event))
+        case _ if isinstance(event, DRAW_EVENTS):
+            return _with(state, draws=evolve_draws(state.draws, event))
     return state
 
 

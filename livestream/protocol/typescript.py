@@ -10,6 +10,7 @@ from msgspec import inspect as mi
 
 from . import limits
 from .codec import Codec
+from .draws import BeaconKind, DrawState, EntryKind, VoidWhy
 from .errors import CLOSES, ERRORS, ErrorCode
 from .events import RefundState, SanctionKind
 from .groupbuy import DealState, OrderState, SeatState, TeamState
@@ -22,18 +23,9 @@ from .show import ShowState
 
 _HEAD = "// Generated from livestream/protocol by `make generate`. Change the structs there, not this file.\n"
 _ENUMS: tuple[type[enum.StrEnum], ...] = (
-    Role,
-    ShowState,
-    SanctionKind,
-    RefundState,
-    DealState,
-    TeamState,
-    SeatState,
-    OrderState,
-    Lane,
-    RateClass,
-    ErrorCode,
-)
+    Role, ShowState, SanctionKind, RefundState, DealState, TeamState, SeatState, OrderState, DrawState, EntryKind,
+    BeaconKind, VoidWhy, Lane, RateClass, ErrorCode,
+)  # fmt: skip
 
 
 def typescript() -> str:

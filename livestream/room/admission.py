@@ -33,6 +33,7 @@ def actor_of(secret: bytes, identity: Identity, room: LocalRoom) -> Actor:
         pseudonym=stand_in,
         buyer=identity.buyer,
         grounds=standing(identity),
+        since_ms=identity.since_ms,
     )
 
 

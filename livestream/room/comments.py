@@ -1,6 +1,6 @@
 """Comments: from a viewer's words to the archive and the screens. One batch a process.
 
-    screen ─> review ─> door ─┬─ COMMIT: archive, staff log of what is held ─> answer ─> screens
+    hear ─> screen ─> review ─> door ─┬─ COMMIT: archive, staff log of what is held ─> answer ─> screens
                               └─ refused
 
 A comment is shown after it is archived, not beside it: so what a viewer saw is
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -19,6 +19,7 @@ import msgspec
 from livestream.bus import BusMessage
 from livestream.config import Settings
 from livestream.moderation import sameness
+from livestream.parts import Heard
 from livestream.protocol.commands import Comment
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.events import Commented, Echoed, Held, HeldComment
@@ -33,12 +34,16 @@ from .desk import Actor
 from .door import Admission, Asked, Door
 from .local import LocalRoom
 from .review import Review, Reviewed, Verdict
-from .sampling import Fate, Standing, sample
-from .screen import Screened, screen
+from .sampling import COMPETING, Fate, Standing, sample
+from .screen import Screened, screen, screen_chosen
 from .work import Outcome, Work
 
 _encode = msgspec.json.Encoder().encode
 _SHOWN_ALIKE = 2  #: so many comments of the same words are shown; more are counted beside the first
+
+
+async def _deaf(actor: Actor, comment: Comment, room: LocalRoom) -> Heard | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class Comments:
         new_id: makes their ids.
         now_ms: the database's clock, as this process has it.
         publish: hands what was committed to the hub and the bus.
+        hear: asks whether the words mean more than themselves; an entry by them is made before all else.
     """
 
     def __init__(
@@ -83,8 +89,10 @@ class Comments:
         now_ms: Callable[[], int],
         publish: Callable[[str, BusMessage], None],
         origin: int,
+        hear: Callable[[Actor, Comment, LocalRoom], Awaitable[Heard | None]] = _deaf,
     ) -> None:
         self._database = database
+        self._hear = hear
         self._door = door
         self._review = review
         self._display_per_s = settings.display_per_s
@@ -102,9 +110,12 @@ class Comments:
         Raises:
             Refused, Unavailable, OutcomeUnknown.
         """
+        heard = await self._hear(actor, command, room)
+        chosen = heard is not None and heard.entered is not None
         work = Work.of(actor, command, room)
         try:
-            screened = screen(actor, command, room, self._now_ms())
+            now_ms = self._now_ms()
+            screened = screen_chosen(actor, room, now_ms) if chosen else screen(actor, command, room, now_ms)
         except Refused:
             # A repetition is answered as it was the first time, whatever holds by now.
             answered = await self._answered(work)
@@ -112,9 +123,11 @@ class Comments:
                 raise
             return msgspec.structs.replace(answered, ref=command.ref)
         comment_id = self._new_id()
-        if screened.standing is not Standing.STAFF and screened.held_why is None:
+        if not chosen and screened.standing is not Standing.STAFF and screened.held_why is None:
             screened = await self._reviewed(screened, actor, command, room, comment_id)
         reply = await self._batcher.submit(Admitted(comment_id, work, screened))
+        if heard is not None and isinstance(reply, Posted):
+            return msgspec.structs.replace(reply, ref=command.ref, entered=heard.entered, not_entered=heard.refused)
         return msgspec.structs.replace(reply, ref=command.ref)
 
     async def _answered(self, again: Work) -> AnyReply | None:
@@ -187,21 +200,20 @@ class Comments:
         said = {index: sameness.key(_text(each)) for index, each in comments.items() if not each.alone}
         repeats = _repeats(said, room, now)
         quiet = {index for index, each in comments.items() if each.screened.held_why is not None} | repeats
-        asked = [
-            Asked(each.work.actor.pseudonym, each.screened.standing, quiet=index in quiet)
-            for index, each in comments.items()
-        ]
-        admission = await self._admit(room, asked)
+        free = {index for index, each in comments.items() if each.screened.free}
+        order = [index for index in comments if index not in free]
+        admission = await self._admit(room, [_asked(comments[index], quiet=index in quiet) for index in order])
         slow = room.state.chat.slow_mode_s
         code = ErrorCode.SLOW_MODE if slow else ErrorCode.RATE_LIMITED
-        order = list(comments)
-        for position, wait_ms in admission.refused.items():
-            judged.fates[order[position]] = Refused(code, "over all your connections", retry_after_ms=wait_ms)
-        admitted = [index for position, index in enumerate(order) if position not in admission.refused]
-        competing = [index for index in admitted if index not in quiet]
+        refused = {order[position]: wait_ms for position, wait_ms in admission.refused.items()}
+        for index, wait_ms in refused.items():
+            judged.fates[index] = Refused(code, "over all your connections", retry_after_ms=wait_ms)
+        competing = [index for index in order if index not in quiet and index not in refused]
         sampled = sample([comments[index].screened.standing for index in competing], admission.granted)
-        for index, fate in zip(competing, sampled, strict=True):
+        fates = dict(zip(competing, sampled, strict=True)) | dict.fromkeys(free, Fate.SHOWN)
+        for index, fate in fates.items():
             judged.fates[index] = fate
+        admitted = [index for index in comments if index not in refused]
         echoes = judged.echoes.setdefault(room.room_id, {})
         for index in admitted:
             if index in repeats:
@@ -214,6 +226,8 @@ class Comments:
                     echoes[first] = times
 
     async def _admit(self, room: LocalRoom, asked: Sequence[Asked]) -> Admission:
+        if not asked:
+            return Admission([0] * len(COMPETING), {})
         per_s = room.staff.policy.display_per_s or self._display_per_s
         slow_mode_s = room.state.chat.slow_mode_s
         return await self._door.admit(room.room_id, per_s, slow_mode_s, asked)
@@ -234,6 +248,10 @@ class Comments:
             waiting = [_held(row) for row in rows if row.room_id == room_id and row.fate is Fate.HELD]
             appended[room_id] = await roomlog.append(tx, room_id, [], [Held(comments=waiting)])
         return appended
+
+
+def _asked(each: Admitted, *, quiet: bool) -> Asked:
+    return Asked(each.work.actor.pseudonym, each.screened.standing, quiet=quiet)
 
 
 def _text(each: Admitted) -> str:

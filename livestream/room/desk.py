@@ -47,6 +47,7 @@ class Actor(msgspec.Struct, frozen=True):
     pseudonym: str
     buyer: bool = False
     grounds: tuple[str, ...] = ()  #: what the identity stands on, see `auth.standing`
+    since_ms: int = 0  #: in the room since then, short breaks of the line aside; 0: not on a line
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ class Screened:
 
     standing: Standing
     held_why: str | None = None  #: it waits for staff
+    free: bool = False  #: shown past every limit: staff chose the very words
 
 
 def screen(actor: Actor, command: Comment, room: LocalRoom, now_ms: int) -> Screened:
@@ -53,6 +54,16 @@ def screen(actor: Actor, command: Comment, room: LocalRoom, now_ms: int) -> Scre
         raise Refused(ErrorCode.TEXT_REFUSED)
     held_why = "words" if hit is not None else "approve_first" if chat.approve_first else None
     return Screened(_standing(actor, command.text, room), held_why)
+
+
+def screen_chosen(actor: Actor, room: LocalRoom, now_ms: int) -> Screened:
+    """Judge a comment whose words staff chose, the password of a draw say: only who may not talk is refused.
+
+    Raises:
+        Refused: MUTED.
+    """
+    _require_voice(actor, room, now_ms)
+    return Screened(_standing(actor, "", room), free=True)
 
 
 def _require_voice(actor: Actor, room: LocalRoom, now_ms: int) -> None:

@@ -68,9 +68,11 @@ class RoomService:
         self._now_ms = now_ms
         self._publish = publish
         self._origin = origin
-        self._comments = Comments(database, door, review, settings, new_id, now_ms, publish, origin)
-        self._desks = DeskWork(database, settings, new_id, publish, origin)
         self._parts = parts or Running()
+        self._comments = Comments(
+            database, door, review, settings, new_id, now_ms, publish, origin, hear=self._parts.hear
+        )
+        self._desks = DeskWork(database, settings, new_id, publish, origin)
         self._likes: dict[str, Batcher[Work, AnyReply]] = {}
         self._seen: Batcher[Work, AnyReply] = self._batcher("seen", self._run_seen)
 

@@ -1,0 +1,1 @@
+"""Benchmarks of single engines: what a figure in the documents stands on."""

@@ -21,13 +21,14 @@ from livestream.protocol import commands as c
 from livestream.protocol.errors import Refused
 from livestream.protocol.events import Chat, LogEvent, Policy, Product, StaffEvent
 from livestream.protocol.pushes import Log, Snapshot, Staff
-from livestream.protocol.replies import Posted
+from livestream.protocol.replies import Announced, Posted
 from livestream.protocol.roles import Role
 from livestream.protocol.show import ShowState
 from livestream.protocol.state import RoomState
 from livestream.room import chores, rooms
 from livestream.room.desk import Actor
 from livestream.storage.pool import Database
+from tests.support import live_draws
 from tests.support.nodes import Node, node
 
 NUMBER = st.integers(0, 5)
@@ -52,6 +53,7 @@ ACTS = st.lists(
         st.tuples(st.just("set_room"), st.sampled_from([None, "Other"]), st.sampled_from([None, 0.0, 2.5])),
         st.tuples(st.just("refund"), st.sampled_from([None, 500, 20_000])),
         st.tuples(st.just("decide"), NUMBER, FLAG),
+        st.tuples(st.sampled_from(["create_draw", "open_draw", "close_draw", "cancel_draw", "enter", "work"]), NUMBER),
     ),
     min_size=15,
     max_size=60,
@@ -69,6 +71,7 @@ class Life:
         self._messages: list[str] = []
         self._comments: list[str] = []
         self._refunds: list[str] = []
+        self._draws: list[str] = []
         self.snapshots: list[tuple[bool, Snapshot]] = []
 
     def _actor(self, who: str, role: Role) -> Actor:
@@ -83,6 +86,8 @@ class Life:
             reply = await process.service.run(self._actor(who, role), command, room)
         except Refused:
             return None
+        if isinstance(reply, Announced):
+            self._draws.append(reply.draw)
         return reply.id if isinstance(reply, Posted) else None
 
     async def begin(self) -> None:
@@ -151,6 +156,25 @@ class Life:
             case ("decide", number, confirm) if self._refunds:
                 refund = self._refunds[number % len(self._refunds)]
                 await self.run("second", Role.OPERATOR, c.DecideRefund(ref=1, refund=refund, confirm=confirm))
+
+            case ("create_draw", _):
+                await self.host(c.CreateDraw(ref=1, plan=live_draws.plan()))
+            case ("open_draw", number) if self._draws:
+                draw = self._draws[-1 - number % len(self._draws)]
+                promised = live_draws.commitment(draw)
+                await self.host(c.OpenDraw(ref=1, draw=draw, commitments=[promised], names=["Ada"]))
+            case ("close_draw" | "cancel_draw" as kind, number) if self._draws:
+                draw = self._draws[-1 - number % len(self._draws)]
+                why = {"why": "no"} if kind == "cancel_draw" else {}
+                await self.host(msgspec.convert({"t": kind, "ref": 1, "draw": draw, **why}, c.AnyCommand))
+            case ("enter", number) if self._draws:
+                await self.run(f"v{number}", Role.VIEWER, c.EnterDraw(ref=1, draw=self._draws[-1]))
+            case ("work", _):
+                await live_draws.conduct(self._database)
+                for draw in self._draws:
+                    reveal = c.RevealDraw(ref=1, draw=draw, party=2, secret=live_draws.COHOST_SECRET.hex())
+                    await self.host(reveal)
+                await live_draws.conduct(self._database)
 
     async def host(self, command: c.Command) -> str | None:
         return await self.run("ada", Role.HOST, command)

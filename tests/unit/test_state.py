@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from livestream.protocol import draws as d
 from livestream.protocol import events as e
 from livestream.protocol import groupbuy as g
 from livestream.protocol import limits
@@ -72,6 +73,31 @@ def test_of_one_person_the_latest_mute_and_the_latest_ban_are_kept() -> None:
     assert evolve_staff(state, e.Lifted(who="p", kind=e.SanctionKind.BAN)).sanctions == state.sanctions[1:]
 
 
+DRAW = d.Draw(
+    id="01" * 16, title="t", state=d.DrawState.OPEN, prizes=[], entry=d.EntryKind.CLICK, beacon=d.BeaconKind.DRAND,
+    closes_at=10, winners=[d.DrawWinner(prize=0, place=0, entry="a5" * 16, name="A")],
+)  # fmt: skip
+
+
+def test_a_break_moves_the_close_of_the_open_draw_alone() -> None:
+    waiting = msgspec.structs.replace(DRAW, id="02" * 16, state=d.DrawState.ANNOUNCED, closes_at=None)
+    state = evolve(RoomState(draws=(DRAW, waiting)), e.Unfrozen(shifted_ms=7))
+    assert [each.closes_at for each in state.draws] == [17, None]
+    closed = evolve(state, d.DrawClosed(draw=DRAW.id, closed_at=12, round=3))
+    assert evolve(closed, e.Unfrozen(shifted_ms=7)).draws == closed.draws
+
+
+def test_an_opened_draw_takes_the_place_of_the_one_before_and_a_queued_one_that_is_cancelled_is_gone() -> None:
+    first = msgspec.structs.replace(DRAW, id="02" * 16, state=d.DrawState.ANNOUNCED)
+    second = msgspec.structs.replace(first, id="03" * 16)
+    state = after(d.DrawOpened(draw=DRAW), d.DrawAnnounced(draw=first), d.DrawAnnounced(draw=second))
+    assert [each.id for each in state.draws] == [DRAW.id, first.id, second.id]
+    state = evolve(state, d.DrawCancelled(draw=first.id, why="no"))
+    assert [each.id for each in state.draws] == [DRAW.id, second.id]
+    opened = msgspec.structs.replace(second, state=d.DrawState.OPEN)
+    assert evolve(state, d.DrawOpened(draw=opened)).draws == (opened,)
+
+
 @pytest.mark.parametrize("kind", e.EVENTS, ids=lambda kind: kind.__name__)
 def test_every_event_of_the_logs_means_something_or_is_only_told(kind: type[e.Event]) -> None:
     """A new event that nobody taught the state would pass unseen: it must be named here or change something."""
@@ -85,7 +111,7 @@ def test_every_event_of_the_logs_means_something_or_is_only_told(kind: type[e.Ev
         pinned=HostMessage(id="6h0h6cwr00000", name="n", text="t", at=0), featured=e.Product(id="x", title="t",
         price=0, currency="PLN"),
         deals=(g.Deal(id="6h0h6cwr00000", product="x", title="t", state=g.DealState.OPEN, currency="PLN", stock=1,
-        terms=g.DealTerms(single_price=2, steps=[], life_s=60)),),
+        terms=g.DealTerms(single_price=2, steps=[], life_s=60)),), draws=(DRAW,),
     )  # fmt: skip
     held = e.HeldComment(id="6h0h6jxng0600", by="b", name="n", text="t", at=0)
     busy = StaffState(

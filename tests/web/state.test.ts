@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { HostMessage, Push, Show, Snapshot } from "../../gateway/web/sdk/src/protocol";
+import type { Draw, HostMessage, Push, Show, Snapshot } from "../../gateway/web/sdk/src/protocol";
 import { apply, EMPTY, KEEP, place, type RoomState, seen } from "../../gateway/web/sdk/src/state";
 
 const id = (number: number) => `${number}`.padStart(13, "0");
@@ -69,4 +69,38 @@ test("applying a push does not change the state it is applied to", () => {
   const before = JSON.stringify(state);
   play(state, { t: "log", seq: 1, at: 0, event: { t: "said", message: message(2) } } as Push, { t: "live", events: [comment(3)] } as Push);
   assert.equal(JSON.stringify(state), before);
+});
+
+test("a draw is followed from the queue to its winners, and a break moves its close", () => {
+  const draw = { id: "01".repeat(16), title: "D", state: "announced", prizes: [], entry: "click", beacon: "cohosts" } as unknown as Draw;
+  const open = { ...draw, state: "open", closes_at: 100 } as Draw;
+  const told = (seq: number, event: object) => ({ t: "log", seq, at: 1, event }) as Push;
+  let state = play(EMPTY, snapshot({}), told(1, { t: "draw_announced", draw }), told(2, { t: "draw_opened", draw: open }), told(3, { t: "unfrozen", shifted_ms: 5 }));
+  assert.deepEqual(state.draws.map((each) => [each.state, each.closes_at]), [["open", 105]]);
+  const winner = { prize: 0, place: 0, entry: "a5".repeat(16), name: "A" };
+  state = play(
+    state,
+    told(4, { t: "draw_closed", draw: draw.id, closed_at: 90 }),
+    told(5, { t: "draw_rooted", draw: draw.id, root: "r", entries: 2, weight: 3, at: 91 }),
+    told(6, { t: "draw_revealed", draw: draw.id, party: 2, secret: "s" }),
+    told(7, { t: "draw_revealed", draw: draw.id, party: 1, secret: "s" }),
+    told(8, { t: "draw_drawn", draw: draw.id, value: "v", seed: "s", winners: [winner], claim_until: 7 }),
+    told(9, { t: "draw_passed_on", draw: draw.id, winner: { ...winner, place: 4, name: "B" } }),
+  );
+  const [shown] = state.draws;
+  assert.deepEqual([shown?.state, shown?.root, shown?.entries, shown?.revealed, shown?.winners?.[0]?.name], ["drawn", "r", 2, [1, 2], "B"]);
+  assert.equal(play(state, told(10, { t: "draw_settled", draw: draw.id })).draws[0]?.state, "settled");
+  assert.equal(play(state, told(10, { t: "draw_voided", draw: draw.id, why: "late_root" })).draws[0]?.why, "late_root");
+  assert.equal(play(EMPTY, snapshot({ draws: [draw] }), told(1, { t: "draw_cancelled", draw: draw.id, why: "no" })).draws.length, 0);
+});
+
+test("where a viewer stands in a draw comes with the join, and changes with what they are told", () => {
+  const own = { t: "draw_own", draw: "d", entries: 4, receipt: { draw_id: "d" } } as unknown as Push;
+  let state = play(EMPTY, snapshot({}), own);
+  assert.deepEqual([state.ownDraw?.draw, state.values.draw_entries], ["d", 4]);
+  const notice = (number: number, event: object) => ({ t: "notice", notice: number, at: 1, event }) as Push;
+  state = play(state, notice(1, { t: "you_won", draw: "d", title: "D", prize: 0, prize_title: "P", claim_until: 9 }));
+  assert.deepEqual([state.ownDraw?.prize, state.ownDraw?.receipt?.draw_id], [0, "d"]);
+  state = play(state, notice(2, { t: "your_prize_went_on", draw: "d", title: "D", prize_title: "P" }));
+  assert.equal(state.ownDraw?.prize, null);
 });

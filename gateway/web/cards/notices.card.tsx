@@ -46,6 +46,10 @@ function text({ event }: Notice): Told | null {
       return { title: strings.notice.mayTalk };
     case "your_comment":
       return { title: event.shown ? strings.notice.commentShown : strings.notice.commentHidden };
+    case "you_won":
+      return { title: strings.notice.won(event.prize_title), text: event.title };
+    case "your_prize_went_on":
+      return { title: strings.notice.wentOn(event.prize_title), text: event.title };
     case "you_bought":
       return { title: strings.notice.bought };
     default:

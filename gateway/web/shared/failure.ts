@@ -10,6 +10,7 @@ export interface Failure {
 }
 
 export function failure(error: unknown): Failure {
+  if (error instanceof Error && "told" in error) return { text: String(error.told) };
   if (error instanceof OutcomeUnknown) return { text: strings.lineBroke };
   if (!(error instanceof Refused)) return { text: strings.errorDefault };
   if (error.code === "rate_limited" || error.code === "slow_mode") {

@@ -66,6 +66,8 @@ export const strings = {
     commentShown: "Your comment is on everyone's screen now",
     commentHidden: "Staff decided not to show your comment",
     bought: "Thank you for your purchase",
+    won: (prize: string) => `You won: ${prize}! Claim it in the draw's card.`,
+    wentOn: (prize: string) => `${prize} was not claimed in time, and went to somebody else`,
   },
   cancel: "Cancel",
   rehearsal: "Rehearsal – nothing here is for real",

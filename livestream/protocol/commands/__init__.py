@@ -11,6 +11,15 @@ import typing
 
 from .base import COMMON_ERRORS as COMMON_ERRORS
 from .base import Command as Command
+from .draws import CancelDraw as CancelDraw
+from .draws import ClaimForm as ClaimForm
+from .draws import ClaimPrize as ClaimPrize
+from .draws import CloseDraw as CloseDraw
+from .draws import CreateDraw as CreateDraw
+from .draws import EnterDraw as EnterDraw
+from .draws import OpenDraw as OpenDraw
+from .draws import RevealDraw as RevealDraw
+from .draws import SaveTemplate as SaveTemplate
 from .groupbuy import ChangeDeal as ChangeDeal
 from .groupbuy import CloseDeal as CloseDeal
 from .groupbuy import ExtendDeal as ExtendDeal
@@ -62,5 +71,10 @@ StageCommand = (
 )  # fmt: skip
 ModerationCommand = Delete | Restore | Rule | Mute | Unmute | Ban | Unban | SetChat
 OperatorCommand = SetRoom | Refund | DecideRefund
-AnyCommand = ViewerCommand | StageCommand | ModerationCommand | OperatorCommand | GroupBuyCommand
+DrawCommand = (
+    CreateDraw | SaveTemplate | OpenDraw | CloseDraw | CancelDraw | RevealDraw | EnterDraw | ClaimPrize
+)  # fmt: skip
+AnyCommand = (
+    ViewerCommand | StageCommand | ModerationCommand | OperatorCommand | GroupBuyCommand | DrawCommand
+)  # fmt: skip
 COMMANDS: tuple[type[Command], ...] = typing.get_args(AnyCommand)

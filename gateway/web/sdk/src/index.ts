@@ -4,6 +4,7 @@ export { backoffMs } from "./backoff";
 export { Client, type ClientEvents, connect, type ConnectOptions, type Keyed, type Status } from "./client";
 export { type Codec, json } from "./codec";
 export { NotConnected, OutcomeUnknown, Refused } from "./errors";
+export type { OwnDraw } from "./draws";
 export type { Unnumbered } from "./outbox";
 export type { Credentials } from "./identity";
 export { CLOSES, ERRORS, LIMITS } from "./protocol";

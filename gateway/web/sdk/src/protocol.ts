@@ -16,11 +16,19 @@ export type SeatState = "held" | "paying" | "paid" | "confirmed" | "released";
 
 export type OrderState = "placed" | "confirming" | "confirmed" | "unpaid" | "lapsed" | "returning" | "returned";
 
+export type DrawState = "announced" | "open" | "closed" | "drawn" | "settled" | "cancelled" | "void";
+
+export type EntryKind = "click" | "password";
+
+export type BeaconKind = "drand" | "cohosts" | "recorded";
+
+export type VoidWhy = "late_root" | "missing_reveal";
+
 export type Lane = "direct" | "log" | "staff" | "live" | "gauge";
 
 export type RateClass = "join" | "comment" | "like" | "staff" | "seat" | "other";
 
-export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "banned" | "name_refused" | "muted" | "buyers_only" | "slow_mode" | "link_refused" | "text_refused" | "person_not_found" | "not_staff" | "not_sanctioned" | "too_many" | "frozen" | "not_frozen" | "no_countdown" | "product_not_found" | "purchase_not_found" | "amount_refused" | "refund_not_found" | "second_person" | "id_taken" | "key_refused" | "key_not_found" | "last_key" | "time_zone_unknown" | "shop_not_found" | "webhook_not_found" | "webhook_target_refused" | "webhook_disabled" | "webhook_limit" | "delivery_not_found" | "deal_not_found" | "deal_closed" | "terms_refused" | "price_low" | "sold_out" | "teams_full" | "team_not_found" | "invite_invalid" | "team_closed" | "team_late" | "team_full" | "team_member" | "seat_taken" | "limit_reached" | "new_customers_only" | "seat_not_found" | "seat_lost" | "seat_paid" | "payment_refused" | "webhook_forged" | "internal";
+export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "banned" | "name_refused" | "muted" | "buyers_only" | "slow_mode" | "link_refused" | "text_refused" | "person_not_found" | "not_staff" | "not_sanctioned" | "too_many" | "frozen" | "not_frozen" | "no_countdown" | "product_not_found" | "purchase_not_found" | "amount_refused" | "refund_not_found" | "second_person" | "id_taken" | "key_refused" | "key_not_found" | "last_key" | "time_zone_unknown" | "shop_not_found" | "webhook_not_found" | "webhook_target_refused" | "webhook_disabled" | "webhook_limit" | "delivery_not_found" | "deal_not_found" | "deal_closed" | "terms_refused" | "price_low" | "sold_out" | "teams_full" | "team_not_found" | "invite_invalid" | "team_closed" | "team_late" | "team_full" | "team_member" | "seat_taken" | "limit_reached" | "new_customers_only" | "seat_not_found" | "seat_lost" | "seat_paid" | "payment_refused" | "webhook_forged" | "draw_not_found" | "draw_not_open" | "draw_entered" | "draw_staff" | "draw_excluded" | "draw_not_eligible" | "draw_rules_refused" | "draw_active" | "draw_state" | "draw_queue_full" | "draw_not_drawn" | "reveal_refused" | "not_a_winner" | "claim_late" | "claimed" | "receipt_invalid" | "entry_not_found" | "template_not_found" | "internal";
 
 /** What a host said. */
 export interface HostMessage {
@@ -287,6 +295,141 @@ export interface OwnSeat {
   why?: string | null;
 }
 
+/** Prizes of one kind. */
+export interface PrizeTier {
+  /** "First prize", say. */
+  tier: string;
+  /** What is won. */
+  name: string;
+  quantity?: number;
+  /** Of one. Money in the currency's smallest unit, as `exponent` tells. */
+  value: number;
+  /** ISO 4217. */
+  currency: string;
+  /** Decimal places of the currency: 2 for cents, 0 for yen. */
+  exponent?: number;
+}
+
+/** What must hold for a viewer when they enter; all of it. */
+export interface DrawNeeds {
+  /** Wrote a comment in this show. */
+  commented?: boolean;
+  /** Joined a team in this show. */
+  team?: boolean;
+  /** Bought something; many countries' law forbids to ask for it. */
+  bought?: boolean;
+  /** Has been in the room for so long. */
+  watched_s?: number;
+}
+
+/** What an entry weighs: 1, and so much more for whom these hold when they enter. */
+export interface DrawWeights {
+  commented?: number;
+  team?: number;
+  bought?: number;
+}
+
+/** What a host sets up. It becomes the published rules when the draw opens. */
+export interface DrawPlan {
+  title: string;
+  /** In the order they are drawn. */
+  prizes: PrizeTier[];
+  entry?: EntryKind;
+  password?: string | null;
+  needs?: DrawNeeds;
+  /** The shop was warned what the law says of draws for buyers only, and goes on. */
+  law_read?: boolean;
+  /** Null: closed by hand. */
+  seconds?: number | null;
+  weights?: DrawWeights;
+  /** Last draws of this room. */
+  exclude_winners_of?: number;
+  /** Who owes the prizes. */
+  organiser: string;
+  terms?: string;
+  /** Where one must live; empty: anywhere. */
+  region?: string;
+  minimum_age?: number;
+  /** Then the prize goes to a reserve. */
+  claim_s?: number;
+  beacon?: BeaconKind;
+}
+
+/** The shop signed that this entry is in: keep it, the checker reads it as it is. */
+export interface DrawReceipt {
+  protocol: "LTD1";
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw_id: string;
+  /** 32 bytes, hex. */
+  rules_hash: string;
+  /** Stands for one viewer in one draw; says nothing of who it is. */
+  entry_id: string;
+  weight: number;
+  /** Unix time in milliseconds, on the database's clock. */
+  entered_ms: number;
+  /** Ed25519, hex. */
+  signature: string;
+}
+
+/** Who has a prize. */
+export interface DrawWinner {
+  /** Number of the prize from 0: all of the first tier, then the second. */
+  prize: number;
+  /** Number of the pick from 0; those past the number of prizes were reserves. */
+  place: number;
+  /** Stands for one viewer in one draw; says nothing of who it is. */
+  entry: string;
+  /** Masked. */
+  name: string;
+}
+
+/** A draw as everybody sees it. */
+export interface Draw {
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  id: string;
+  title: string;
+  state: DrawState;
+  prizes: PrizeTier[];
+  entry: EntryKind;
+  /** The comment that is an entry. */
+  password?: string | null;
+  needs?: DrawNeeds;
+  beacon: BeaconKind;
+  /** Canonical JSON; what was signed is exactly these bytes. */
+  rules?: string;
+  rules_hash?: string;
+  /** Unix time in milliseconds, on the database's clock. */
+  opened_at?: number | null;
+  /** At the latest; a freeze moves it. Unix time in milliseconds, on the database's clock. */
+  closes_at?: number | null;
+  /** The host closes it; `closes_at` is only the latest. */
+  by_hand?: boolean;
+  /** Co-hosts by name, in the order of their commitments. */
+  parties?: string[];
+  /** Unix time in milliseconds, on the database's clock. */
+  closed_at?: number | null;
+  /** Of the beacon, fixed at close; 0 for co-hosts. */
+  round?: number;
+  /** The root had to be out before. Unix time in milliseconds, on the database's clock. */
+  beacon_at?: number | null;
+  root?: string;
+  /** Once the root is out. */
+  entries?: number;
+  weight?: number;
+  /** Unix time in milliseconds, on the database's clock. */
+  rooted_at?: number | null;
+  /** Numbers, from 1, of the parties that revealed. */
+  revealed?: number[];
+  /** The beacon's 32 bytes. */
+  value?: string;
+  seed?: string;
+  winners?: DrawWinner[];
+  /** For who was drawn first. Unix time in milliseconds, on the database's clock. */
+  claim_until?: number | null;
+  /** It was cancelled, or is void. */
+  why?: string | null;
+}
+
 /** What staff know of the room beside what everyone sees, at `staff_seq`. */
 export interface StaffView {
   policy: Policy;
@@ -323,6 +466,15 @@ export interface Resume {
   seq: number;
   /** Position in a room's log; 0 is before the first event. */
   staff_seq?: number;
+}
+
+/** Where a prize goes. It is deleted when it is no longer needed. */
+export interface ClaimForm {
+  name: string;
+  address?: string;
+  email?: string;
+  phone?: string;
+  note?: string;
 }
 
 /** A host message. */
@@ -612,6 +764,121 @@ export interface YourTeam {
   own: OwnSeat;
 }
 
+/** A draw stands in the queue. */
+export interface DrawAnnounced {
+  t: "draw_announced";
+  draw: Draw;
+}
+
+/** A draw takes entries. Nothing in its rules changes any more. */
+export interface DrawOpened {
+  t: "draw_opened";
+  draw: Draw;
+}
+
+/** Its entries are frozen; the beacon's round is fixed. */
+export interface DrawClosed {
+  t: "draw_closed";
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  /** Unix time in milliseconds, on the database's clock. */
+  closed_at: number;
+  round?: number;
+  /** Unix time in milliseconds, on the database's clock. */
+  beacon_at?: number | null;
+}
+
+/** The list of its entries is published by its root: keep it with the time you saw it. */
+export interface DrawRooted {
+  t: "draw_rooted";
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  /** 32 bytes, hex. */
+  root: string;
+  entries: number;
+  weight: number;
+  /** When it was published. Unix time in milliseconds, on the database's clock. */
+  at: number;
+  round?: number;
+}
+
+/** A co-host revealed what it committed to. */
+export interface DrawRevealed {
+  t: "draw_revealed";
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  party: number;
+  /** 32 bytes, hex. */
+  secret: string;
+}
+
+/** The winners stand, and follow from what is public. */
+export interface DrawDrawn {
+  t: "draw_drawn";
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  /** The beacon's. 32 bytes, hex. */
+  value: string;
+  /** 32 bytes, hex. */
+  seed: string;
+  winners: DrawWinner[];
+  /** Unix time in milliseconds, on the database's clock. */
+  claim_until: number;
+}
+
+/** A prize was not claimed in time and went to the next reserve. */
+export interface DrawPassedOn {
+  t: "draw_passed_on";
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  winner: DrawWinner;
+}
+
+/** Every prize was claimed, or nobody is left to give it to. */
+export interface DrawSettled {
+  t: "draw_settled";
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+}
+
+/** Called off before it closed. */
+export interface DrawCancelled {
+  t: "draw_cancelled";
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  why: string;
+}
+
+/** Nobody wins: something was late, and a later beacon would have been a choice. */
+export interface DrawVoided {
+  t: "draw_voided";
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  why: VoidWhy;
+}
+
+/** You won a prize: claim it in time. */
+export interface YouWon {
+  t: "you_won";
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  /** Of the draw. */
+  title: string;
+  prize: number;
+  prize_title: string;
+  /** Unix time in milliseconds, on the database's clock. */
+  claim_until: number;
+}
+
+/** You did not claim your prize in time: somebody else has it. */
+export interface YourPrizeWentOn {
+  t: "your_prize_went_on";
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  title: string;
+  prize_title: string;
+}
+
 /** One event of the room log. `seq` rises by exactly 1. */
 export interface Log {
   t: "log";
@@ -619,7 +886,7 @@ export interface Log {
   seq: number;
   /** Unix time in milliseconds, on the database's clock. */
   at: number;
-  event: Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented | DealOpened | DealChanged | DealClosed | TeamWaived;
+  event: Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented | DealOpened | DealChanged | DealClosed | TeamWaived | DrawAnnounced | DrawOpened | DrawClosed | DrawRooted | DrawRevealed | DrawDrawn | DrawPassedOn | DrawSettled | DrawCancelled | DrawVoided;
 }
 
 /** One event of the staff log. Staff only; own `seq`, rises by exactly 1. */
@@ -639,7 +906,7 @@ export interface Live {
   left_out?: number;
 }
 
-/** Latest values: `viewers`, `likes`. */
+/** Latest values: `viewers`, `likes`, `draw_entries`. */
 export interface Gauge {
   t: "gauge";
   values: Record<string, number>;
@@ -652,7 +919,7 @@ export interface Notice {
   notice: number;
   /** Unix time in milliseconds, on the database's clock. */
   at: number;
-  event: Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam;
+  event: Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam | YouWon | YourPrizeWentOn;
 }
 
 /** The whole state at `seq`: forget what you knew. Sent after a join and as a reset. */
@@ -682,6 +949,8 @@ export interface Snapshot {
   pinned?: HostMessage | null;
   /** Group buys, newest last. */
   deals?: Deal[];
+  /** The one that was opened last, then those in the queue. */
+  draws?: Draw[];
   /** Newest last. */
   comments?: Commented[];
   /** Comments deleted last, which may still be under way to you. */
@@ -714,6 +983,22 @@ export interface ComeBack {
 export interface OwnSeats {
   t: "own_seats";
   seats: OwnSeat[];
+}
+
+/** Where you stand in a draw, told when you come in. */
+export interface DrawOwn {
+  t: "draw_own";
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  /** Of everybody, so far. */
+  entries?: number;
+  /** You are in. */
+  receipt?: DrawReceipt | null;
+  /** You won this one. */
+  prize?: number | null;
+  /** Unix time in milliseconds, on the database's clock. */
+  claim_until?: number | null;
+  claimed?: boolean;
 }
 
 /** You are in. */
@@ -756,6 +1041,10 @@ export interface Posted {
   shown?: boolean;
   /** It waits for staff. */
   held?: boolean;
+  /** The comment was the password of a draw, and you are in. */
+  entered?: DrawReceipt | null;
+  /** It was the password, and this is why it is no entry. */
+  not_entered?: ErrorCode | null;
 }
 
 /** A link for one person, once. */
@@ -787,6 +1076,25 @@ export interface PayAt {
   expires_at: number;
   /** At most; what is taken in the end is the price of the step reached. Money in the currency's smallest unit, as `exponent` tells. */
   amount: number;
+}
+
+/** A draw was made, and is durable. */
+export interface Announced {
+  t: "announced";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  /** Position in a room's log; 0 is before the first event. */
+  seq?: number | null;
+}
+
+/** You are in the draw, and that is durable. */
+export interface Entered {
+  t: "entered";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  receipt: DrawReceipt;
 }
 
 /** Refused, and nothing changed (but for `outcome_unknown`). */
@@ -1361,19 +1669,115 @@ export interface PaySeat {
   seat: string;
 }
 
-export type LogEvent = Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented | DealOpened | DealChanged | DealClosed | TeamWaived;
+/** Announce a draw: it waits in the queue until it is opened. */
+export interface CreateDraw {
+  t: "create_draw";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  plan: DrawPlan;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Keep a plan under a name, for all rooms of the shop; null takes it away. */
+export interface SaveTemplate {
+  t: "save_template";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  name: string;
+  plan: DrawPlan | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Publish the rules and take entries. Nothing in the rules changes after that. */
+export interface OpenDraw {
+  t: "open_draw";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  commitments?: string[];
+  names?: string[];
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Freeze the entries now. From here on a draw cannot be cancelled. */
+export interface CloseDraw {
+  t: "close_draw";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Call a draw off before it closes; everybody reads why, and it stays in the room's history. */
+export interface CancelDraw {
+  t: "cancel_draw";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  why: string;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Reveal what a co-host committed to, once the root is out and within 60 s. */
+export interface RevealDraw {
+  t: "reveal_draw";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  party: number;
+  /** 32 bytes, hex. */
+  secret: string;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Take part. The same key again gives the same receipt. */
+export interface EnterDraw {
+  t: "enter_draw";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** Say where your prize goes. */
+export interface ClaimPrize {
+  t: "claim_prize";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  form: ClaimForm;
+  /** As the server signed it; a forged one is refused. */
+  receipt?: DrawReceipt | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+export type LogEvent = Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented | DealOpened | DealChanged | DealClosed | TeamWaived | DrawAnnounced | DrawOpened | DrawClosed | DrawRooted | DrawRevealed | DrawDrawn | DrawPassedOn | DrawSettled | DrawCancelled | DrawVoided;
 
 export type StaffEvent = Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged | Erased;
 
 export type LiveEvent = Commented | Echoed | Arrived | TeamCompleted | SeatLeft;
 
-export type NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam;
+export type NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam | YouWon | YourPrizeWentOn;
 
-export type Push = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | OwnSeats;
+export type Push = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | OwnSeats | DrawOwn;
 
-export type Reply = Joined | Ok | Posted | Invited | Seated | PayAt | Error;
+export type Reply = Joined | Ok | Posted | Invited | Seated | PayAt | Announced | Entered | Error;
 
-export type Command = Join | Comment | Like | Report | Block | Unblock | Seen | Say | Retract | Unretract | Pin | Feature | Schedule | SetShow | Countdown | CancelCountdown | Freeze | Unfreeze | Invite | HandOver | Delete | Restore | Rule | Mute | Unmute | Ban | Unban | SetChat | SetRoom | Refund | DecideRefund | OpenDeal | ChangeDeal | ExtendDeal | CloseDeal | VoidDeal | WaiveTeam | OpenTeam | JoinTeam | LeaveTeam | PaySeat;
+export type Command = Join | Comment | Like | Report | Block | Unblock | Seen | Say | Retract | Unretract | Pin | Feature | Schedule | SetShow | Countdown | CancelCountdown | Freeze | Unfreeze | Invite | HandOver | Delete | Restore | Rule | Mute | Unmute | Ban | Unban | SetChat | SetRoom | Refund | DecideRefund | OpenDeal | ChangeDeal | ExtendDeal | CloseDeal | VoidDeal | WaiveTeam | OpenTeam | JoinTeam | LeaveTeam | PaySeat | CreateDraw | SaveTemplate | OpenDraw | CloseDraw | CancelDraw | RevealDraw | EnterDraw | ClaimPrize;
 
 /** Subprotocols of /v1/ws. */
 export const CODECS = {
@@ -1454,6 +1858,24 @@ export const ERRORS: Record<ErrorCode, { text: string; temporary: boolean }> = {
   seat_paid: { text: "The seat is paid already.", temporary: false },
   payment_refused: { text: "The payment provider refused to open the payment; the text says why.", temporary: false },
   webhook_forged: { text: "The notification is not signed by the payment provider, or is too old.", temporary: false },
+  draw_not_found: { text: "No draw of this id in this room.", temporary: false },
+  draw_not_open: { text: "The draw takes no entries yet, or any more.", temporary: false },
+  draw_entered: { text: "You are in this draw already.", temporary: false },
+  draw_staff: { text: "Staff take no part in draws.", temporary: false },
+  draw_excluded: { text: "You won one of the last draws; the rules say for how many you wait.", temporary: false },
+  draw_not_eligible: { text: "The draw's rules ask for something first; the text names it.", temporary: false },
+  draw_rules_refused: { text: "These rules do not fit together; the text says why.", temporary: false },
+  draw_active: { text: "Another draw of this room is open or closed; wait for its winners.", temporary: false },
+  draw_state: { text: "The draw is in another state; the text names it.", temporary: false },
+  draw_queue_full: { text: "So many draws are announced already; open or cancel one.", temporary: false },
+  draw_not_drawn: { text: "There is no proof yet: the draw has no winners.", temporary: false },
+  reveal_refused: { text: "Not what this party committed to, or too early, or too late.", temporary: false },
+  not_a_winner: { text: "No prize of this draw waits for you.", temporary: false },
+  claim_late: { text: "The time to claim this prize is over.", temporary: false },
+  claimed: { text: "This prize is claimed already.", temporary: false },
+  receipt_invalid: { text: "The receipt is not the shop's, or not of this draw.", temporary: false },
+  entry_not_found: { text: "No entry of this id in this draw.", temporary: false },
+  template_not_found: { text: "The shop has no template of this name.", temporary: false },
   internal: { text: "Our fault; it is logged under the request's ref.", temporary: true },
 };
 
@@ -1519,6 +1941,23 @@ export const LIMITS = {
   SNAPSHOT_REPORTS: 100,
   /** newest mutes and bans in force that staff are shown; all are enforced */
   SNAPSHOT_SANCTIONS: 500,
+  DRAW_LEAST_S: 30,
+  DRAW_MOST_S: 300,
+  /** one that is closed by hand closes by itself after so long */
+  DRAW_BY_HAND_S: 14400,
+  DRAW_TIERS: 10,
+  /** of all tiers together: the winners travel in one event */
+  DRAW_PRIZES: 200,
+  DRAW_WEIGHT_EXTRA: 100,
+  DRAW_TERMS_CHARS: 2000,
+  /** to claim a prize */
+  DRAW_CLAIM_S: 604800,
+  /** announced draws a room */
+  DRAW_QUEUE: 10,
+  /** co-hosts, the server among them */
+  DRAW_PARTIES: 8,
+  /** a shop */
+  DRAW_TEMPLATES: 50,
   /** newest host messages a snapshot carries */
   SNAPSHOT_MESSAGES: 50,
   /** newest shown comments a snapshot carries */

@@ -5,8 +5,10 @@
  * Everything that changes a room's state on this side lives in this file.
  */
 
+import * as draws from "./draws";
+import { evolveDraws, type OwnDraw } from "./draws";
 import type {
-  Chat, Clock, Commented, Echoed, Freezing, HostMessage, Live, Log, LogEvent, Notice, Policy, Product, Push, Show, Snapshot, Staff,
+  Chat, Clock, Commented, Draw, DrawReceipt, Echoed, Freezing, HostMessage, Live, Log, LogEvent, Notice, Policy, Product, Push, Show, Snapshot, Staff,
   StaffEvent, StaffView,
 } from "./protocol";
 
@@ -37,6 +39,10 @@ export interface RoomState {
   readonly countdown: Clock | null;
   readonly featured: Product | null;
   readonly pinned: HostMessage | null;
+  /** The one that was opened last, then those in the queue. */
+  readonly draws: readonly Draw[];
+  /** Where this viewer stands in the draw they took part in last. */
+  readonly ownDraw: OwnDraw | null;
   /** Newest last. */
   readonly messages: readonly HostMessage[];
   readonly comments: readonly Commented[];
@@ -73,6 +79,8 @@ export const EMPTY: RoomState = {
   countdown: null,
   featured: null,
   pinned: null,
+  draws: [],
+  ownDraw: null,
   messages: [],
   comments: [],
   deleted: [],
@@ -119,6 +127,10 @@ export function apply(state: RoomState, push: Push): RoomState {
       return applyLive(state, push);
     case "gauge":
       return { ...state, values: { ...state.values, ...push.values } };
+    case "draw_own": {
+      const { t: _, entries, ...ownDraw } = push;
+      return { ...state, ownDraw, values: { ...state.values, draw_entries: entries ?? 0 } };
+    }
     case "notice":
       return applyNotice(state, push);
     default:
@@ -141,6 +153,8 @@ function fromSnapshot(state: RoomState, snapshot: Snapshot): RoomState {
     countdown: snapshot.countdown ?? null,
     featured: snapshot.featured ?? null,
     pinned: snapshot.pinned ?? null,
+    draws: snapshot.draws ?? [],
+    ownDraw: state.ownDraw,
     messages: snapshot.messages ?? [],
     comments: snapshot.comments ?? [],
     deleted: snapshot.deleted ?? [],
@@ -191,6 +205,7 @@ function evolve(state: RoomState, event: LogEvent): RoomState {
         ...state,
         freezing: null,
         countdown: state.countdown && { ...state.countdown, ends_at: state.countdown.ends_at + event.shifted_ms },
+        draws: evolveDraws(state.draws, event),
       };
     case "countdown_started":
       return { ...state, countdown: event.clock };
@@ -201,8 +216,13 @@ function evolve(state: RoomState, event: LogEvent): RoomState {
     case "presented":
       return { ...state, presenter: event.name };
     default:
-      return state;
+      return event.t.startsWith("draw_") ? { ...state, draws: evolveDraws(state.draws, event) } : state;
   }
+}
+
+/** We are in a draw. */
+export function entered(state: RoomState, receipt: DrawReceipt): RoomState {
+  return { ...state, ownDraw: draws.entered(receipt) };
 }
 
 /** What is left of a retracted message: its place. */
@@ -319,7 +339,7 @@ export function addComments(state: RoomState, comments: readonly Commented[]): R
 
 function applyNotice(state: RoomState, push: Notice): RoomState {
   if (push.notice <= state.noticesSeen || state.notices.some((notice) => notice.notice === push.notice)) return state;
-  return { ...state, notices: append(state.notices, [push], KEEP.notices) };
+  return { ...state, notices: append(state.notices, [push], KEEP.notices), ownDraw: draws.noticed(state.ownDraw, push.event) };
 }
 
 /** Notices up to this number were read: forget them, also if they come again. */

@@ -1,0 +1,79 @@
+"""Part: what draws plug into the processes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from livestream.config import Settings
+from livestream.parts import Chore, Ground, Heard, Part
+from livestream.protocol import commands as c
+from livestream.protocol.pushes import Push
+from livestream.protocol.replies import AnyReply
+from livestream.room.desk import Actor
+from livestream.room.local import LocalRoom
+from livestream.storage.pool import Connection
+
+from . import claims, reads
+from .conducting import Conductor
+from .entering import Entering
+from .hosting import Hosting
+from .reads import Reads
+from .relays import Relays
+
+
+class Lottery:
+    """Draws in one gateway process."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._entering = Entering(ground)
+        self._hosting = Hosting(ground)
+        self._reads = Reads(ground)
+        self.reads = self._reads.by_name
+
+    async def run(self, actor: Actor, command: c.Command, room: LocalRoom) -> AnyReply:
+        match command:
+            case c.EnterDraw():
+                return await self._entering.enter(actor, command)
+            case c.ClaimPrize():
+                return await claims.claim(self._ground, actor, command, room)
+            case _:
+                return await self._hosting.run(actor, command, room)
+
+    async def hear(self, actor: Actor, comment: c.Comment, room: LocalRoom) -> Heard | None:
+        return await self._entering.hear(actor, comment, room)
+
+    async def own(
+        self, connection: Connection, room_id: str, shop_id: str, viewers: Sequence[str]
+    ) -> Mapping[str, Sequence[Push]]:
+        return await self._reads.own(connection, room_id, shop_id, viewers)
+
+    def forget(self, room_id: str) -> None:
+        self._entering.forget(room_id)
+
+
+@contextlib.asynccontextmanager
+async def _chores(settings: Settings, secret: bytes) -> AsyncIterator[Sequence[Chore]]:
+    async with Relays.open(settings.drand_relays) as relays:
+        conductor = Conductor(relays)
+        yield (
+            Chore("advance_draws", 0.25, conductor.advance),
+            Chore("pass_prizes_on", 1.0, conductor.pass_on),
+            Chore("forget_claims", 300.0, claims.forget),
+        )
+
+
+PART = Part(
+    name="draws",
+    commands=frozenset(
+        {
+            c.CreateDraw, c.SaveTemplate, c.OpenDraw, c.CloseDraw, c.CancelDraw, c.RevealDraw, c.EnterDraw,
+            c.ClaimPrize,
+        }
+    ),
+    open=Lottery,
+    chores=_chores,
+    export=reads.export,
+    erase=reads.erase,
+)  # fmt: skip

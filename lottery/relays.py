@@ -1,0 +1,78 @@
+"""Relays: fetches rounds of drand. Nothing of what a relay says is believed: the round's signature is verified.
+
+Several are asked at once and the first genuine answer counts; relays that are
+away, lie or are late cost nothing but their answer. When none answers, a draw
+waits: never another round, never another beacon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+import aiohttp
+import msgspec
+import structlog
+
+from .quicknet import CHAIN, signed
+
+_TIMEOUT = aiohttp.ClientTimeout(total=3.0)
+_MOST_BYTES = 4096
+_log = structlog.get_logger()
+
+
+class _Round(msgspec.Struct):
+    round: int
+    signature: str
+
+
+class Relays:
+    """HTTP to relays of drand's quicknet.
+
+    Args:
+        urls: of relays, without a path.
+    """
+
+    def __init__(self, urls: Sequence[str], session: aiohttp.ClientSession) -> None:
+        self._urls = [url.rstrip("/") for url in urls]
+        self._session = session
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, urls: Sequence[str]) -> AsyncIterator[Relays]:
+        async with aiohttp.ClientSession(timeout=_TIMEOUT, trust_env=True) as session:
+            yield cls(urls, session)
+
+    async def signature(self, round: int) -> bytes | None:
+        """The genuine signature of a round; None: no relay has it yet."""
+        asking = [asyncio.create_task(self._ask(url, round)) for url in self._urls]
+        try:
+            for answer in asyncio.as_completed(asking):
+                found = await answer
+                if found is not None:
+                    return found
+            return None
+        finally:
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+
+    async def reachable(self) -> bool:
+        """A relay answers with a genuine round."""
+        return await self.signature(1000) is not None
+
+    async def _ask(self, url: str, round: int) -> bytes | None:
+        try:
+            async with self._session.get(f"{url}/{CHAIN}/public/{round}", allow_redirects=False) as response:
+                if response.status != 200:
+                    return None
+                answer = msgspec.json.decode(await response.content.read(_MOST_BYTES), type=_Round)
+            signature = bytes.fromhex(answer.signature)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, msgspec.DecodeError) as error:
+            _log.info("draw.relay_away", relay=url, error=repr(error))
+            return None
+        if answer.round == round and signed(round, signature):
+            return signature
+        _log.warning("draw.relay_lies", relay=url, round=round)
+        return None

@@ -1,0 +1,94 @@
+"""Relays of the public beacon: none is believed, one that answers truly is enough, none holds up another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from aiohttp import web
+
+from lottery.quicknet import CHAIN
+from lottery.recorded import RECORDED
+from lottery.relays import Relays
+from tests.support.ports import free_port
+
+_ROUND = 1000
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@pytest.fixture
+async def relay() -> AsyncIterator[Callable[[Answer], Awaitable[str]]]:
+    """Starts a relay that answers as it is told; gives its address."""
+    runners = []
+
+    async def start(answer: Answer) -> str:
+        app = web.Application()
+        app.router.add_get(f"/{CHAIN}/public/{{round}}", answer)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        port = free_port()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        runners.append(runner)
+        return f"http://127.0.0.1:{port}/"
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
+
+async def truth(request: web.Request) -> web.StreamResponse:
+    number = int(request.match_info["round"])
+    if number not in RECORDED:
+        return web.json_response({"error": "no such round yet"}, status=404)
+    return web.json_response({"round": number, "randomness": "00" * 32, "signature": RECORDED[number].hex()})
+
+
+async def another_round(request: web.Request) -> web.StreamResponse:
+    return web.json_response({"round": _ROUND, "signature": RECORDED[657413].hex()})
+
+
+async def a_lie(request: web.Request) -> web.StreamResponse:
+    return web.json_response({"round": _ROUND, "signature": "ab" * 48})
+
+
+async def noise(request: web.Request) -> web.StreamResponse:
+    return web.Response(body=b"\xff" * 100_000)
+
+
+async def elsewhere(request: web.Request) -> web.StreamResponse:
+    raise web.HTTPFound("/")
+
+
+async def silence(request: web.Request) -> web.StreamResponse:
+    await asyncio.sleep(3600)
+    raise AssertionError
+
+
+LIARS = (another_round, a_lie, noise, elsewhere)
+
+
+async def test_the_first_genuine_answer_counts_whoever_lies_or_hangs(
+    relay: Callable[[Answer], Awaitable[str]],
+) -> None:
+    urls = [await relay(each) for each in (*LIARS, silence, truth)]
+    async with Relays.open(["http://127.0.0.1:1", *urls]) as relays:
+        assert await relays.signature(_ROUND) == RECORDED[_ROUND]
+        assert await relays.reachable()
+
+
+@pytest.mark.parametrize("answer", LIARS, ids=lambda each: each.__name__)
+async def test_what_is_not_genuine_is_no_answer(answer: Answer, relay: Callable[[Answer], Awaitable[str]]) -> None:
+    async with Relays.open([await relay(answer)]) as relays:
+        assert await relays.signature(_ROUND) is None
+
+
+async def test_a_round_that_is_not_out_yet_is_waited_for(relay: Callable[[Answer], Awaitable[str]]) -> None:
+    async with Relays.open([await relay(truth)]) as relays:
+        assert await relays.signature(10**9) is None
+
+
+async def test_without_relays_nothing_is_known() -> None:
+    async with Relays.open([]) as relays:
+        assert await relays.signature(_ROUND) is None
+        assert not await relays.reachable()

@@ -1,0 +1,501 @@
+"""Draws on real stores: the way from plan to proof, every refusal, every way out."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import dataclasses
+import io
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
+import pytest
+
+from livestream import parts
+from livestream.config import Settings
+from livestream.protocol import commands as c
+from livestream.protocol.draws import BeaconKind, DrawNeeds, DrawState, DrawWeights, EntryKind, PrizeTier, VoidWhy
+from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.replies import Entered, Posted
+from livestream.protocol.roles import Role
+from livestream.protocol.show import ShowState
+from livestream.storage.pool import Database
+from lottery import claims, conducting, quicknet, reads, store
+from lottery.part import PART
+from tests.support import live_draws as draws
+from tests.support.live_draws import HOST, checked, close, conduct, enter, look, opened
+from tests.support.nodes import Node, actor, node
+
+
+@pytest.fixture
+async def desk(database: Database, settings: Settings, seeded: str) -> AsyncIterator[Node]:
+    async with node(database, settings, beat=True) as running:
+        yield running
+
+
+async def refused(awaitable: object) -> ErrorCode:
+    with pytest.raises(Refused) as caught:
+        await awaitable  # type: ignore[misc]
+    return caught.value.code
+
+
+async def rows(database: Database, query: str, *arguments: object) -> list[tuple[object, ...]]:
+    async with database.read() as connection:
+        return [tuple(row) for row in await connection.fetch(query, *arguments)]
+
+
+# -- the whole way
+
+
+async def test_a_draw_of_cohosts_goes_from_plan_to_a_proof_that_holds(desk: Node, database: Database) -> None:
+    draw_id = await opened(desk)
+    receipts = [await enter(desk, draw_id, f"v{number}") for number in range(7)]
+    draw = await draws.drawn(desk, database, draw_id)
+    assert (draw.state, draw.entries, draw.weight) == (DrawState.DRAWN, 7, 7)
+    assert len({winner.entry for winner in draw.winners}) == 2
+    for receipt in receipts:
+        report = await checked(database, draw_id, receipt)
+        assert report.ok, report
+    assert [step.name for step in report.steps if step.result == "failed"] == []
+    won = await rows(database, "SELECT pseudonym FROM notice WHERE event->>'t' = 'you_won' ORDER BY seq")
+    assert len(won) == 2
+
+
+async def test_a_draw_of_the_public_beacon_waits_for_its_round_and_never_takes_another(
+    desk: Node, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quicknet, "PUBLIC_KEY", draws.beacon_public_key())
+    draw_id = await opened(desk, beacon=BeaconKind.DRAND)
+    receipt = await enter(desk, draw_id)
+    await close(desk, draw_id)
+    beacon = draws.Beacon()
+    worker = draws.conductor(beacon)
+    await conduct(database, worker)
+    draw = await look(database, draw_id)
+    assert draw.root
+    assert draw.closed_at is not None
+    assert draw.round == quicknet.round_for(draw.closed_at)
+    assert beacon.asked == []  # its time has not come
+    await _rewind(database, draw_id, 20)
+    draw = await look(database, draw_id)
+    beacon.rounds = {draw.round: draws.sign_round(draw.round + 1)}  # genuine, but of another round
+    await conduct(database, worker)
+    assert beacon.asked == [draw.round]
+    assert (await look(database, draw_id)).state is DrawState.CLOSED
+    beacon.rounds = {draw.round: draws.sign_round(draw.round)}
+    await conduct(database, worker)
+    assert (await look(database, draw_id)).state is DrawState.DRAWN
+    assert (await checked(database, draw_id)).ok
+    assert receipt.draw_id == draw_id
+
+
+async def _rewind(database: Database, draw_id: str, seconds: int) -> None:
+    """Let a closed draw have closed earlier, with everything that hangs on it; its receipts are older than that."""
+    async with database.transaction() as tx:
+        held = await store.look(tx, draw_id)
+        assert held is not None
+        shift = seconds * 1000
+        draw = held.draw
+        assert draw.closed_at is not None
+        assert draw.opened_at is not None
+        number = quicknet.round_for(draw.closed_at - shift)
+        moved = msgspec.structs.replace(
+            draw,
+            opened_at=draw.opened_at - shift,
+            closed_at=draw.closed_at - shift,
+            round=number,
+            beacon_at=quicknet.time_of(number),
+            rooted_at=None if draw.rooted_at is None else draw.rooted_at - shift,
+        )
+        await tx.execute(
+            """
+            UPDATE draw SET body = $2::text::json, round = $3, closed_at = closed_at - $4 * interval '1 second'
+             WHERE draw_id = $1""",
+            draw_id,
+            msgspec.json.encode(moved).decode(),
+            number,
+            seconds,
+        )
+
+
+async def test_a_recorded_round_is_for_rehearsals_alone(desk: Node) -> None:
+    assert await refused(draws.create(desk, beacon=BeaconKind.RECORDED)) is ErrorCode.DRAW_RULES_REFUSED
+
+
+async def test_a_draw_closes_by_itself_and_late_is_late_though_nobody_swept(desk: Node, database: Database) -> None:
+    draw_id = await opened(desk)
+    await enter(desk, draw_id)
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE deadline SET due_at = clock_timestamp() WHERE kind = 'draw_close'")
+    assert await refused(enter(desk, draw_id, "bea")) is ErrorCode.DRAW_NOT_OPEN
+    assert (await look(database, draw_id)).state is DrawState.OPEN
+    await conduct(database)
+    assert (await look(database, draw_id)).state is DrawState.CLOSED
+    assert (await look(database, draw_id)).entries == 1
+
+
+async def test_nobody_enters_and_the_draw_settles_without_winners(desk: Node, database: Database) -> None:
+    draw_id = await opened(desk)
+    draw = await draws.drawn(desk, database, draw_id)
+    assert draw.winners == []
+    assert await conducting.pass_on(database, draws.ROOM, draw_id) == 1
+    assert (await look(database, draw_id)).state is DrawState.SETTLED
+    assert (await checked(database, draw_id)).ok
+
+
+# -- who gets in
+
+
+async def test_an_entry_counts_once_and_the_same_key_gets_the_same_receipt(desk: Node, database: Database) -> None:
+    draw_id = await opened(desk)
+    first = await enter(desk, draw_id, key="k")
+    assert await enter(desk, draw_id, key="k") == first
+    assert await refused(enter(desk, draw_id, key="other")) is ErrorCode.DRAW_ENTERED
+    assert await refused(enter(desk, draw_id)) is ErrorCode.DRAW_ENTERED
+    both = await asyncio.gather(*(enter(desk, draw_id, "bea") for _ in range(5)), return_exceptions=True)
+    assert sum(not isinstance(each, Refused) for each in both) == 1
+    assert await rows(database, "SELECT count(*) FROM draw_entry") == [(2,)]
+    assert await rows(database, "SELECT entries FROM draw") == [(2,)]
+
+
+REFUSALS = ("anonymous", "staff by role", "staff by the table", "muted", "banned", "closed", "another room's")
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+async def test_who_may_not_enter_is_told_why_it_is_recorded_and_nothing_changed(
+    case: str, desk: Node, database: Database
+) -> None:
+    draw_id = await opened(desk)
+    who, expected = actor("eve"), ErrorCode.DRAW_STAFF
+    async with database.transaction() as tx:
+        match case:
+            case "anonymous":
+                who, expected = actor("eve", Role.ANONYMOUS), ErrorCode.SIGN_IN_REQUIRED
+                who = msgspec.structs.replace(who, viewer_id=None)
+            case "staff by role":
+                who = actor("eve", Role.MODERATOR)
+            case "staff by the table":
+                await tx.execute("INSERT INTO staff (shop_id, pseudonym, role) VALUES ('demo', 'p-eve', 'host')")
+            case "muted" | "banned":
+                kind, expected = case.removesuffix("d").removesuffix("ne"), ErrorCode(case)
+                kind = {"muted": "mute", "banned": "ban"}[case]
+                await tx.execute(
+                    "INSERT INTO sanction (room_id, pseudonym, kind, at, by_name)"
+                    " VALUES ('demo', 'p-eve', $1, now(), 'x')",
+                    kind,
+                )
+            case "another room's":
+                who, expected = msgspec.structs.replace(who, room_id="other"), ErrorCode.DRAW_NOT_FOUND
+                await tx.execute("INSERT INTO room (room_id, shop_id) VALUES ('other', 'demo')")
+                await tx.execute("INSERT INTO room_head (room_id) VALUES ('other')")
+    if case == "closed":
+        await close(desk, draw_id)
+        expected = ErrorCode.DRAW_NOT_OPEN
+    before = await rows(database, "SELECT state, body::text, entries FROM draw")
+    for _ in range(2):
+        assert await refused(desk.run(who, c.EnterDraw(ref=1, draw=draw_id))) is expected
+    assert await rows(database, "SELECT state, body::text, entries FROM draw") == before
+    assert await rows(database, "SELECT count(*) FROM draw_entry") == [(0,)]
+    assert await rows(database, "SELECT draw_id, pseudonym, code, times FROM draw_refusal") == [
+        (draw_id, "p-eve", str(expected), 2)
+    ]
+
+
+async def test_a_draw_that_never_was_leaves_no_trace(desk: Node, database: Database) -> None:
+    assert await refused(enter(desk, "ab" * 16)) is ErrorCode.DRAW_NOT_FOUND
+    assert await rows(database, "SELECT * FROM draw_refusal") == []
+
+
+async def test_winners_of_the_last_draws_wait(desk: Node, database: Database) -> None:
+    first = await opened(desk)
+    await enter(desk, first)
+    await draws.drawn(desk, database, first)
+    second = await opened(desk, exclude_winners_of=1)
+    assert await refused(enter(desk, second)) is ErrorCode.DRAW_EXCLUDED
+    await enter(desk, second, "bea")
+    await draws.drawn(desk, database, second)
+    third = await opened(desk, exclude_winners_of=1)
+    await enter(desk, third)
+    assert await refused(enter(desk, third, "bea")) is ErrorCode.DRAW_EXCLUDED
+
+
+async def test_who_commented_bought_or_watched_may_enter_and_weighs_more(desk: Node, database: Database) -> None:
+    draw_id = await opened(
+        desk,
+        needs=DrawNeeds(commented=True, bought=True, watched_s=60),
+        weights=DrawWeights(commented=2, bought=3),
+        law_read=True,
+    )
+    ann = actor()
+    asked = []
+    for step in range(4):
+        if step == 1:
+            await desk.run(ann, c.Comment(ref=1, text="hello"))
+        if step == 2:
+            async with database.transaction() as tx:
+                await tx.execute(
+                    "INSERT INTO purchase (shop_id, purchase_id, pseudonym, amount, currency, exponent)"
+                    " VALUES ('demo', '1', 'p-ann', 5, 'PLN', 2)"
+                )
+        if step == 3:
+            ann = msgspec.structs.replace(ann, since_ms=1)
+            reply = await desk.run(ann, c.EnterDraw(ref=1, draw=draw_id))
+            assert isinstance(reply, Entered)
+            assert reply.receipt.weight == 6
+            break
+        with pytest.raises(Refused) as caught:
+            await desk.run(ann, c.EnterDraw(ref=1, draw=draw_id))
+        assert caught.value.code is ErrorCode.DRAW_NOT_ELIGIBLE
+        asked.append(caught.value.detail.split()[0])
+    assert asked == ["write", "for", "watch"]
+
+
+async def test_buyers_are_favoured_only_by_who_read_what_the_law_says(desk: Node) -> None:
+    assert await refused(draws.create(desk, weights=DrawWeights(bought=1))) is ErrorCode.DRAW_RULES_REFUSED
+    assert await refused(draws.create(desk, needs=DrawNeeds(bought=True))) is ErrorCode.DRAW_RULES_REFUSED
+    assert await refused(draws.create(desk, needs=DrawNeeds(team=True))) is ErrorCode.DRAW_RULES_REFUSED
+
+
+async def test_who_joined_a_team_is_asked_of_the_part_that_has_teams(
+    database: Database, settings: Settings, seeded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def members(connection: object, room_id: str, people: Sequence[str], since_ms: int) -> set[str]:
+        assert (room_id, since_ms > 0) == (draws.ROOM, True)
+        return {each for each in people if each == "p-bea"}
+
+    monkeypatch.setattr(parts, "load", lambda: (dataclasses.replace(PART, team_members=members),))
+    async with node(database, settings, beat=True) as desk:
+        draw_id = await opened(desk, needs=DrawNeeds(team=True), weights=DrawWeights(team=4))
+        assert await refused(enter(desk, draw_id)) is ErrorCode.DRAW_NOT_ELIGIBLE
+        assert (await enter(desk, draw_id, "bea")).weight == 5
+
+
+# -- passwords
+
+
+async def test_a_password_is_an_entry_before_slow_mode_collapse_and_sampling(desk: Node, database: Database) -> None:
+    draw_id = await opened(desk, entry=EntryKind.PASSWORD, password="红包 now")
+    await desk.run(HOST, c.SetChat(ref=1, slow_mode_s=120, links=False))
+    await desk.run(HOST, c.SetRoom(ref=1, display_per_s=0.01))
+    assert await refused(enter(desk, draw_id)) is ErrorCode.DRAW_NOT_ELIGIBLE  # a tap is not the password
+    for number in range(30):
+        viewer = actor(f"v{number}")
+        await desk.run(viewer, c.Comment(ref=1, text="first, something else"))
+        reply = await desk.run(viewer, c.Comment(ref=1, text="红包 now"))
+        assert isinstance(reply, Posted)
+        assert reply.entered is not None
+        assert reply.entered.draw_id == draw_id
+    again = await refused(desk.run(actor("v1"), c.Comment(ref=1, text="红包 now")))
+    assert again is ErrorCode.SLOW_MODE  # in already, so it is a comment like others
+    assert await rows(database, "SELECT count(*) FROM draw_entry") == [(30,)]
+    shown = dict(await rows(database, "SELECT fate, count(*) FROM comment WHERE text = '红包 now' GROUP BY 1"))  # type: ignore[arg-type]
+    assert sum(shown.values()) == 30
+    assert set(shown) == {"shown", "collapsed"}
+
+
+async def test_the_muted_are_refused_by_password_too_and_nearly_is_not_the_password(
+    desk: Node, database: Database
+) -> None:
+    await opened(desk, entry=EntryKind.PASSWORD, password="open")
+    reply = await desk.run(actor(), c.Comment(ref=1, text="open "))
+    assert isinstance(reply, Posted)
+    assert (reply.entered, reply.not_entered) == (None, None)
+    await desk.run(HOST, c.Mute(ref=1, who="p-ann", seconds=600))
+    assert await refused(desk.run(actor(), c.Comment(ref=1, text="open"))) is ErrorCode.MUTED
+    assert await rows(database, "SELECT count(*) FROM draw_entry") == [(0,)]
+    assert await rows(database, "SELECT pseudonym, code FROM draw_refusal") == [("p-ann", "muted")]
+
+
+# -- ways out
+
+
+async def test_a_root_that_is_late_makes_the_draw_void_and_everybody_sees_it(
+    desk: Node, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_id = await opened(desk, beacon=BeaconKind.DRAND)
+    await enter(desk, draw_id)
+    await close(desk, draw_id)
+    await _rewind(database, draw_id, 20)
+    await conduct(database)
+    draw = await look(database, draw_id)
+    assert (draw.state, draw.why, draw.root) == (DrawState.VOID, VoidWhy.LATE_ROOT, "")
+    assert (await checked(database, draw_id)).ok
+    assert await rows(database, "SELECT * FROM draw_pick") == []
+    assert [row[0] for row in await rows(database, "SELECT event->>'why' FROM room_log ORDER BY seq DESC LIMIT 1")] == [
+        "late_root"
+    ]
+
+
+async def test_a_reveal_that_is_missing_after_60_s_makes_the_draw_void(desk: Node, database: Database) -> None:
+    draw_id = await opened(desk)
+    await enter(desk, draw_id)
+    assert await refused(draws.reveal(desk, draw_id)) is ErrorCode.REVEAL_REFUSED  # the root is not out
+    await close(desk, draw_id)
+    await conduct(database)
+    assert await refused(draws.reveal(desk, draw_id, b"x" * 32)) is ErrorCode.REVEAL_REFUSED
+    await _age_root(database, draw_id, 61)
+    assert await refused(draws.reveal(desk, draw_id)) is ErrorCode.REVEAL_REFUSED
+    await conduct(database)
+    draw = await look(database, draw_id)
+    assert (draw.state, draw.why) == (DrawState.VOID, VoidWhy.MISSING_REVEAL)
+    assert (await checked(database, draw_id)).ok
+
+
+async def _age_root(database: Database, draw_id: str, seconds: int) -> None:
+    draw = await look(database, draw_id)
+    assert draw.rooted_at is not None
+    aged = msgspec.structs.replace(draw, rooted_at=draw.rooted_at - seconds * 1000)
+    async with database.transaction() as tx:
+        await tx.execute(
+            "UPDATE draw SET body = $2::text::json WHERE draw_id = $1", draw_id, msgspec.json.encode(aged).decode()
+        )
+
+
+async def test_a_draw_is_called_off_before_it_closes_and_never_after(desk: Node, database: Database) -> None:
+    draw_id = await opened(desk)
+    await desk.run(HOST, c.CancelDraw(ref=1, draw=draw_id, why="wrong prize"))
+    assert await refused(enter(desk, draw_id)) is ErrorCode.DRAW_NOT_OPEN
+    assert (await checked(database, draw_id)).ok
+    second = await opened(desk)
+    await close(desk, second)
+    assert await refused(desk.run(HOST, c.CancelDraw(ref=1, draw=second, why="no"))) is ErrorCode.DRAW_STATE
+    assert await refused(desk.run(HOST, c.CloseDraw(ref=1, draw=second))) is ErrorCode.DRAW_STATE
+
+
+async def test_the_end_of_the_show_calls_an_open_draw_off_and_a_pause_does_not(desk: Node, database: Database) -> None:
+    draw_id = await opened(desk)
+    await desk.run(HOST, c.SetShow(ref=1, state=ShowState.PAUSED))
+    await enter(desk, draw_id)
+    await desk.run(HOST, c.SetShow(ref=1, state=ShowState.ENDED))
+    assert await refused(enter(desk, draw_id, "bea")) is ErrorCode.DRAW_NOT_OPEN
+    await conduct(database)
+    draw = await look(database, draw_id)
+    assert (draw.state, draw.why) == (DrawState.CANCELLED, "the show ended")
+
+
+async def test_a_break_moves_the_latest_close_and_the_proof_knows(desk: Node, database: Database) -> None:
+    draw_id = await opened(desk)
+    planned = (await look(database, draw_id)).closes_at
+    assert planned is not None
+    await desk.run(HOST, c.Freeze(ref=1))
+    async with database.transaction() as tx:  # the break began 100 s ago
+        await tx.execute("UPDATE room SET frozen_at = frozen_at - interval '100 seconds'")
+        await tx.execute("UPDATE deadline SET due_at = clock_timestamp() - interval '50 seconds'")
+    assert await conducting.close_due(database, draws.ROOM, draw_id) == 0
+    await enter(desk, draw_id)
+    async with database.transaction() as tx:
+        await tx.execute(
+            "UPDATE room SET state = jsonb_set(state::jsonb, '{freezing,at}',"
+            " to_jsonb((extract(epoch FROM frozen_at) * 1000)::bigint))::json"
+        )
+        await tx.execute("UPDATE deadline SET due_at = to_timestamp($1::bigint / 1000.0)", planned)
+    await desk.run(HOST, c.Unfreeze(ref=1))
+    moved = (await look(database, draw_id)).closes_at
+    assert moved is not None
+    assert 100_000 <= moved - planned < 110_000
+    await draws.drawn(desk, database, draw_id)
+    held = None
+    async with database.read() as connection:
+        held = await store.look(connection, draw_id)
+    assert held is not None
+    assert held.frozen_ms == moved - planned
+    assert (await checked(database, draw_id)).ok
+
+
+async def test_one_draw_of_a_room_is_under_way_and_others_wait(desk: Node) -> None:
+    first, second = await opened(desk), await draws.create(desk)
+    start = c.OpenDraw(ref=1, draw=second, commitments=[draws.commitment(second)], names=["Ada"])
+    assert await refused(desk.run(HOST, start)) is ErrorCode.DRAW_ACTIVE
+    await close(desk, first)
+    assert await refused(desk.run(HOST, start)) is ErrorCode.DRAW_ACTIVE
+    for _ in range(9):
+        await draws.create(desk)
+    assert await refused(draws.create(desk)) is ErrorCode.DRAW_QUEUE_FULL
+
+
+# -- prizes
+
+
+async def test_a_prize_nobody_claims_goes_to_the_next_reserve_and_the_proof_shows_it(
+    desk: Node, database: Database
+) -> None:
+    draw_id = await opened(desk, prizes=[PrizeTier(tier="First", name="Bike", value=1, currency="PLN")])
+    for number in range(3):
+        await enter(desk, draw_id, f"v{number}")
+    draw = await draws.drawn(desk, database, draw_id)
+    holders = [draw.winners[0].entry]
+    for _ in range(2):
+        await _let_claims_lapse(database, draw_id)
+        assert await conducting.pass_on(database, draws.ROOM, draw_id) == 1
+        holders.append((await look(database, draw_id)).winners[0].entry)
+    assert len(set(holders)) == 3
+    [(last,)] = await rows(database, "SELECT viewer_id FROM draw_entry WHERE entry_id = decode($1, 'hex')", holders[-1])
+    form = c.ClaimForm(name="Ann", address="=HYPERLINK(1)")
+    for viewer in ("v0", "v1", "v2"):
+        if viewer != last:
+            assert await refused(_claim(desk, draw_id, viewer, form)) is ErrorCode.CLAIM_LATE
+    await _claim(desk, draw_id, str(last), form)
+    assert await refused(_claim(desk, draw_id, str(last), form)) is ErrorCode.CLAIMED
+    assert await refused(_claim(desk, draw_id, "nobody", form)) is ErrorCode.NOT_A_WINNER
+    await conducting.pass_on(database, draws.ROOM, draw_id)
+    assert (await look(database, draw_id)).state is DrawState.SETTLED
+    moved = await rows(database, "SELECT count(*) FROM notice WHERE event->>'t' = 'your_prize_went_on'")
+    assert moved == [(2,)]
+    async with database.read() as connection:
+        table = list(
+            csv.DictReader(io.StringIO((await claims.as_csv(connection, "demo", draw_id)).decode("utf-8-sig")))
+        )
+    assert [row["state"] for row in table] == ["went on", "went on", "claimed"]
+    assert table[-1]["address"] == "'=HYPERLINK(1)"
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE draw_claim SET delete_at = clock_timestamp()")
+    assert await claims.forget(database) == 1
+
+
+async def _claim(desk: Node, draw_id: str, viewer: str, form: c.ClaimForm, **more: object) -> object:
+    return await desk.run(actor(viewer), c.ClaimPrize(ref=1, draw=draw_id, form=form, **more))  # type: ignore[arg-type]
+
+
+async def _let_claims_lapse(database: Database, draw_id: str) -> None:
+    async with database.transaction() as tx:
+        await tx.execute(
+            "UPDATE draw_pick SET claim_until = clock_timestamp() WHERE draw_id = $1 AND prize IS NOT NULL", draw_id
+        )
+
+
+async def test_a_forged_receipt_claims_nothing(desk: Node, database: Database) -> None:
+    draw_id = await opened(desk)
+    receipt = await enter(desk, draw_id)
+    await draws.drawn(desk, database, draw_id)
+    form = c.ClaimForm(name="Ann")
+    for forged in (
+        msgspec.structs.replace(receipt, weight=2),
+        msgspec.structs.replace(receipt, signature="00" * 64),
+        msgspec.structs.replace(receipt, draw_id="ab" * 16),
+    ):
+        assert await refused(_claim(desk, draw_id, "ann", form, receipt=forged)) is ErrorCode.RECEIPT_INVALID
+    assert await refused(_claim(desk, draw_id, "eve", form, receipt=receipt)) is ErrorCode.RECEIPT_INVALID
+    assert await rows(database, "SELECT count(*) FROM draw_claim") == [(0,)]
+    assert await rows(database, "SELECT pseudonym, code, times FROM draw_refusal ORDER BY 1") == [
+        ("p-ann", "receipt_invalid", 3),
+        ("p-eve", "receipt_invalid", 1),
+    ]
+    await _claim(desk, draw_id, "ann", form, receipt=receipt)
+
+
+async def test_who_was_erased_leaves_a_proof_that_holds(desk: Node, database: Database) -> None:
+    draw_id = await opened(desk)
+    receipt = await enter(desk, draw_id)
+    draw = await draws.drawn(desk, database, draw_id)
+    await _claim(desk, draw_id, "ann", c.ClaimForm(name="Ann Example"))
+    before = await draws.proof_of(database, draw_id)
+    async with database.transaction() as tx:
+        told = await reads.export(tx, "p-ann", ["demo"])
+        assert [len(told[kind]) for kind in ("entries", "claims")] == [1, 1]
+        await reads.erase(tx, "p-ann", ["demo"])
+    assert await draws.proof_of(database, draw_id) == before
+    assert (await checked(database, draw_id, receipt)).ok
+    for table in ("draw_entry", "draw_claim", "draw_refusal", "draw_pick", "draw"):
+        for mark in ("p-ann", "Ann Example"):
+            assert await rows(database, f"SELECT 1 FROM {table} t WHERE strpos(t::text, $1) > 0", mark) == []
+    assert draw.winners[0].name == "A•••"
