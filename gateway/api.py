@@ -129,6 +129,8 @@ class Api:
 
     def _route(self, operation: Operation, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def route(request: web.Request) -> web.StreamResponse:
+            if any("\0" in part for part in request.match_info.values()):
+                raise Refused(ErrorCode.INVALID, "no id has a NUL in it")
             asked = Asked(
                 request,
                 operation,

@@ -96,7 +96,7 @@ class GatewayEdge:
             actor, channel = connection.session.actor, connection.channel
             if actor is None or channel is None or channel.local.base_shop_id != revocation.shop_id:
                 continue
-            if revocation.pseudonym == actor.pseudonym or revocation.ground in connection.grounds:
+            if revocation.ends(actor.pseudonym, connection.grounds):
                 connection.close(CloseCode.REVOKED)
 
     def close_room(self, channel: Channel) -> None:

@@ -20,6 +20,7 @@ from livestream.protocol.errors import ERRORS, ErrorCode, OutcomeUnknown, Refuse
 from livestream.protocol.http import ErrorBody, Problem, TicketRequest, status_of
 from livestream.protocol.roles import HOSTS
 from livestream.revocations import Revocations
+from livestream.storage.pool import Poison
 from livestream.tickets import Tickets
 
 from .admission import Admission
@@ -123,6 +124,8 @@ class Http:
             return _refusal(refused)
         except Unavailable as away:
             return _refusal(Refused(ErrorCode.UNAVAILABLE, away.dependency, retry_after_ms=away.retry_after_ms))
+        except Poison:
+            return _refusal(Refused(ErrorCode.INVALID, "a value in it cannot be stored"))
         except OutcomeUnknown:
             return _refusal(Refused(ErrorCode.OUTCOME_UNKNOWN, retry_after_ms=_RETRY_MS))
         except web.HTTPException as error:

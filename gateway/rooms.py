@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from livestream.protocol.errors import ErrorCode, Refused
+from livestream.room.store import read_state
 from livestream.storage.pool import Database
 
 _REMEMBER_S = 5.0
@@ -35,11 +36,11 @@ class Rooms:
         if time.monotonic() - self._read_at > _REMEMBER_S:
             async with self._database.read() as connection:
                 rows = await connection.fetch(
-                    "SELECT room_id, state->>'title' AS title FROM room JOIN shop USING (shop_id)"
+                    "SELECT room_id, state::text FROM room JOIN shop USING (shop_id)"
                     " WHERE rehearsal_of IS NULL ORDER BY room.created_at DESC, room_id LIMIT $1",
                     _LISTED,
                 )
-            self._rooms = [RoomEntry(row["room_id"], row["title"]) for row in rows]
+            self._rooms = [RoomEntry(row["room_id"], read_state(row["state"]).title) for row in rows]
             self._read_at = time.monotonic()
         return self._rooms
 

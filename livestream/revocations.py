@@ -8,6 +8,8 @@ too.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from livestream.auth import Identity, standing
@@ -20,14 +22,21 @@ class Revocation:
 
     number: int
     shop_id: str
-    pseudonym: str | None
+    mark: str | None  #: of a person, see `mark_of`
     kid: str | None
     at_ms: int
 
-    @property
-    def ground(self) -> str:
-        """What holds no longer, as `auth.standing` names it."""
-        return f"kid:{self.kid}" if self.kid is not None else f"who:{self.pseudonym}"
+    def ends(self, pseudonym: str, grounds: Sequence[str]) -> bool:
+        """Somebody's right to be here."""
+        if self.kid is not None:
+            return f"kid:{self.kid}" in grounds
+        people = [pseudonym, *(each.removeprefix("who:") for each in grounds if each.startswith("who:"))]
+        return any(self.mark == mark_of(each) for each in people)
+
+
+def mark_of(pseudonym: str) -> str:
+    """By which a person stands among the revoked: erased, they leave no pseudonym there."""
+    return hashlib.sha256(pseudonym.encode()).hexdigest()[:32]
 
 
 class Revocations:
@@ -47,21 +56,21 @@ class Revocations:
         kind, _, value = ground.partition(":")
         if kind == "kid":
             return value in self._keys
-        return issued_at_ms <= self._people.get((shop_id, value), -1)
+        return bool(self._people) and issued_at_ms <= self._people.get((shop_id, mark_of(value)), -1)
 
     async def read(self, connection: Connection) -> list[Revocation]:
         """Take in what is new; returns it."""
         rows = await connection.fetch(
             """
-            SELECT number, shop_id, pseudonym, kid, floor(extract(epoch FROM at) * 1000)::bigint AS at_ms
+            SELECT number, shop_id, mark, kid, floor(extract(epoch FROM at) * 1000)::bigint AS at_ms
               FROM revocation WHERE number > $1 ORDER BY number""",
             self._top,
         )
         fresh = [Revocation(**row) for row in rows]
         for each in fresh:
             self._top = each.number
-            if each.pseudonym is not None:
-                self._people[each.shop_id, each.pseudonym] = each.at_ms
+            if each.mark is not None:
+                self._people[each.shop_id, each.mark] = each.at_ms
             elif each.kid is not None:
                 self._keys.add(each.kid)
         return fresh
@@ -71,4 +80,5 @@ async def revoke(tx: Connection, shop_id: str, *, pseudonym: str | None = None, 
     """From the next heartbeat on, every process refuses tokens issued until now and closes who came with them."""
     # Numbers must become visible in their order: readers go on after the highest they saw.
     await tx.execute("LOCK TABLE revocation IN SHARE ROW EXCLUSIVE MODE")
-    await tx.execute("INSERT INTO revocation (shop_id, pseudonym, kid) VALUES ($1, $2, $3)", shop_id, pseudonym, kid)
+    mark = None if pseudonym is None else mark_of(pseudonym)
+    await tx.execute("INSERT INTO revocation (shop_id, mark, kid) VALUES ($1, $2, $3)", shop_id, mark, kid)

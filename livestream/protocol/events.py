@@ -73,8 +73,8 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Picture(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A picture of a product."""
 
-    url: str
-    alt: str = ""
+    url: types.Url
+    alt: types.Caption = ""
 
 
 class ProductVariant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

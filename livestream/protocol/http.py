@@ -120,14 +120,14 @@ class NewWebhook(msgspec.Struct, frozen=True, kw_only=True):
     """Where a shop's webhooks go."""
 
     url: types.Url
-    events: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=100)] | None = None  #: null: all
+    events: Annotated[list[types.EventName], Meta(max_length=100)] | None = None  #: null: all
 
 
 class ChangedWebhook(msgspec.Struct, frozen=True, kw_only=True):
     """What is null stays as it is."""
 
     url: types.Url | None = None
-    events: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=100)] | None = None
+    events: Annotated[list[types.EventName], Meta(max_length=100)] | None = None
 
 
 class ReplaySince(msgspec.Struct, frozen=True, kw_only=True):
@@ -293,8 +293,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("draw_claims", "GET", "/v1/shops/{shop}/draws/{draw}/claims",
               "Winners of a draw and where their prizes go: CSV.", Listed, OPERATORS,
               errors=(E.SHOP_NOT_FOUND, E.DRAW_NOT_FOUND)),
-    Operation("rooms", "GET", "/v1/shops/{shop}/rooms", "The shop's rooms.", Listed, OPERATORS,
-              errors=(E.SHOP_NOT_FOUND,)),
+    Operation("rooms", "GET", "/v1/shops/{shop}/rooms", "The shop's rooms, and those of its rehearsals.", Listed,
+              OPERATORS, errors=(E.SHOP_NOT_FOUND,)),
     Operation("staff", "GET", "/v1/shops/{shop}/staff", "The shop's staff.", Listed, OPERATORS,
               errors=(E.SHOP_NOT_FOUND,)),
     Operation("keys", "GET", "/v1/shops/{shop}/keys", "The shop's keys, without their secrets.", Listed, OPERATORS,

@@ -17,8 +17,6 @@ from .errors import ErrorCode as E
 from .events import Picture
 from .roles import BACKEND, OPERATORS, Role
 
-_Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]*$(?!\n)")]
-
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What every answer has: nothing but its own fields."""
@@ -64,7 +62,7 @@ class PutStaff(ShopCommand, frozen=True, tag="put_staff"):
 class RemoveStaff(ShopCommand, frozen=True, tag="remove_staff"):
     """Take somebody off the staff: their tokens are revoked, their connections close."""
 
-    roles = BACKEND
+    roles = OPERATORS
 
     viewer: types.ViewerId
 
@@ -72,7 +70,7 @@ class RemoveStaff(ShopCommand, frozen=True, tag="remove_staff"):
 class Revoke(ShopCommand, frozen=True, tag="revoke"):
     """Refuse all tokens of a person that were issued until now, and close their connections."""
 
-    roles = BACKEND
+    roles = OPERATORS
 
     viewer: types.ViewerId
 
@@ -94,7 +92,7 @@ class AddKey(ShopCommand, frozen=True, tag="add_key"):
     answer = KeyMade
     errors = (E.KEY_REFUSED,)
 
-    public_key: Annotated[str, Meta(max_length=2000)] | None = None  #: Ed25519, PEM; null: a secret is made
+    public_key: types.Pem | None = None  #: Ed25519, PEM; null: a secret is made
 
 
 class RetireKey(ShopCommand, frozen=True, tag="retire_key"):
@@ -103,7 +101,7 @@ class RetireKey(ShopCommand, frozen=True, tag="retire_key"):
     roles = BACKEND
     errors = (E.KEY_NOT_FOUND, E.LAST_KEY)
 
-    kid: _Id
+    kid: types.ShopsOwn
 
 
 #: kinds of personal data that are kept for a time
@@ -145,7 +143,7 @@ class PutWords(ShopCommand, frozen=True, tag="put_words"):
 
     roles = OPERATORS
 
-    words: Annotated[list[Annotated[str, Meta(min_length=1, max_length=100)]], Meta(min_length=1, max_length=1000)]
+    words: Annotated[list[types.Word], Meta(min_length=1, max_length=1000)]
     action: Literal["hold", "refuse", "allow"]  #: allow: takes a word out of the starter lists
 
 
@@ -154,7 +152,7 @@ class RemoveWords(ShopCommand, frozen=True, tag="remove_words"):
 
     roles = OPERATORS
 
-    words: Annotated[list[str], Meta(min_length=1, max_length=1000)]
+    words: Annotated[list[types.Word], Meta(min_length=1, max_length=1000)]
 
 
 # -- products and purchases
@@ -203,7 +201,7 @@ class ReportPurchase(ShopCommand, frozen=True, tag="report_purchase"):
     roles = BACKEND
     errors = (E.ROOM_NOT_FOUND, E.KEY_REUSED)
 
-    purchase: _Id
+    purchase: types.ShopsOwn
     viewer: types.ViewerId
     amount: types.Amount
     currency: types.Currency

@@ -32,6 +32,19 @@ Name = Annotated[
     str, Meta(max_length=limits.NAME_CHARS, pattern=_NO_NUL_NOT_BLANK, description="Display name, shown to everyone.")
 ]
 Title = Annotated[str, Meta(max_length=limits.TITLE_CHARS, pattern=_NO_NUL_NOT_BLANK)]
+ShopsOwn = Annotated[
+    str,
+    Meta(
+        min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]*$(?!\n)", description="The shop's own number of something."
+    ),
+]
+Pem = Annotated[str, Meta(max_length=2000, pattern=_NO_NUL)]
+EventName = Annotated[str, Meta(max_length=100, pattern=_NO_NUL, description="Type of a webhook, or `*`.")]
+Caption = Annotated[str, Meta(max_length=limits.TITLE_CHARS, pattern=_NO_NUL, description="Says what a picture shows.")]
+Word = Annotated[
+    str,
+    Meta(min_length=1, max_length=100, pattern=_NO_NUL, description="A word or phrase; `*` at its end: any ending."),
+]
 Why = Annotated[
     str, Meta(max_length=limits.WHY_CHARS, pattern=_NO_NUL_NOT_BLANK, description="The reason, for the staff log.")
 ]

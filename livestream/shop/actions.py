@@ -53,6 +53,10 @@ class Action:
             self._desks[room_id] = (desk, Loaded.of(desk))
         return {room_id: self._desks[room_id][0] for room_id in room_ids}
 
+    def desk(self, room_id: str) -> Desk:
+        """A room that is locked."""
+        return self._desks[room_id][0]
+
     def tell(self, room_id: str, decision: Decision) -> None:
         """Cause something in a room that is locked."""
         self._desks[room_id][0].apply(decision)

@@ -19,6 +19,7 @@ from livestream.protocol import limits
 from livestream.protocol.errors import Unavailable
 from livestream.protocol.events import Deleted, Erased, Ruled
 from livestream.protocol.shop import EraseViewer, Exported, ExportViewer
+from livestream.revocations import revoke
 from livestream.room.desk import Decision
 from livestream.room.desk_store import rewrite
 from livestream.room.erasure import erase
@@ -34,11 +35,21 @@ _OWN_ROWS = (
     "DELETE FROM sanction WHERE pseudonym = $1 AND room_id = ANY($2)",
     "DELETE FROM notice_seen WHERE pseudonym = $1 AND room_id = ANY($2)",
 )
+#: what a person gave as the reason of a report, where it is written beside somebody else's comment
+_REASONS = """
+WITH given AS (
+    SELECT room_id, comment_id, why FROM report WHERE reporter = $1 AND room_id = ANY($2) AND why IS NOT NULL
+), shown AS (
+    UPDATE comment SET report_why = NULL FROM given
+     WHERE (comment.room_id, comment.comment_id, comment.report_why) = (given.room_id, given.comment_id, given.why)
+)
+UPDATE staff_log SET event = jsonb_set(event::jsonb, '{comment,why}', '"reported"')::json FROM given
+ WHERE staff_log.room_id = given.room_id AND event->>'t' = 'reported'
+   AND event->'comment'->>'id' = given.comment_id AND event->'comment'->>'why' = given.why"""
 _SHOP_ROWS = (
     "DELETE FROM block WHERE (pseudonym = $1 OR blocked = $1) AND shop_id = ANY($2)",
     "DELETE FROM staff WHERE pseudonym = $1 AND shop_id = ANY($2)",
-    "DELETE FROM revocation WHERE pseudonym = $1 AND shop_id = ANY($2)",
-    "DELETE FROM idempotency WHERE actor = $1 AND shop_id = ANY($2)",
+    "DELETE FROM idempotency WHERE shop_id = ANY($2) AND (actor = $1 OR strpos(answer::text, $1) > 0)",
     "UPDATE purchase SET pseudonym = '' WHERE pseudonym = $1 AND shop_id = ANY($2)",
     "UPDATE refund SET asker = '' WHERE asker = $1 AND shop_id = ANY($2)",
     "DELETE FROM person WHERE pseudonym = $1 AND shop_id = ANY($2)",
@@ -105,10 +116,13 @@ async def erase_viewer(action: Action, command: EraseViewer) -> None:
         who,
         rooms,
     )
+    await tx.execute(_REASONS, who, rooms)
     for statement in _OWN_ROWS:
         await tx.execute(statement, who, rooms)
     for statement in _SHOP_ROWS:
         await tx.execute(statement, who, shops)
+    # Who is here with an old token would be written down again with the next comment.
+    await revoke(tx, action.actor.base_shop_id, pseudonym=who)
     for part in action.parts:
         await part.erase(tx, who, shops)
     for table, key in (("staff_log", "seq"), ("notice", "seq"), ("room_log", "seq")):
@@ -148,6 +162,9 @@ async def _erase_in(action: Action, room_id: str, who: str) -> None:
         )
     ]
     newest = ids[-limits.SNAPSHOT_TOMBSTONES :]
+    pinned = action.desk(room_id).room.pinned
+    if pinned is not None and pinned.answers in ids and pinned.answers not in newest:
+        newest = [pinned.answers, *newest]
     decision = Decision(staff=[Erased()])
     for start in range(0, len(newest), limits.COMMENTS_PER_DELETE):
         part = newest[start : start + limits.COMMENTS_PER_DELETE]

@@ -75,8 +75,9 @@ async def rooms(connection: Connection, shop_id: str) -> Listed:
         connection,
         f"""
         SELECT room_id AS room, state->>'title' AS title, state->'show'->>'state' AS show,
-               {_MS.format("created_at")} AS created_at, frozen_at IS NOT NULL AS frozen, unattended
-          FROM room WHERE shop_id = $1 ORDER BY room_id""",
+               {_MS.format("room.created_at")} AS created_at, frozen_at IS NOT NULL AS frozen, unattended,
+               nullif(shop_id, $1) AS rehearsal
+          FROM room JOIN shop USING (shop_id) WHERE shop_id = $1 OR rehearsal_of = $1 ORDER BY room_id""",
         shop_id,
     )
 

@@ -47,9 +47,9 @@ async def rehearse(action: Action, command: Rehearse) -> None:
     await tx.execute(
         """
         INSERT INTO shop (shop_id, name, demo, rehearsal_of, time_zone, starter_languages, words_version, refund_limit,
-                          review_url, review_secret, review_fallback)
+                          review_url, review_secret, review_fallback, retention)
         SELECT $2, name, demo, $1, time_zone, starter_languages, words_version, refund_limit,
-               review_url, review_secret, review_fallback FROM shop WHERE shop_id = $1""",
+               review_url, review_secret, review_fallback, retention FROM shop WHERE shop_id = $1""",
         action.actor.base_shop_id,
         shop_id,
     )

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
 
 from livestream.ids import first_of
+from livestream.protocol.errors import LivestreamError
 from livestream.protocol.shop import Kept
 from livestream.room.desk_store import rewrite
-from livestream.storage.pool import Connection, Database
+from livestream.storage.pool import Connection, Contention, Database
+
+_log = structlog.get_logger()
 
 #: days, where the shop says nothing
 DEFAULT_DAYS: Mapping[Kept, int] = {"comments": 90, "notices": 30, "staff_log": 365, "people": 365}
 _AT_ONCE = 5000
+_REWRITTEN = 500  #: comments whose words are looked for at a time
 _DAY_MS = 86_400_000
 
 _NOTICES = """
@@ -34,8 +41,11 @@ WITH gone AS (
 ), reports AS (
     DELETE FROM report WHERE room_id = $1 AND comment_id IN (SELECT comment_id FROM gone)
 )
-SELECT comment_id, comment_id IN (SELECT body->>'answers' FROM host_message WHERE room_id = $1) AS quoted
-  FROM gone"""
+SELECT comment_id FROM gone"""
+#: of a message that is still pinned
+_UNPIN_QUOTE = """
+UPDATE room SET state = (state::jsonb #- '{pinned,answered_name}' #- '{pinned,answered_text}')::json
+ WHERE room_id = $1 AND state->'pinned'->>'answers' = ANY($2)"""
 _PEOPLE = """
 DELETE FROM person p WHERE (shop_id, pseudonym) IN (
     SELECT shop_id, pseudonym FROM person
@@ -58,23 +68,31 @@ async def forget_past(database: Database) -> int:
         days = {**DEFAULT_DAYS, **json.loads(shop["retention"])}
         before = {kind: shop["now_ms"] - days[kind] * _DAY_MS for kind in DEFAULT_DAYS}
         for room_id in shop["rooms"]:
-            async with database.transaction() as tx:
-                forgotten += await _forget_comments(tx, room_id, before["comments"])
-            async with database.transaction() as tx:
-                forgotten += _count(await tx.execute(_NOTICES, room_id, before["notices"], _AT_ONCE))
-                forgotten += _count(await tx.execute(_STAFF_LOG, room_id, before["staff_log"], _AT_ONCE))
-        async with database.transaction() as tx:
-            forgotten += _count(await tx.execute(_PEOPLE, shop["shop_id"], before["people"], _AT_ONCE))
+            forgotten += await _tried(database, functools.partial(_forget_comments, room_id, before["comments"]))
+            forgotten += await _tried(database, functools.partial(_forget, _NOTICES, room_id, before["notices"]))
+            forgotten += await _tried(database, functools.partial(_forget, _STAFF_LOG, room_id, before["staff_log"]))
+        forgotten += await _tried(database, functools.partial(_forget, _PEOPLE, shop["shop_id"], before["people"]))
     return forgotten
 
 
-async def _forget_comments(tx: Connection, room_id: str, before_ms: int) -> int:
-    rows = await tx.fetch(_COMMENTS, room_id, first_of(max(0, before_ms)), _AT_ONCE)
-    quoted = [row["comment_id"] for row in rows if row["quoted"]]
-    if quoted:
-        await rewrite(tx, room_id, quoted)
-    return len(rows)
+async def _tried(database: Database, forget: Callable[[Connection], Awaitable[int]]) -> int:
+    """One room's trouble keeps no other's past."""
+    try:
+        async with database.transaction() as tx:
+            return await forget(tx)
+    except (LivestreamError, Contention) as error:
+        _log.warning("retention.failed", error=repr(error))
+        return 0
 
 
-def _count(status: str) -> int:
-    return int(status.split()[-1])
+async def _forget(statement: str, owner: str, before_ms: int, tx: Connection) -> int:
+    return int((await tx.execute(statement, owner, before_ms, _AT_ONCE)).split()[-1])
+
+
+async def _forget_comments(room_id: str, before_ms: int, tx: Connection) -> int:
+    gone = [row["comment_id"] for row in await tx.fetch(_COMMENTS, room_id, first_of(max(0, before_ms)), _AT_ONCE)]
+    for start in range(0, len(gone), _REWRITTEN):
+        await rewrite(tx, room_id, gone[start : start + _REWRITTEN])
+    if gone:
+        await tx.execute(_UNPIN_QUOTE, room_id, gone)
+    return len(gone)

@@ -92,7 +92,8 @@ class ShopService:
         raise Refused(ErrorCode.BUSY, "the rows stay locked", retry_after_ms=1000)
 
     async def _run(self, actor: ShopActor, command: ShopCommand, key: str | None) -> Answer:
-        claim = None if key is None else _claim(actor, command, key)
+        # An export is a read: to keep its answer would be to keep what may have to be erased.
+        claim = None if key is None or isinstance(command, s.ExportViewer) else _claim(actor, command, key)
         async with self._database.transaction() as tx:
             if claim is not None:
                 known = await idempotency.claim(tx, [claim])

@@ -158,10 +158,10 @@ CREATE TABLE staff (
 CREATE TABLE revocation (                           -- tokens issued before `at` are refused
     number      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     shop_id     text NOT NULL REFERENCES shop,
-    pseudonym   text,                               -- all of one person's
+    mark        text,                               -- all of one person's: a hash of the pseudonym
     kid         text,                               -- all under one key
     at          timestamptz NOT NULL DEFAULT clock_timestamp(),
-    CHECK ((pseudonym IS NULL) <> (kid IS NULL))
+    CHECK ((mark IS NULL) <> (kid IS NULL))
 );
 
 CREATE TABLE deadline (                             -- what closes by the clock; a freeze stops those of its room
@@ -330,3 +330,19 @@ CREATE TABLE webhook_delivery (                     -- of one message to one end
 CREATE INDEX webhook_delivery_due ON webhook_delivery (endpoint_id, next_at, message_id) WHERE state = 'pending';
 CREATE INDEX webhook_delivery_endpoint ON webhook_delivery (endpoint_id, delivery_id);
 CREATE INDEX webhook_delivery_shop ON webhook_delivery (shop_id, delivery_id);
+
+-- What quotes a comment or a host message is found by its id, not by reading a room's whole log.
+CREATE FUNCTION quoted(event json) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE event->>'t'
+        WHEN 'restored' THEN ARRAY(SELECT each->>'id' FROM json_array_elements(event->'comments') AS c (each))
+        ELSE array_remove(ARRAY[event->'message'->>'id', event->'message'->>'answers'], NULL)
+    END
+$$;
+CREATE INDEX room_log_quoted ON room_log USING gin (quoted(event))
+    WHERE event->>'t' IN ('said', 'pinned', 'unretracted', 'restored');
+CREATE INDEX notice_quoted ON notice USING gin (quoted(event)) WHERE event->>'t' = 'answered';
+CREATE INDEX host_message_answers ON host_message ((body->>'answers')) WHERE body->>'answers' IS NOT NULL;
+CREATE INDEX comment_shown ON comment (room_id, comment_id) WHERE fate = 'shown' AND hidden_at IS NULL;
+CREATE INDEX notice_age ON notice (room_id, at);
+CREATE INDEX staff_log_age ON staff_log (room_id, at);
+CREATE INDEX person_age ON person (shop_id, seen_at);

@@ -42,7 +42,7 @@ class Refund(Command, frozen=True, tag="refund"):
     reply = Posted
     errors = (E.PURCHASE_NOT_FOUND, E.AMOUNT_REFUSED, E.KEY_REUSED)
 
-    purchase: Annotated[str, Meta(min_length=1, max_length=64)]  #: the shop's number of it
+    purchase: types.ShopsOwn  #: the shop's number of it
     why: types.Why
     key: types.Key  #: money moves: without a key a repetition would move it again
     amount: types.Amount | None = None  #: null: all that is left of it

@@ -99,7 +99,9 @@ export interface Clock {
 
 /** A picture of a product. */
 export interface Picture {
+  /** Absolute, http or https, without user and password. */
   url: string;
+  /** Says what a picture shows. */
   alt?: string;
 }
 
@@ -1480,7 +1482,7 @@ export interface Refund {
   t: "refund";
   /** Chosen by the client; the one reply carries it back. */
   ref: number;
-  /** The shop's number of it. */
+  /** The shop's number of it. The shop's own number of something. */
   purchase: string;
   /** The reason, for the staff log. */
   why: string;
