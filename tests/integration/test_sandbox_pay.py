@@ -1,4 +1,4 @@
-"""The sandbox as a process: killed, cut off, in doubt, and its webhooks gone wrong. Its ledger counts each cent once."""
+"""The sandbox as a process: killed, cut off, in doubt, its webhooks gone wrong. Its ledger counts each cent once."""
 
 from __future__ import annotations
 
@@ -301,6 +301,17 @@ async def test_a_webhook_is_told_until_it_is_taken_even_across_a_kill(desk: Desk
     async with asyncio.timeout(10):
         while (await desk.process.call(Way.CAPTURE, "GET", "/v1/ledger"))["webhooks_waiting"]:
             await asyncio.sleep(0.05)
+
+
+async def test_a_shop_that_is_gone_does_not_take_the_sandbox_with_it(desk: Desk) -> None:
+    wanted = {"key": "k", "amount": 5, "currency": "EUR", "return_url": "http://127.0.0.1/"}
+    gone = {**wanted, "notify_url": "http://127.0.0.1:9/none"}
+    opened = await desk.process.call(Way.CAPTURE, "POST", "/v1/payments", gone)
+    await desk.process.call(Way.CAPTURE, "POST", f"/v1/payments/{opened['reference']}/pay", {})
+    await asyncio.sleep(0.5)
+    await desk.paid(Way.CAPTURE, "k2")
+    await desk.listener.until(1)
+    assert (await desk.process.call(Way.CAPTURE, "GET", "/v1/ledger"))["webhooks_waiting"] >= 1
 
 
 async def test_the_page_shows_what_it_is_given_as_text_and_presses_once(desk: Desk) -> None:
