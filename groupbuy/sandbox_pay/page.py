@@ -90,7 +90,7 @@ def _form(payment: Payment, due: str) -> str:
 <fieldset><legend>Pay with a pretended card</legend>{cards}</fieldset>
 <p class="small">{how}</p>
 <div class="presses"><button class="go" name="do" value="pay">Pay {due}</button>
-<button name="do" value="refuse">Have the bank refuse</button><button name="do" value="cancel">Cancel</button></div>
+<button name="do" value="refuse">Refuse</button><button name="do" value="cancel">Cancel</button></div>
 </form>"""
 
 

@@ -58,21 +58,32 @@ class SandboxBench:
         return self._listener.taken
 
 
+class Place:
+    """What lives as long as the whole suite: a folder, and what a bench started and lets run for the next test."""
+
+    def __init__(self, folder: Path, ending: contextlib.ExitStack) -> None:
+        self.folder = folder
+        self.ending = ending
+        self.sandbox: SandboxProcess | None = None
+
+
 @contextlib.asynccontextmanager
-async def sandbox(data: Path, way: Way) -> AsyncIterator[SandboxBench]:
-    process = SandboxProcess(data)
-    listener = Listener()
+async def sandbox(place: Place, way: Way) -> AsyncIterator[SandboxBench]:
+    if place.sandbox is None:
+        place.sandbox = SandboxProcess(place.folder)
+        place.ending.callback(place.sandbox.kill)
+        await place.sandbox.start()
+    process, listener = place.sandbox, Listener()
+    await process.call(way, "DELETE", "/v1/faults")
     provider = Sandbox(process.url, keys(process.secret, way), listener.url, timeout_s=3)
-    await process.start()
     try:
         async with listener.listening():
             yield SandboxBench(process, listener, provider)
     finally:
         await provider.close()
-        process.kill()
 
 
-BENCHES: dict[str, Callable[[Path], AbstractAsyncContextManager[Bench]]] = {
-    "sandbox-authorise": lambda data: sandbox(data, Way.AUTHORISE),
-    "sandbox-capture": lambda data: sandbox(data, Way.CAPTURE),
+BENCHES: dict[str, Callable[[Place], AbstractAsyncContextManager[Bench]]] = {
+    "sandbox-authorise": lambda place: sandbox(place, Way.AUTHORISE),
+    "sandbox-capture": lambda place: sandbox(place, Way.CAPTURE),
 }

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
 from groupbuy.payments.port import Busy, Checkout, Declined, Doubtful, Forged, PaymentState, Standing, Way
 
-from .benches import BENCHES, Bench
+from .benches import BENCHES, Bench, Place
 
 S = PaymentState
 _numbers = itertools.count()
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with contextlib.ExitStack() as ending:
+        yield Place(tmp_path_factory.mktemp("payments"), ending)
+
+
 @pytest.fixture(params=BENCHES)
-async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
-    async with BENCHES[request.param](tmp_path) as bench:
+async def bench(request: pytest.FixtureRequest, place: Place) -> AsyncIterator[Bench]:
+    async with BENCHES[request.param](place) as bench:
         yield bench
 
 
@@ -60,7 +66,7 @@ async def test_what_was_never_opened_is_not_known(bench: Bench) -> None:
 
 async def test_a_payment_is_opened_once_a_key(bench: Bench) -> None:
     wanted = opening()
-    checkouts = await asyncio.gather(*(bench.provider.open(**wanted) for _ in range(20)))
+    checkouts = await asyncio.gather(*(bench.provider.open(**wanted) for _ in range(50)))
     assert len({each.reference for each in checkouts}) == 1
     standing = await bench.provider.look(key=wanted["key"])
     assert (standing.state, standing.amount, standing.currency) == (S.OPENED, 1999, "EUR")
@@ -68,6 +74,34 @@ async def test_a_payment_is_opened_once_a_key(bench: Bench) -> None:
         await bench.provider.open(**{**wanted, "amount": 1})
     assert declined.value.code == "key_reused"
     assert (await bench.provider.look(key=wanted["key"])) == standing
+
+
+async def test_a_key_of_any_characters_names_its_payment(bench: Bench) -> None:
+    wanted = opening(key=f"a/b?c#d%2F \u00e9\u732b.. {time.time_ns()}")
+    await bench.provider.open(**wanted)
+    standing = await bench.provider.look(key=wanted["key"])
+    assert (standing.key, standing.state) == (wanted["key"], S.OPENED)
+
+
+async def test_a_key_that_opened_a_payment_does_nothing_else(bench: Bench) -> None:
+    key, checkout, before = await taken(bench)
+    with pytest.raises(Declined) as declined:
+        await bench.provider.refund(key=key, reference=checkout.reference, amount=1)
+    assert declined.value.code == "key_reused"
+    assert await bench.provider.look(key=key) == before
+
+
+async def test_a_reference_that_does_not_exist_is_declined(bench: Bench) -> None:
+    for number, wrong in enumerate(("pay_none", "../ledger", "x" * 500)):
+        key = f"n{number}-{time.time_ns()}"
+        for asked in (
+            bench.provider.capture(key=key, reference=wrong, amount=1),
+            bench.provider.void(key=key, reference=wrong),
+            bench.provider.refund(key=key, reference=wrong, amount=1),
+        ):
+            with pytest.raises(Declined) as declined:
+                await asked
+            assert declined.value.code == "not_found"
 
 
 async def test_what_the_buyer_pays_is_held_or_taken(bench: Bench) -> None:
@@ -142,6 +176,7 @@ async def test_void_lets_go_what_is_held(bench: Bench) -> None:
     key, checkout = await paid(bench)
     voided = await bench.provider.void(key=f"{key}-v", reference=checkout.reference)
     assert (voided.state, voided.held, voided.captured) == (S.VOIDED, 0, 0)
+    assert await bench.provider.void(key=f"{key}-v", reference=checkout.reference) == voided
     with pytest.raises(Declined):
         await bench.provider.capture(key=f"{key}-c", reference=checkout.reference, amount=1)
 
@@ -159,6 +194,9 @@ async def test_no_more_is_given_back_than_was_taken(bench: Bench) -> None:
     key, checkout, before = await taken(bench)
     assert (before.captured, before.refunded) == (1999, 0)
     refund = bench.provider.refund
+    with pytest.raises(Declined) as declined:
+        await refund(key=f"{key}-r0", reference=checkout.reference, amount=2000)
+    assert declined.value.code == "amount"
     parts = [refund(key=f"{key}-r{part}", reference=checkout.reference, amount=500) for part in (1, 1, 2, 2, 3, 3)]
     await asyncio.gather(*parts)
     assert (await bench.provider.look(key=key)).refunded == 1500

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -65,6 +66,11 @@ class SandboxProcess:
         ):
             return await response.json()
 
+    async def ledger(self, way: Way, currency: str = "EUR") -> dict[str, int]:
+        """What the sandbox itself says it moved."""
+        sums: dict[str, int] = (await self.call(way, "GET", "/v1/ledger"))["currencies"].get(currency, {})
+        return sums
+
     async def order(self, way: Way, **fault: Any) -> None:
         """Have something go wrong."""
         answer = await self.call(way, "POST", "/v1/faults", fault)
@@ -82,7 +88,8 @@ class Listener:
 
     def __init__(self) -> None:
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}/notify"
+        self._path = f"/notify/{secrets.token_hex(8)}"  # ports are used again: another's webhooks stay outside
+        self.url = f"http://127.0.0.1:{self.port}{self._path}"
         self.taken: list[tuple[dict[str, str], bytes]] = []
         self.status = 204
 
@@ -94,7 +101,7 @@ class Listener:
             return web.Response(status=self.status)
 
         application = web.Application()
-        application.router.add_post("/notify", take)
+        application.router.add_post(self._path, take)
         runner = web.AppRunner(application)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", self.port).start()
