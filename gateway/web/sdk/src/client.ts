@@ -12,7 +12,7 @@ import { Emitter } from "./emitter";
 import { Refused } from "./errors";
 import { type Credentials, Identity } from "./identity";
 import { Outbox, type Unnumbered } from "./outbox";
-import { CLOSES, type ComeBack, type Commented, type Invited, type Joined, type Me, type Ok, type Posted, type Push, type Reply, type ShowState } from "./protocol";
+import { CLOSES, type ComeBack, type Commented, type Joined, type Me, type Ok, type Posted, type Push, type Reply, type ShowState } from "./protocol";
 import * as room from "./state";
 
 export interface ConnectOptions extends Credentials {
@@ -143,7 +143,7 @@ export class Client extends Emitter<ClientEvents> {
   }
 
   /** Run any other command of the protocol, as it stands there without `ref`; a key is made for those that take one. */
-  run(command: Unnumbered, keyed: Keyed = {}): Promise<Ok | Posted | Invited> {
+  run(command: Unnumbered, keyed: Keyed = {}): Promise<Answer> {
     const once = KEYLESS.has(command.t) ? {} : withKey(keyed);
     return this.send({ ...command, ...once } as Unnumbered);
   }
@@ -172,7 +172,7 @@ export class Client extends Emitter<ClientEvents> {
     return this.send({ t: "seen", notice }) as Promise<Ok>;
   }
 
-  private send(command: Unnumbered): Promise<Ok | Posted | Invited> {
+  private send(command: Unnumbered): Promise<Answer> {
     if (this.currentStatus.kind === "closed") return Promise.reject(new Error(`closed: ${this.currentStatus.text}`));
     return this.outbox.add(command, this.currentStatus.kind === "open", (numbered) => this.write(numbered));
   }
@@ -353,7 +353,7 @@ export class Client extends Emitter<ClientEvents> {
 }
 
 /** Commands that do no harm twice. */
-const KEYLESS = new Set(["join", "like", "seen", "report", "block", "unblock", "invite"]);
+const KEYLESS = new Set(["join", "like", "seen", "report", "block", "unblock", "invite", "pay_seat"]);
 
 function withKey({ key }: Keyed): { key?: string } {
   if (key === null) return {};

@@ -7,12 +7,12 @@
  */
 
 import { NotConnected, OutcomeUnknown, Refused } from "./errors";
-import type { Command, Invited, Ok, Posted, Reply } from "./protocol";
+import type { Command, Invited, Ok, PayAt, Posted, Reply, Seated } from "./protocol";
 
 /** Commands that wait for a connection; beyond this, something is wrong with the caller. */
 const MOST = 100;
 
-type Answer = Ok | Posted | Invited;
+export type Answer = Ok | Posted | Invited | Seated | PayAt;
 type Sent = Exclude<Command, { t: "join" }>;
 
 /** A command as the caller gives it; the outbox numbers it. */

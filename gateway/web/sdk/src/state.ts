@@ -6,12 +6,12 @@
  */
 
 import type {
-  Chat, Clock, Commented, Echoed, Freezing, HostMessage, Live, Log, LogEvent, Notice, Policy, Product, Push, Show, Snapshot, Staff,
+  Chat, Clock, Commented, Deal, DealClosed, Echoed, Freezing, HostMessage, Live, Log, LogEvent, Notice, OwnSeat, Policy, Product, Push, Show, Snapshot, Staff,
   StaffEvent, StaffView,
 } from "./protocol";
 
 /** What is kept of what only grows; a page shows no more than this. */
-export const KEEP = { messages: 50, comments: 200, deleted: 200, held: 200, reports: 100, staff: 50, notices: 20 } as const;
+export const KEEP = { messages: 50, comments: 200, deleted: 200, held: 200, reports: 100, staff: 50, notices: 20, deals: 10 } as const;
 
 export interface StaffEntry {
   readonly seq: number;
@@ -37,6 +37,12 @@ export interface RoomState {
   readonly countdown: Clock | null;
   readonly featured: Product | null;
   readonly pinned: HostMessage | null;
+  /** Group buys, newest last. */
+  readonly deals: readonly Deal[];
+  /** This viewer's seats in group buys, newest last. */
+  readonly seats: readonly OwnSeat[];
+  /** The newest notice about one of them: taken in, it need not come again. */
+  readonly seatNotice: number;
   /** Newest last. */
   readonly messages: readonly HostMessage[];
   readonly comments: readonly Commented[];
@@ -73,6 +79,9 @@ export const EMPTY: RoomState = {
   countdown: null,
   featured: null,
   pinned: null,
+  deals: [],
+  seats: [],
+  seatNotice: 0,
   messages: [],
   comments: [],
   deleted: [],
@@ -120,7 +129,9 @@ export function apply(state: RoomState, push: Push): RoomState {
     case "gauge":
       return { ...state, values: { ...state.values, ...push.values } };
     case "notice":
-      return applyNotice(state, push);
+      return push.event.t === "your_team" ? { ...state, seats: withSeat(state.seats, push.event.own), seatNotice: push.notice } : applyNotice(state, push);
+    case "own_seats":
+      return { ...state, seats: push.seats };
     default:
       return state;
   }
@@ -141,6 +152,9 @@ function fromSnapshot(state: RoomState, snapshot: Snapshot): RoomState {
     countdown: snapshot.countdown ?? null,
     featured: snapshot.featured ?? null,
     pinned: snapshot.pinned ?? null,
+    deals: snapshot.deals ?? [],
+    seats: state.seats,
+    seatNotice: state.seatNotice,
     messages: snapshot.messages ?? [],
     comments: snapshot.comments ?? [],
     deleted: snapshot.deleted ?? [],
@@ -191,6 +205,7 @@ function evolve(state: RoomState, event: LogEvent): RoomState {
         ...state,
         freezing: null,
         countdown: state.countdown && { ...state.countdown, ends_at: state.countdown.ends_at + event.shifted_ms },
+        deals: state.deals.map((deal) => later(deal, event.shifted_ms)),
       };
     case "countdown_started":
       return { ...state, countdown: event.clock };
@@ -198,11 +213,31 @@ function evolve(state: RoomState, event: LogEvent): RoomState {
       return state.countdown?.id === event.id ? { ...state, countdown: null } : state;
     case "featured":
       return { ...state, featured: event.product ?? null };
+    case "deal_opened":
+      return { ...state, deals: [...state.deals.filter((deal) => deal.id !== event.deal.id), event.deal].slice(-KEEP.deals) };
+    case "deal_changed":
+      return { ...state, deals: state.deals.map((deal) => (deal.id === event.deal.id ? event.deal : deal)) };
+    case "deal_closed":
+      return { ...state, deals: state.deals.map((deal) => (deal.id === event.id ? ended(deal, event) : deal)) };
     case "presented":
       return { ...state, presenter: event.name };
     default:
       return state;
   }
+}
+
+function later(deal: Deal, shiftedMs: number): Deal {
+  return deal.closes_at == null || (deal.state !== "open" && deal.state !== "paused") ? deal : { ...deal, closes_at: deal.closes_at + shiftedMs };
+}
+
+function ended(deal: Deal, { voided, why }: DealClosed): Deal {
+  const { why: _why, ...rest } = deal;
+  return { ...rest, state: voided ? "voided" : "closed", ...(why == null ? {} : { why }) };
+}
+
+/** Own seats with one that is new, or stands otherwise now. */
+export function withSeat(seats: readonly OwnSeat[], own: OwnSeat): readonly OwnSeat[] {
+  return sorted([...seats.filter((seat) => seat.seat !== own.seat), own], (seat) => seat.seat);
 }
 
 /** What is left of a retracted message: its place. */
