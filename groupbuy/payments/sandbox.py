@@ -16,6 +16,7 @@ from .sandbox_keys import Keys
 
 _Answer = TypeVar("_Answer", Checkout, Standing)
 _TIMEOUT_S = 5.0
+_NOT_NOW = (401, 403, 429, 503)  #: nothing was done; a key may be mended, a provider come back
 _decode_notification = msgspec.json.Decoder(Notification).decode
 
 
@@ -32,7 +33,8 @@ class Sandbox:
         self._url = url.rstrip("/")
         self._keys = keys
         self._notify_url = notify_url
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        # Waiting for a connection has a limit of its own: until there is one, nothing was asked.
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=timeout_s / 2)
         self._session: aiohttp.ClientSession | None = None
 
     async def open(
@@ -97,8 +99,8 @@ class Sandbox:
             async with self._session.request(method, self._url + path, json=body) as response:
                 said = await response.read()
                 status = response.status
-        except aiohttp.ClientConnectorError as error:
-            raise Busy(str(error)) from error  # there was no connection, so nothing was asked
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise Busy(f"{type(error).__name__}: {error}") from error  # no connection: nothing was asked
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Doubtful(f"{type(error).__name__}: {error}") from error
         return _read(status, said, answer)
@@ -116,8 +118,8 @@ def _read(status: int, body: bytes, answer: type[_Answer]) -> _Answer:
         code, text = str(error["code"]), str(error["text"])
     except (msgspec.MsgspecError, LookupError, TypeError, UnicodeDecodeError) as wrong:
         raise Doubtful(f"status {status}, and no answer that can be read") from wrong
-    if status == 503:
-        raise Busy(text)
+    if status in _NOT_NOW:
+        raise Busy(f"{code}: {text}")
     if status < 500:
         raise Declined(code, text)
     raise Doubtful(f"status {status}: {text}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hmac
 import signal
 import sqlite3
@@ -22,6 +21,8 @@ from livestream.protocol.errors import LivestreamError
 
 from . import page
 from .bank import Bank, new_reference
+from .cards import Card
+from .door import Door
 from .faults import IN_ANSWERS, Fault, Faults, What
 from .notifier import Notifier
 from .payment import Payment
@@ -60,6 +61,10 @@ class AmountOperation(Operation, frozen=True, kw_only=True):
     amount: _Amount
 
 
+class Paying(msgspec.Struct, frozen=True, kw_only=True):
+    card: Card = Card.GOOD
+
+
 class App:
     """One sandbox over one store."""
 
@@ -69,6 +74,7 @@ class App:
         self._store = store
         self.bank = Bank(store, self.faults, base_url, lambda: self.notifier.wake())
         self.notifier = Notifier(store, self.keys, self.bank.lapse)
+        self.door: Door | None = None  #: what the fault `away` shuts
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=_BODY_BYTES, middlewares=[_errors])
@@ -81,6 +87,7 @@ class App:
                 web.post("/v1/payments", self._open),
                 web.get("/v1/payments", self._payments),
                 web.get("/v1/keys/{key}", self._look),
+                web.post("/v1/payments/{reference}/pay", self._pay),
                 web.post("/v1/payments/{reference}/capture", self._capture),
                 web.post("/v1/payments/{reference}/void", self._void),
                 web.post("/v1/payments/{reference}/refund", self._refund),
@@ -109,6 +116,13 @@ class App:
         way, key = self._account(request), request.match_info["key"]
         return await self._answer(request, "look", lambda: self.bank.look(way, key))
 
+    async def _pay(self, request: web.Request) -> web.StreamResponse:
+        """The buyer's press without a page, for tests and load."""
+        way, reference, body = self._account(request), request.match_info["reference"], await _read(request, Paying)
+        return await self._answer(
+            request, "pay", lambda: self.bank.buyer(self.bank.owned(way, reference), body.card).standing()
+        )
+
     async def _capture(self, request: web.Request) -> web.StreamResponse:
         way, reference, body = self._account(request), request.match_info["reference"], await _read(
             request, AmountOperation
@@ -126,7 +140,7 @@ class App:
         return await self._answer(request, "refund", lambda: self.bank.refund(way, reference, body.key, body.amount))
 
     async def _answer(self, request: web.Request, name: str, work: Callable[[], msgspec.Struct]) -> web.StreamResponse:
-        fault = self.faults.take(IN_ANSWERS, name)
+        fault = self.faults.take(self._account(request), IN_ANSWERS, name)
         what = None if fault is None else fault.what
         if what is What.DOWN:
             return _refusal(503, "down", "down to order; nothing was done")
@@ -151,21 +165,22 @@ class App:
     async def _ledger(self, request: web.Request) -> web.StreamResponse:
         way = self._account(request)
         return _json(
-            {"way": way, "currencies": self._store.sums(way), "webhooks_waiting": self._store.waiting_events()}
+            {"way": way, "currencies": self._store.sums(way), "webhooks_waiting": self._store.waiting_events(way)}
         )
 
     async def _list_faults(self, request: web.Request) -> web.StreamResponse:
-        self._account(request)
-        return _json({"items": self.faults.standing})
+        return _json({"items": self.faults.of(self._account(request))})
 
     async def _add_fault(self, request: web.Request) -> web.StreamResponse:
-        self._account(request)
-        self.faults.standing.append(await _read(request, Fault))
+        way, fault = self._account(request), await _read(request, Fault)
+        if fault.what is not What.AWAY:
+            self.faults.of(way).append(fault)
+        elif self.door is not None:
+            self.door.shut(fault.ms)
         return await self._list_faults(request)
 
     async def _clear_faults(self, request: web.Request) -> web.StreamResponse:
-        self._account(request)
-        self.faults.standing.clear()
+        self.faults.of(self._account(request)).clear()
         return await self._list_faults(request)
 
     def _account(self, request: web.Request) -> Way:
@@ -186,10 +201,12 @@ class App:
         if payment is None:
             return _html(page.missing(), 404)
         form = await request.post()
-        if form.get("do") not in ("pay", "cancel"):
-            raise _Refused(400, "invalid", "`do` is pay or cancel")
-        self.bank.buyer(payment, pays=form["do"] == "pay" and form.get("card", "good") == "good")
-        raise web.HTTPSeeOther(request.path)
+        pressed, card = form.get("do"), form.get("card", Card.GOOD)
+        if pressed not in ("pay", "refuse", "cancel") or card not in list(Card):
+            raise _Refused(400, "invalid", "`do` is pay, refuse or cancel, and `card` one of the page")
+        chosen = Card.REFUSED if pressed == "refuse" else Card(str(card))
+        self.bank.buyer(payment, None if pressed == "cancel" else chosen)
+        raise web.HTTPSeeOther(payment.reference)  # beside this one, under whatever path a proxy shows us
 
 
 class _Refused(Exception):
@@ -273,22 +290,19 @@ async def run(
         raise SandboxError(f"{data}: {error}; does another sandbox-pay run there?") from error
     app = App(store, secret, base_url.rstrip("/"))
     runner = web.AppRunner(app.application(), access_log=None, shutdown_timeout=1.0)
-    notifying = asyncio.create_task(app.notifier.run(), name="notifier")
+    app.door = door = Door(runner, host, port)
     try:
         await runner.setup()
         try:
-            await web.TCPSite(runner, host, port).start()
+            await door.open()
         except OSError as error:
             raise SandboxError(f"port {port} is taken: give another with --port") from error
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait([stopping, notifying], return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if notifying.done():
-            notifying.result()
+        async with asyncio.TaskGroup() as group:
+            going = [group.create_task(app.notifier.run()), group.create_task(door.run())]
+            await stop.wait()
+            for each in going:
+                each.cancel()
     finally:
-        notifying.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await notifying
         await runner.cleanup()
         store.close()
 

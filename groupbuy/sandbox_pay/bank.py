@@ -11,12 +11,19 @@ import msgspec
 from groupbuy.payments.port import Checkout, Declined, Notification, PaymentState, Standing, Way
 
 from . import payment as machine
-from .faults import IN_WEBHOOKS, Faults, What
+from .cards import Card
+from .faults import IN_WEBHOOKS, Fault, Faults, What
 from .payment import Payment
 from .store import Event, Store
 
 _encode = msgspec.json.Encoder().encode
-_REPEATED = 10
+_CARD_MS = 10_000  #: how late the webhook of the late card is
+
+_FAULTS = {
+    Card.LATE: Fault(what=What.LATE, ms=_CARD_MS),
+    Card.LOST: Fault(what=What.LOST),
+    Card.REPEATED: Fault(what=What.REPEATED),
+}
 
 
 class Bank:
@@ -43,8 +50,11 @@ class Bank:
             if _asked_of(known) != _asked_of(wanted):
                 raise Declined("key_reused", "the key opened another payment")
             return known.checkout(self._base_url)
+        if self._store.answered(wanted.way, wanted.key) is not None:
+            raise Declined("key_reused", "the key was used for another operation")
         with self._store.transaction():
             self._store.save(wanted)
+            self._store.move(None, wanted)
         return wanted.checkout(self._base_url)
 
     def capture(self, way: Way, reference: str, key: str, amount: int) -> Standing:
@@ -67,14 +77,25 @@ class Bank:
         payment = self._store.payment(reference)
         return None if payment is None else self._present(payment)
 
-    def buyer(self, payment: Payment, *, pays: bool) -> Payment:
-        """What the buyer does on the page; a second press changes nothing."""
+    def owned(self, way: Way, reference: str) -> Payment:
+        """A payment of this account.
+
+        Raises:
+            Declined: `not_found`.
+        """
+        payment = self._store.payment(reference)
+        if payment is None or payment.way is not way:
+            raise Declined("not_found", "no payment of this reference")
+        return self._present(payment)
+
+    def buyer(self, payment: Payment, card: Card | None) -> Payment:
+        """What the buyer does on the page: pays with a card, or cancels. A second press changes nothing."""
         payment = self._present(payment)
         if payment.state is not PaymentState.OPENED:
             return payment
-        after = machine.pay(payment) if pays else machine.refuse(payment)
+        after = machine.refuse(payment) if card in (None, Card.REFUSED) else machine.pay(payment)
         with self._store.transaction():
-            self._change(after, "pay")
+            self._change(payment, after, "pay", None if card is None else _FAULTS.get(card))
         return after
 
     def lapse(self) -> None:
@@ -91,12 +112,12 @@ class Bank:
             if known[0] != asked:
                 raise Declined("key_reused", "the key was used for another operation")
             return msgspec.json.decode(known[1], type=Standing)
-        payment = self._store.payment(reference)
-        if payment is None or payment.way is not way:
-            raise Declined("not_found", "no payment of this reference")
-        after = change(self._present(payment))
+        if self._store.payment_of(way, key) is not None:
+            raise Declined("key_reused", "the key opened a payment")
+        before = self.owned(way, reference)
+        after = change(before)
         with self._store.transaction():
-            self._change(after, name)
+            self._change(before, after, name)
             self._store.keep(way, key, asked, _encode(after.standing()))
         return after.standing()
 
@@ -104,21 +125,21 @@ class Bank:
         after = machine.expire(payment, _now_ms())
         if after is not payment:
             with self._store.transaction():
-                self._change(after, "open")
+                self._change(payment, after, "open")
         return after
 
-    def _change(self, after: Payment, on: str) -> None:
+    def _change(self, before: Payment, after: Payment, on: str, fault: Fault | None = None) -> None:
         self._store.save(after)
+        self._store.move(before, after)
         now_ms = _now_ms()
-        fault = self._faults.take(IN_WEBHOOKS, on)
+        fault = fault or self._faults.take(after.way, IN_WEBHOOKS, on)
         what = None if fault is None else fault.what
         if what is What.LOST:
             return
         standing = after.standing()
         if what is What.WRONG_AMOUNT:
-            standing = msgspec.structs.replace(
-                standing, amount=standing.amount + 1, held=standing.held + 1, captured=standing.captured + 1
-            )
+            more = {each: getattr(standing, each) + 1 for each in ("held", "captured") if getattr(standing, each)}
+            standing = msgspec.structs.replace(standing, amount=standing.amount + 1, **more)
         event_id = f"evt_{secrets.token_hex(12)}"
         late = fault.ms if fault is not None and what in (What.LATE, What.REORDERED) else 0
         body = _encode(Notification(event_id=event_id, standing=standing, at_ms=now_ms))
@@ -130,7 +151,7 @@ class Bank:
                 body,
                 now_ms + late,
                 forged=what is What.FORGED,
-                copies=_REPEATED if what is What.REPEATED else 1,
+                copies=fault.copies if fault is not None and what is What.REPEATED else 1,
             )
         )
         self._woken()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Mapping
 
@@ -20,6 +21,7 @@ from .store import Event, Store
 _log = structlog.get_logger()
 _AT_ONCE = 64
 _TIMEOUT_S = 5.0
+_TURN_S = 0.2  #: how late what falls due by the clock may be
 _LONGEST_WAIT_S = 60
 _TRIES = 200  #: then it is given up: about three hours
 _FORGED_SECRET = signature.secret_of(b"nobody's key, for forgeries....")
@@ -43,18 +45,28 @@ class Notifier:
 
     async def run(self) -> None:
         timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
-        async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        under_way: set[str] = set()  # one that nobody answers keeps one place, not the others waiting
+        async with (
+            aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
+            asyncio.TaskGroup() as group,
+        ):
             while True:
                 self._wake.clear()
                 self._lapse()
-                due = self._store.due_events(_now_ms(), _AT_ONCE)
-                await asyncio.gather(*(self._deliver(session, event) for event in due))
-                if not due:
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), 0.2)
+                for event in self._store.due_events(_now_ms(), _AT_ONCE + len(under_way)):
+                    if event.id not in under_way and len(under_way) < _AT_ONCE:
+                        under_way.add(event.id)
+                        sending = group.create_task(self._deliver(session, event))
+                        sending.add_done_callback(functools.partial(self._done, under_way, event.id))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), _TURN_S)
+
+    def _done(self, under_way: set[str], event_id: str, _: asyncio.Task[None]) -> None:
+        under_way.discard(event_id)
+        self.wake()
 
     async def _deliver(self, session: aiohttp.ClientSession, event: Event) -> None:
-        taken = [await self._send(session, event) for _ in range(event.copies)]
+        taken = await asyncio.gather(*(self._send(session, event) for _ in range(event.copies)))
         if all(taken) or event.forged or event.tries + 1 >= _TRIES:  # nobody ought to take a forgery
             self._store.drop_event(event.id)
             return

@@ -33,6 +33,17 @@ CREATE TABLE IF NOT EXISTS payment (
     UNIQUE (way, key)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS payment_open ON payment (expires_at) WHERE state = 'opened';
+CREATE TABLE IF NOT EXISTS movement ( -- only ever added to: what each change of a payment moved
+    reference   TEXT NOT NULL,
+    version     INTEGER NOT NULL,
+    way         TEXT NOT NULL,
+    currency    TEXT NOT NULL,
+    opened      INTEGER NOT NULL,
+    held        INTEGER NOT NULL,
+    captured    INTEGER NOT NULL,
+    refunded    INTEGER NOT NULL,
+    PRIMARY KEY (reference, version)
+) STRICT;
 CREATE TABLE IF NOT EXISTS operation (
     way         TEXT NOT NULL,
     key         TEXT NOT NULL,
@@ -68,6 +79,19 @@ class Event:
     forged: bool = False
     copies: int = 1
     tries: int = 0
+
+
+class Sums(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one account and currency, minor units."""
+
+    payments: int  #: how many there are
+    opened: int  #: asked for, paid or not
+    authorised: int  #: was ever held
+    held: int  #: is held now
+    captured: int
+    refunded: int
+    net: int  #: captured and not given back
+    closes: bool  #: the payments as they stand add up to what was moved
 
 
 class Store:
@@ -137,6 +161,22 @@ class Store:
             ),
         )
 
+    def move(self, before: Payment | None, after: Payment) -> None:
+        """Note what a change moved; a second change of the same version fails."""
+        self._db.execute(
+            "INSERT INTO movement VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                after.reference,
+                after.version,
+                after.way,
+                after.currency,
+                after.amount if before is None else 0,
+                after.held - (before.held if before else 0),
+                after.captured - (before.captured if before else 0),
+                after.refunded - (before.refunded if before else 0),
+            ),
+        )
+
     def answered(self, way: Way, key: str) -> tuple[bytes, bytes] | None:
         """What was asked under a key, and what was answered."""
         row: tuple[bytes, bytes] | None = self._db.execute(
@@ -168,27 +208,37 @@ class Store:
             for id_, way, url, body, due_at, forged, copies, tries in rows
         ]
 
-    def waiting_events(self) -> int:
-        count: int = self._db.execute("SELECT count(*) FROM event").fetchone()[0]
+    def waiting_events(self, way: Way) -> int:
+        count: int = self._db.execute("SELECT count(*) FROM event WHERE way = ?", (way,)).fetchone()[0]
         return count
 
-    def sums(self, way: Way) -> dict[str, dict[str, int]]:
-        """Money by currency, each payment counted once."""
+    def sums(self, way: Way) -> dict[str, Sums]:
+        """Money by currency, from the movements; `closes` holds them against the payments."""
         rows = self._db.execute(
             """
-            SELECT currency, count(*), sum(held), sum(captured), sum(refunded) FROM payment
-             WHERE way = ? GROUP BY currency ORDER BY currency""",
+            SELECT currency, moved.*, standing.payments, standing.held IS moved.held
+                   AND standing.captured IS moved.captured AND standing.refunded IS moved.refunded
+              FROM (SELECT currency, sum(opened) AS opened, sum(max(held, 0)) AS authorised, sum(held) AS held,
+                           sum(captured) AS captured, sum(refunded) AS refunded
+                      FROM movement WHERE way = ?1 GROUP BY currency) moved
+              LEFT JOIN (SELECT currency, count(*) AS payments, sum(held) AS held, sum(captured) AS captured,
+                                sum(refunded) AS refunded
+                           FROM payment WHERE way = ?1 GROUP BY currency) standing USING (currency)
+             ORDER BY currency""",
             (way,),
         )
         return {
-            currency: {
-                "payments": count,
-                "held": held,
-                "captured": captured,
-                "refunded": refunded,
-                "net": captured - refunded,
-            }
-            for currency, count, held, captured, refunded in rows
+            row[0]: Sums(
+                opened=row[2],
+                authorised=row[3],
+                held=row[4],
+                captured=row[5],
+                refunded=row[6],
+                net=row[5] - row[6],
+                payments=row[7] or 0,
+                closes=bool(row[8]),
+            )
+            for row in rows
         }
 
     def _one(self, statement: str, *arguments: str) -> Payment | None:
