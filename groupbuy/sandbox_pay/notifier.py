@@ -82,7 +82,7 @@ class Notifier:
             async with session.post(event.url, data=event.body, headers=headers, allow_redirects=False) as response:
                 return 200 <= response.status < 300
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            _log.info("sandbox.webhook_not_taken", event=event.id, error=type(error).__name__)
+            _log.info("sandbox.webhook_not_taken", webhook=event.id, error=type(error).__name__)
             return False
 
 

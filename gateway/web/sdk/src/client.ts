@@ -11,7 +11,7 @@ import { type Codec, json } from "./codec";
 import { Emitter } from "./emitter";
 import { Refused } from "./errors";
 import { type Credentials, Identity } from "./identity";
-import { Outbox, type Unnumbered } from "./outbox";
+import { type Answer, Outbox, type Unnumbered } from "./outbox";
 import { CLOSES, type ComeBack, type Commented, type Joined, type Me, type Ok, type Posted, type Push, type Reply, type ShowState } from "./protocol";
 import * as room from "./state";
 
