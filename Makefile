@@ -49,6 +49,7 @@ bench: $(DEV)  ## the benchmark
 
 generate: $(DEV)  ## write the files that follow from the protocol
 	$(PY) -m livestream.protocol.generate
+	$(PY) -m groupbuy.reference
 
 clean:  ## remove what was built and installed; keeps data/
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
