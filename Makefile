@@ -54,6 +54,7 @@ generate: $(DEV)  ## write the files that follow from the protocols
 	$(PY) -m livestream.protocol.generate
 	$(PY) -m livestream draw schema > lottery/proof.schema.json
 	$(PY) -m tests.support.draw_vectors
+	$(PY) -m groupbuy.reference
 
 clean:  ## remove what was built and installed; keeps data/
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \

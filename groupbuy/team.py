@@ -135,6 +135,31 @@ TeamEvent = (
 Events = tuple[TeamEvent, ...]
 
 
+T, S = TeamState, SeatState
+#: every step that a team can take, and by what; a test holds `evolve` to it
+TEAM_STEPS: dict[tuple[TeamState, type[TeamEvent]], frozenset[TeamState]] = {
+    (T.FORMING, SettlingBegan): frozenset({T.SETTLING}),
+    (T.FORMING, Completed): frozenset({T.COMPLETE}),
+    (T.FORMING, Failed): frozenset({T.EXPIRED, T.VOIDED}),
+    (T.SETTLING, Completed): frozenset({T.COMPLETE}),
+    (T.SETTLING, Failed): frozenset({T.EXPIRED, T.VOIDED}),
+    (T.COMPLETE, Failed): frozenset({T.VOIDED}),
+}
+#: and every step of a seat
+SEAT_STEPS: dict[tuple[SeatState, type[TeamEvent]], SeatState] = {
+    (S.HELD, SeatPaying): S.PAYING,
+    (S.HELD, SeatReleased): S.RELEASED,
+    (S.HELD, Failed): S.RELEASED,
+    (S.PAYING, SeatPaid): S.PAID,
+    (S.PAYING, SeatReleased): S.RELEASED,
+    (S.PAYING, Failed): S.RELEASED,
+    (S.PAID, Completed): S.CONFIRMED,
+    (S.PAID, SeatReleased): S.RELEASED,
+    (S.PAID, Failed): S.RELEASED,
+    (S.CONFIRMED, Failed): S.RELEASED,
+}
+
+
 def evolve(team: Team, event: TeamEvent) -> Team:
     """The team after one event."""
     match event:

@@ -129,6 +129,16 @@ def test_every_state_of_an_order_can_be_reached_and_ends_are_ends() -> None:
 # -- all of it together
 
 
+def step_is_legal(before: Team, event: team.TeamEvent, now: Team) -> None:
+    """What one event made of a team stands in the tables."""
+    kind = type(event)
+    if before.state is not now.state:
+        assert now.state in team.TEAM_STEPS[before.state, kind]
+    for was, seat in zip(before.seats, now.seats, strict=False):
+        if was.state is not seat.state:
+            assert team.SEAT_STEPS[was.state, kind] is seat.state
+
+
 class Shop(RuleBasedStateMachine):
     """One deal, as batches and workers act on it, with a provider whose news come when they like."""
 
@@ -137,7 +147,19 @@ class Shop(RuleBasedStateMachine):
         self.book = Book(0, False, a_deal(), {1: TERMS}, Stock(60, 0, 0, 60, 48))
         self.numbers = iter(range(10**6))
         self.caused = Caused()
-        self.refunds = 0
+        evolve = team.evolve.__wrapped__ if hasattr(team.evolve, "__wrapped__") else team.evolve
+
+        def watched(before: Team, event: team.TeamEvent) -> Team:
+            now = evolve(before, event)
+            step_is_legal(before, event, now)
+            return now
+
+        watched.__wrapped__ = evolve  # type: ignore[attr-defined]
+        self.evolve = evolve
+        team.evolve = watched
+
+    def teardown(self) -> None:
+        team.evolve = self.evolve
 
     def act(self, doing: Callable[[], object]) -> bool:
         """A command: refused, it changes nothing."""

@@ -30,7 +30,8 @@ from .people import People
 from .sandbox import SandboxProcess
 from .wsclient import WsClient, joined
 
-_GONE = (websockets.WebSocketException, OSError, TimeoutError, aiohttp.ClientError, ExceptionGroup)
+#: an AssertionError: the room could not be joined just now
+_GONE = (websockets.WebSocketException, OSError, TimeoutError, aiohttp.ClientError, AssertionError)
 _AGAIN = {"outcome_unknown", "unavailable", "busy", "rate_limited"}
 
 

@@ -8,12 +8,13 @@
 import * as draws from "./draws";
 import { evolveDraws, type OwnDraw } from "./draws";
 import type {
-  Chat, Clock, Commented, Draw, DrawReceipt, Echoed, Freezing, HostMessage, Live, Log, LogEvent, Notice, Policy, Product, Push, Show, Snapshot, Staff,
+  Chat, Clock, Commented, Deal, DealClosed, Draw, DrawReceipt, Echoed, Freezing, HostMessage, Live, Log, LogEvent, Notice, OwnSeat, Policy,
+  Product, Push, Show, Snapshot, Staff,
   StaffEvent, StaffView,
 } from "./protocol";
 
 /** What is kept of what only grows; a page shows no more than this. */
-export const KEEP = { messages: 50, comments: 200, deleted: 200, held: 200, reports: 100, staff: 50, notices: 20 } as const;
+export const KEEP = { messages: 50, comments: 200, deleted: 200, held: 200, reports: 100, staff: 50, notices: 20, deals: 10 } as const;
 
 export interface StaffEntry {
   readonly seq: number;
@@ -43,6 +44,12 @@ export interface RoomState {
   readonly draws: readonly Draw[];
   /** Where this viewer stands in the draw they took part in last. */
   readonly ownDraw: OwnDraw | null;
+  /** Group buys, newest last. */
+  readonly deals: readonly Deal[];
+  /** This viewer's seats in group buys, newest last. */
+  readonly seats: readonly OwnSeat[];
+  /** The newest notice about one of them: taken in, it need not come again. */
+  readonly seatNotice: number;
   /** Newest last. */
   readonly messages: readonly HostMessage[];
   readonly comments: readonly Commented[];
@@ -81,6 +88,9 @@ export const EMPTY: RoomState = {
   pinned: null,
   draws: [],
   ownDraw: null,
+  deals: [],
+  seats: [],
+  seatNotice: 0,
   messages: [],
   comments: [],
   deleted: [],
@@ -132,7 +142,9 @@ export function apply(state: RoomState, push: Push): RoomState {
       return { ...state, ownDraw, values: { ...state.values, draw_entries: entries ?? 0 } };
     }
     case "notice":
-      return applyNotice(state, push);
+      return push.event.t === "your_team" ? { ...state, seats: withSeat(state.seats, push.event.own), seatNotice: push.notice } : applyNotice(state, push);
+    case "own_seats":
+      return { ...state, seats: push.seats };
     default:
       return state;
   }
@@ -155,6 +167,9 @@ function fromSnapshot(state: RoomState, snapshot: Snapshot): RoomState {
     pinned: snapshot.pinned ?? null,
     draws: snapshot.draws ?? [],
     ownDraw: state.ownDraw,
+    deals: snapshot.deals ?? [],
+    seats: state.seats,
+    seatNotice: state.seatNotice,
     messages: snapshot.messages ?? [],
     comments: snapshot.comments ?? [],
     deleted: snapshot.deleted ?? [],
@@ -206,6 +221,7 @@ function evolve(state: RoomState, event: LogEvent): RoomState {
         freezing: null,
         countdown: state.countdown && { ...state.countdown, ends_at: state.countdown.ends_at + event.shifted_ms },
         draws: evolveDraws(state.draws, event),
+        deals: state.deals.map((deal) => later(deal, event.shifted_ms)),
       };
     case "countdown_started":
       return { ...state, countdown: event.clock };
@@ -213,6 +229,12 @@ function evolve(state: RoomState, event: LogEvent): RoomState {
       return state.countdown?.id === event.id ? { ...state, countdown: null } : state;
     case "featured":
       return { ...state, featured: event.product ?? null };
+    case "deal_opened":
+      return { ...state, deals: [...state.deals.filter((deal) => deal.id !== event.deal.id), event.deal].slice(-KEEP.deals) };
+    case "deal_changed":
+      return { ...state, deals: state.deals.map((deal) => (deal.id === event.deal.id ? event.deal : deal)) };
+    case "deal_closed":
+      return { ...state, deals: state.deals.map((deal) => (deal.id === event.id ? ended(deal, event) : deal)) };
     case "presented":
       return { ...state, presenter: event.name };
     default:
@@ -223,6 +245,20 @@ function evolve(state: RoomState, event: LogEvent): RoomState {
 /** We are in a draw. */
 export function entered(state: RoomState, receipt: DrawReceipt): RoomState {
   return { ...state, ownDraw: draws.entered(receipt) };
+}
+
+function later(deal: Deal, shiftedMs: number): Deal {
+  return deal.closes_at == null || (deal.state !== "open" && deal.state !== "paused") ? deal : { ...deal, closes_at: deal.closes_at + shiftedMs };
+}
+
+function ended(deal: Deal, { voided, why }: DealClosed): Deal {
+  const { why: _why, ...rest } = deal;
+  return { ...rest, state: voided ? "voided" : "closed", ...(why == null ? {} : { why }) };
+}
+
+/** Own seats with one that is new, or stands otherwise now. */
+export function withSeat(seats: readonly OwnSeat[], own: OwnSeat): readonly OwnSeat[] {
+  return sorted([...seats.filter((seat) => seat.seat !== own.seat), own], (seat) => seat.seat);
 }
 
 /** What is left of a retracted message: its place. */
