@@ -36,6 +36,7 @@ from .viewer import Pending, State, Viewer
 
 _PER_ADDRESS = 1500  #: viewers that share a source address of this machine; servers limit them
 _ENTRY_S = 20.0  #: from the attempt to `joined`; then it is given up and tried again
+_TURN_US = 10_000  #: of starting what is due before the sockets are served; a turn of theirs may take ten times that
 _LIVE_S = 0.5  #: for the last of the live lane, which nobody waits for
 _SLOW_BUFFER_BYTES = 8192  #: what a weak network holds for a slow reader; this machine would hold a minute's worth
 _TOKEN_S = 12 * 3600
@@ -341,16 +342,16 @@ class Driver:
 
     async def _phase(self, number: int, phase: Phase, begin_us: int) -> None:
         ended = False
-        since_pause = 0
+        rested_us = self.now_us()
         for second, _, act in heapq.merge(*self._streams(number, phase), key=lambda each: each[:2]):
             due_us = begin_us + int(second * 1e6)
             ahead_us = due_us - self.now_us()
             if ahead_us > 0:
                 await asyncio.sleep(ahead_us / 1e6)
-                since_pause = 0
-            elif (since_pause := since_pause + 1) >= 20:
+                rested_us = self.now_us()
+            elif self.now_us() - rested_us > _TURN_US:  # behind: the sockets must be served, too
                 await asyncio.sleep(0)
-                since_pause = 0
+                rested_us = self.now_us()
             if self.stopping:
                 ended = True
                 break
