@@ -103,10 +103,18 @@ def _alias(case: Case) -> None:
     redrawn(case)
 
 
-def _another_secret(case: Case) -> None:
-    secret = case.proof["reveals"][1]["secret"]
-    case.proof["reveals"][1]["secret"] = flip(secret)
-    redrawn(case)
+def _and_anew(change: Callable[[list[Plain]], object]) -> Callable[[Case], None]:
+    """Change the reveals, and draw again from what they give then."""
+
+    def changed(case: Case) -> None:
+        change(case.proof["reveals"])
+        redrawn(case)
+
+    return changed
+
+
+def _another_secret(index: int) -> Callable[[Case], None]:
+    return _and_anew(lambda reveals: reveals[index].update(secret=flip(reveals[index]["secret"])))
 
 
 def _moved_weight(case: Case) -> None:
@@ -230,7 +238,11 @@ TAMPERINGS: dict[str, tuple[Plan, Callable[[Case], None], str]] = {
     "drawn before the last reveal": (HOSTED, _set("proof", "drawing", "drawn_ms", to=_add(-9_999)), "beacon"),
     "no signature": (DRAND, _set("proof", "drawing", "signature", to=None), "beacon"),
     "secret of a co-host": (HOSTED, _set("proof", "reveals", 1, "secret", to=flip), "beacon"),
-    "secret of a co-host, and all drawn anew": (HOSTED, _another_secret, "beacon"),
+    "secret of the first co-host, and all drawn anew": (HOSTED, _another_secret(0), "beacon"),
+    "secret of the last co-host, and all drawn anew": (HOSTED, _another_secret(1), "beacon"),
+    "reveals in another order, and all drawn anew": (HOSTED, _and_anew(lambda reveals: reveals.reverse()), "beacon"),
+    "a reveal too few, and all drawn anew": (HOSTED, _and_anew(lambda reveals: reveals.pop()), "beacon"),
+    "a reveal twice, and all drawn anew": (HOSTED, _and_anew(lambda reveals: reveals.append(reveals[1])), "beacon"),
     "reveals in another order": (HOSTED, _swap("reveals"), "beacon"),
     "a reveal too few": (HOSTED, lambda case: case.proof["reveals"].pop(), "beacon"),
     "a reveal too late": (HOSTED, _set("proof", "reveals", 1, "revealed_ms", to=_add(60_000)), "beacon"),
