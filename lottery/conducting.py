@@ -34,15 +34,22 @@ from .rules import CohostsBeacon, DrandBeacon, RecordedBeacon
 from .store import MS, Held, Room
 
 _AT_ONCE = 50
+#: a root that the room saw before any secret can be witnessed: the next heartbeat, and the way to a page
+REVEAL_LEAD_MS = 3000
 _log = structlog.get_logger()
 _Notices = list[tuple[str, NoticeEvent]]
 
 
 class Conductor:
-    """The draws' chores."""
+    """The draws' chores.
 
-    def __init__(self, relays: Relays) -> None:
+    Args:
+        reveal_lead_ms: how long the root is out before the server, as a co-host, reveals its secret.
+    """
+
+    def __init__(self, relays: Relays, reveal_lead_ms: int = REVEAL_LEAD_MS) -> None:
         self._relays = relays
+        self._reveal_lead_ms = reveal_lead_ms
 
     async def advance(self, database: Database) -> int:
         """Do whatever is due with every draw; returns how many steps were taken."""
@@ -129,7 +136,7 @@ class Conductor:
                 signature = RECORDED[number]
                 return await draw(database, room_id, draw_id, quicknet.randomness(signature), signature)
             case CohostsBeacon():
-                return await finish_cohosts(database, room_id, draw_id)
+                return await finish_cohosts(database, room_id, draw_id, self._reveal_lead_ms)
 
 
 async def close_due(database: Database, room_id: str, draw_id: str) -> int:
@@ -180,13 +187,15 @@ async def publish_root(database: Database, room_id: str, draw_id: str) -> int:
     return 1
 
 
-async def finish_cohosts(database: Database, room_id: str, draw_id: str) -> int:
+async def finish_cohosts(database: Database, room_id: str, draw_id: str, lead_ms: int) -> int:
     """Reveal the server's secret; draw when all are there; void when one is missing too long."""
     async with database.transaction() as tx:
         room, held = await _lock(tx, room_id, draw_id)
         if held is None or held.draw.state is not DrawState.CLOSED or not held.draw.root:
             return 0
         rules = held.open_rules
+        if room.now_ms < (held.draw.rooted_at or 0) + lead_ms:
+            return 0
         if 1 not in held.draw.revealed and not machine.reveal_is_over(held.draw, room.now_ms):
             revealed = machine.reveal(held.draw, rules, 1, held.secret, room.now_ms)
             await store.add_reveal(tx, draw_id, 1, held.secret, room.now_ms)

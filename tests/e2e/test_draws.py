@@ -65,6 +65,7 @@ async def test_a_draw_from_the_form_to_a_check_in_the_browser(visitors: Visitors
     check = await opened.value
     await expect(check.locator("body")).to_contain_text("Your receipt is genuine", timeout=30_000)
     await expect(check.locator(".failed")).to_have_count(0)
+    await expect(check.locator("body")).to_contain_text("publication time witnessed")
     await _picture(check, "viewer-check")
     assert visitors.trouble.seen == []
 

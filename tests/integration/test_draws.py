@@ -351,6 +351,17 @@ async def _age_root(database: Database, draw_id: str, seconds: int) -> None:
         )
 
 
+async def test_the_server_reveals_only_when_the_room_had_time_to_see_the_root(desk: Node, database: Database) -> None:
+    draw_id = await opened(desk)
+    await close(desk, draw_id)
+    await conduct(database, conducting.Conductor(draws.Beacon()))  # type: ignore[arg-type]
+    assert (await look(database, draw_id)).root
+    assert (await look(database, draw_id)).revealed == []
+    await _age_root(database, draw_id, 3)
+    await conduct(database, conducting.Conductor(draws.Beacon()))  # type: ignore[arg-type]
+    assert (await look(database, draw_id)).revealed == [1]
+
+
 async def test_a_draw_is_called_off_before_it_closes_and_never_after(desk: Node, database: Database) -> None:
     draw_id = await opened(desk)
     await desk.run(HOST, c.CancelDraw(ref=1, draw=draw_id, why="wrong prize"))

@@ -103,7 +103,7 @@ def sign_round(round: int) -> bytes:
 
 def conductor(beacon: Beacon | None = None) -> Conductor:
     """A worker's hand. Without a beacon no relay answers."""
-    return Conductor(beacon or Beacon())  # type: ignore[arg-type]
+    return Conductor(beacon or Beacon(), reveal_lead_ms=0)  # type: ignore[arg-type]
 
 
 async def conduct(database: Database, worker: Conductor | None = None) -> None:

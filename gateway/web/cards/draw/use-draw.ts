@@ -74,12 +74,18 @@ export function keptSecret(id: string): string | null {
   }
 }
 
-/** The host's browser reveals its secret as soon as the root is out. */
+/** Everybody in the room sees the root before any secret, and can witness it. The server waits as long. */
+const REVEAL_LEAD_MS = 3000;
+
+/** The host's browser reveals its secret once the root is out. */
 export function useRevealing(client: Client, draw: Draw | undefined): void {
   const due = draw?.state === "closed" && draw.beacon === "cohosts" && Boolean(draw.root) && !(draw.revealed ?? []).includes(PARTY);
   const id = draw?.id;
   useEffect(() => {
     const secret = due && id ? keptSecret(id) : null;
-    if (secret && id) client.run({ t: "reveal_draw", draw: id, party: PARTY, secret }).catch(() => undefined); // the button is there too
+    if (!secret || !id) return;
+    // The button is there too, should this fail.
+    const timer = setTimeout(() => void client.run({ t: "reveal_draw", draw: id, party: PARTY, secret }).catch(() => undefined), REVEAL_LEAD_MS);
+    return () => clearTimeout(timer);
   }, [due, id]);
 }
