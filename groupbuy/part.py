@@ -11,6 +11,7 @@ from livestream.storage.pool import Database
 
 from . import chores, engine, operation, privacy, providers
 from .cashier import Cashier
+from .membership import team_members
 from .service import GroupBuy
 
 
@@ -53,4 +54,5 @@ PART = Part(
     chores=_chores,
     export=privacy.export,
     erase=privacy.erase,
+    team_members=team_members,
 )

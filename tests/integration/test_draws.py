@@ -253,7 +253,14 @@ async def test_who_commented_bought_or_watched_may_enter_and_weighs_more(desk: N
 async def test_buyers_are_favoured_only_by_who_read_what_the_law_says(desk: Node) -> None:
     assert await refused(draws.create(desk, weights=DrawWeights(bought=1))) is ErrorCode.DRAW_RULES_REFUSED
     assert await refused(draws.create(desk, needs=DrawNeeds(bought=True))) is ErrorCode.DRAW_RULES_REFUSED
-    assert await refused(draws.create(desk, needs=DrawNeeds(team=True))) is ErrorCode.DRAW_RULES_REFUSED
+
+
+async def test_a_team_can_be_asked_for_only_where_there_are_teams(
+    database: Database, settings: Settings, seeded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "load", lambda: (PART,))
+    async with node(database, settings, beat=True) as desk:
+        assert await refused(draws.create(desk, needs=DrawNeeds(team=True))) is ErrorCode.DRAW_RULES_REFUSED
 
 
 async def test_who_joined_a_team_is_asked_of_the_part_that_has_teams(

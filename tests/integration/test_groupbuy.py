@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from groupbuy.membership import team_members
 from groupbuy.payments.port import Way
 from livestream.config import Settings
 from livestream.protocol import commands as c
@@ -344,3 +345,18 @@ async def test_one_viewer_in_two_processes_at_once_gets_one_seat(market: Market)
     assert sum(isinstance(each, Seated) for each in outcomes) == 1
     assert [each.code for each in outcomes if isinstance(each, Refused)] == [ErrorCode.SEAT_TAKEN]
     await market.audit()
+
+
+async def test_who_has_a_seat_is_a_member_and_who_gave_it_up_is_none(market: Market, database: Database) -> None:
+    deal = await market.open_deal()
+    await three(market, deal)
+    people = ["p-ann", "p-bob", "p-cid", "p-dan"]
+    async with database.read() as connection:
+        room = await connection.fetchval("SELECT room_id FROM deal")
+        assert await team_members(connection, room, people, 0) == {"p-ann", "p-bob", "p-cid"}
+        assert await team_members(connection, room, people, 2**52) == set()
+        assert await team_members(connection, "elsewhere", people, 0) == set()
+    await market.advance(601)
+    await market.settle()
+    async with database.read() as connection:
+        assert await team_members(connection, room, people, 0) == set()
