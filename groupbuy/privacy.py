@@ -9,7 +9,7 @@ from livestream.storage.pool import Connection
 
 _EXPORT = {
     "seats": """
-        SELECT seat_id, team_id, deal_id, name, state, joined_at::text FROM seat JOIN deal USING (deal_id)
+        SELECT seat_id, team_id, deal_id, seat.name, seat.state, joined_at::text FROM seat JOIN deal USING (deal_id)
          WHERE viewer = $1 AND shop_id = ANY($2) ORDER BY seat_id""",
     "orders": """
         SELECT seat_id AS order, team_order.state, quantity, price, currency, placed_at::text
@@ -34,6 +34,13 @@ async def erase(tx: Connection, pseudonym: str, shops: Sequence[str]) -> None:
 
     Live seats count until they end; each erased seat gets a name of its own, since a viewer has one live seat a deal.
     """
+    await tx.execute(
+        """
+        UPDATE team SET leader = 'erased-' || seat_id FROM seat JOIN deal USING (deal_id)
+         WHERE seat.team_id = team.team_id AND seat.viewer = $1 AND leader = $1 AND shop_id = ANY($2)""",
+        pseudonym,
+        list(shops),
+    )
     for table in ("seat", "team_order"):
         await tx.execute(
             f"""

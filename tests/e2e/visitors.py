@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -138,7 +139,7 @@ class Visitors:
         """What somebody of the shop asks over HTTP; the answer, or the refusal."""
         if role not in self._tokens:
             self._tokens[role] = self._command("token", "--role", role, "--viewer", f"{role}-api")
-        headers = {"Authorization": f"Bearer {self._tokens[role]}"}
+        headers = {"Authorization": f"Bearer {self._tokens[role]}", "Idempotency-Key": secrets.token_hex(8)}
         async with (
             aiohttp.ClientSession(headers=headers) as session,
             session.post(f"{self.show.url}/v1/{path}", json=body) as response,

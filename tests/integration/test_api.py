@@ -121,7 +121,7 @@ async def test_another_shops_token_opens_nothing(backend: Backend, database: Dat
     for operation in OPERATIONS:
         if operation.roles is None:
             continue
-        path = operation.path.format(room=ROOM, shop=SHOP, webhook="x", delivery="x", draw="0" * 32)
+        path = operation.path.format(room=ROOM, shop=SHOP, webhook="x", delivery="x", draw="0" * 32, deal="0" * 13)
         if path.startswith("/v1/tickets"):
             continue
         status, answer = await backend.ask(operation.method, path, _least(operation.body), token=evil, key="k")
@@ -138,7 +138,8 @@ def _least(body: Any) -> Any:
         "why": "w", "refund": "0" * 13, "confirm": True, "room": "r", "viewer": "v", "role": "host", "kid": "k",
         "words": ["w"], "action": "hold", "product": "p", "price": 1, "currency": "PLN", "amount": 1,
         "url": "https://a.example/", "since": 0, "draw": "0" * 32, "party": 2, "secret": "0" * 64,
-        "form": {"name": "N"},
+        "form": {"name": "N"}, "steps": [{"people": 2, "price": 1}], "stock": 2, "deal": "0" * 13, "team": "0" * 13,
+        "seat": "0" * 13, "by_s": 1, "invite": "A" * 22,
         "plan": {"title": "T", "organiser": "O", "prizes": [{"tier": "1", "name": "N", "value": 1, "currency": "PLN"}]},
     }  # fmt: skip
     return {name: values[name] for name in body.__struct_fields__ if name in values}
@@ -148,7 +149,7 @@ async def test_each_operation_is_for_its_roles_and_no_other(backend: Backend) ->
     for operation in OPERATIONS:
         if operation.roles is None or operation.path.startswith("/v1/tickets"):
             continue
-        path = operation.path.format(room=ROOM, shop=SHOP, webhook="x", delivery="x", draw="0" * 32)
+        path = operation.path.format(room=ROOM, shop=SHOP, webhook="x", delivery="x", draw="0" * 32, deal="0" * 13)
         for role in set(Role) - {Role.ANONYMOUS} - operation.roles:
             status, answer = await backend.ask(operation.method, path, _least(operation.body), role=role, key="k")
             assert (status, answer["error"]["code"]) == (403, "forbidden"), (path, role)
