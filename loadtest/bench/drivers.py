@@ -37,7 +37,7 @@ from ..shop import Shop
 from ..target import Target
 from .machine import describe
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parent / "results" / "drivers"
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _JOIN_S = 90.0  #: k6 makes an interpreter for each viewer before it begins
@@ -105,7 +105,7 @@ def main(viewers: int, says_per_s: float, seconds: float, rounds: int, k6_path: 
         )
     found = {"command": " ".join(["python -m loadtest.bench.drivers", *sys.argv[1:]]), "machine": asdict(describe())}
     data = msgspec.json.encode({**found, "costs": [asdict(cost) for cost in costs]})
-    RESULTS.mkdir(exist_ok=True)
+    RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "drivers.json").write_bytes(msgspec.json.format(data, indent=1) + b"\n")
 
 

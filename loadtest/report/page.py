@@ -29,7 +29,7 @@ th { color: var(--dim); font-weight: 500; } th:first-child, td:first-child, td.t
 figure { background: var(--card); border-radius: .5rem; margin: .8rem 0; padding: .6rem .8rem; }
 figcaption { font-weight: 600; } .key { font-weight: 400; margin-left: .9rem; color: var(--dim); }
 .key i { display: inline-block; width: .8rem; height: .2rem; margin-right: .3rem; vertical-align: middle; }
-svg { width: 100%; height: auto; display: block; } svg path { fill: none; stroke-width: 1.6; }
+svg { width: 100%; height: auto; display: block; } svg path { fill: none; stroke-width: 1.8; stroke-linecap: round; }
 .grid { stroke: var(--line); } .phase { stroke: var(--dim); stroke-dasharray: 3 3; opacity: .6; }
 .limit { stroke: var(--bad); stroke-dasharray: 6 4; } rect.fault { fill: var(--bad); opacity: .18; }
 text { font-size: 11px; fill: var(--dim); } text.fault { fill: var(--bad); }

@@ -77,6 +77,8 @@ def _path(values: Sequence[float | None], length: int, top: float) -> str:
             pen_down = False
             continue
         parts.append(f"{'L' if pen_down else 'M'}{_x(second + 0.5, length):.1f} {_y(min(value, top), top):.1f}")
+        if not pen_down:
+            parts.append("h0")  # a second alone is a dot
         pen_down = True
     return "".join(parts)
 
