@@ -213,7 +213,9 @@ def config(settings: Settings, check: bool) -> None:
 def main() -> None:
     """Entry point: what goes wrong by the user's doing is one line and exit code 2, never a traceback."""
     try:
-        cli.main(standalone_mode=False)
+        # What a command ends with by `ctx.exit` comes back as its value.
+        code = cli.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except (click.Abort, KeyboardInterrupt):
