@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import tomllib
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -132,3 +133,11 @@ def test_config_check_shows_no_secret() -> None:
     assert "port = 1234" in done.stdout
     assert "hunter2" not in done.stdout
     assert "s" * 40 not in done.stdout
+
+
+def test_the_exit_code_is_the_commands(tmp_path: Path) -> None:
+    proof = tmp_path / "proof.json"
+    proof.write_text("{}")
+    done = livestream("draw", "verify", str(proof))
+    assert done.returncode == 1
+    assert "The draw fails at: document" in done.stdout
