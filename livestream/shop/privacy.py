@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
+import msgspec
 import redis.asyncio
 
 from livestream.bus import LOST
 from livestream.protocol import limits
 from livestream.protocol.errors import Unavailable
-from livestream.protocol.events import Deleted, Erased, Ruled
+from livestream.protocol.events import Deleted, Erased, Ruled, YouMayTalk
 from livestream.protocol.shop import EraseViewer, Exported, ExportViewer
 from livestream.revocations import revoke
 from livestream.room.desk import Decision
@@ -195,7 +196,13 @@ async def _rewrite_events(
             [new for _, _, new in changed],
         )
     if table == "notice":
-        await tx.execute("UPDATE notice SET pseudonym = '' WHERE pseudonym = $1 AND room_id = ANY($2)", marks[0], rooms)
+        # To nobody, and with nothing in it; its number stays, since processes look for gaps.
+        await tx.execute(
+            "UPDATE notice SET pseudonym = '', event = $3::text::json WHERE pseudonym = $1 AND room_id = ANY($2)",
+            marks[0],
+            rooms,
+            msgspec.json.encode(YouMayTalk()).decode(),
+        )
 
 
 async def _touched(tx: Connection, who: str, viewer_id: str, rooms: Sequence[str]) -> list[str]:

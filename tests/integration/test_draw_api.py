@@ -55,7 +55,7 @@ async def test_a_draw_over_the_wire_with_all_that_can_be_read(
         connect(gateway.ws_url, room=seed.ROOM, name="Nobody") as nobody,
     ):
         setup = await _json(gateway, f"{ROOM}/draw_setup", host_token)
-        assert (setup["organiser"], setup["teams"], setup["rehearsal"]) == ("Demo shop", False, False)
+        assert (setup["organiser"], setup["teams"], setup["rehearsal"]) == ("Demo shop", True, False)
         draw_id = (await host.create_draw(plan(beacon=BeaconKind.COHOSTS))).draw
         assert (await _get(gateway, f"/v1/draws/{draw_id}/proof"))[0] == 409
         await host.open_draw(draw_id, commitments=[commitment(draw_id)], names=["Ada"])
