@@ -34,6 +34,8 @@ _LOGGER = logging.getLogger("gateway.websocket")
 _LOGGER.setLevel(logging.CRITICAL)  # what peers do wrong is counted, not logged
 #: frames that carry no command; a browser answers a ping every 25 s
 _IDLE_RATE = Rate(50, 5.0)
+#: RFC 6455, 5.5: a control frame holds 125 bytes, two of them the code
+_REASON_BYTES = 123
 #: parsed at a time, so that a chunk of ten thousand tiny frames is left at the first that breaks a rule
 _PIECE_BYTES = 8192
 
@@ -51,6 +53,11 @@ class Edge(Protocol):
 
     def lost(self, connection: Connection) -> None:
         """Its socket is gone."""
+
+
+def _reason(text: str) -> str:
+    """As much of it as a close frame holds, whole characters."""
+    return text.encode(errors="ignore")[:_REASON_BYTES].decode(errors="ignore")
 
 
 def _nowhere(data: bytes) -> None:
@@ -261,11 +268,13 @@ class Connection(asyncio.Protocol):
         self._shut()
         self.close_code = code
         self._closing = True
-        if self._ws.state is OPEN:
-            self._ws.send_close(int(code), (detail or CLOSES[code].text)[:120])
-            self._flush()
-            self.transport.write_eof()  # the peer has our reason; we have nothing more to hear
-        self._edge.closed(self, code)
+        try:
+            if self._ws.state is OPEN:
+                self._ws.send_close(int(code), _reason(detail or CLOSES[code].text))
+                self._flush()
+                self.transport.write_eof()  # the peer has our reason; we have nothing more to hear
+        finally:
+            self._edge.closed(self, code)
 
     def _shut(self) -> None:
         """Nothing of ours goes out any more. The kernel may give the descriptor's number away once we return."""
