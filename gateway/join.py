@@ -116,7 +116,7 @@ class Joiner:
         if resume is not None and resume.epoch == channel.epoch:
             if channel.behind_viewer(resume.seq, resume.staff_seq):
                 await self._hub.catch_up(channel)
-            if channel.may_reach_back_to(resume.seq):
+            if channel.tail.may_reach_back_to(resume.seq):
                 await self._hub.read_back(channel)
         if ticket is not None:
             await self._tickets.redeem(ticket, self._clock.now_ms())  # the last that may refuse, so that it is not lost
@@ -248,10 +248,10 @@ class Joiner:
         resume = command.resume
         if resume is None or resume.epoch != channel.epoch:
             return None
-        missed = channel.missed(resume.seq, variant.codec)
+        missed = channel.tail.pushes_since(resume.seq, variant.codec)
         if missed is None or not variant.staff:
             return missed
-        staff = channel.missed_staff(resume.staff_seq, variant.codec)
+        staff = channel.staff_tail.pushes_since(resume.staff_seq, variant.codec)
         return None if staff is None else missed + staff
 
     def _joined(
