@@ -44,6 +44,7 @@ from .hub import Hub
 from .join import Joiner
 from .keepalive import Keepalive
 from .listener import Front, Fronts, bind
+from .own import OwnStates
 from .presence import Presence
 from .rooms import Rooms
 from .send import COMPILED
@@ -134,9 +135,10 @@ class Gateway:
         )
         self._attendance = Attendance(database, self._hub.channels, self._hub.publish, origin, tasks)
         self._revocations = Revocations()
+        self._own_states = OwnStates(database, parts, settings)
         joiner = Joiner(
-            self._hub, database, verifier, self._revocations, tickets, self._attendance, secret, settings, self._clock,
-            origin, parts,
+            self._hub, verifier, self._revocations, tickets, self._attendance, secret, settings, self._clock,
+            origin, self._own_states,
         )  # fmt: skip
         self._admission = Admission(settings)
         self._keepalive = Keepalive(settings, self._clock.now_ms)
@@ -200,6 +202,7 @@ class Gateway:
             self._fronts.run(),
             self._presence.run(),
             self._attendance.run(),
+            self._own_states.run(),
             self._forget_idle_rooms(),
             self._freeze_garbage(),
         ):

@@ -76,17 +76,27 @@ class Dispatcher:
 
     def _start(self, connection: Connection, command: AnyCommand) -> None:
         if isinstance(command, Join):
-            connection.session.joining()
-            self._tasks.create_task(self._join(connection, command))
+            self._let_in(connection, command)
         else:
             self._tasks.create_task(self._run(connection, command))
+
+    def _let_in(self, connection: Connection, command: Join) -> None:
+        connection.session.joining()
+        try:
+            if not self._joiner.resume(connection, command):
+                self._tasks.create_task(self._join(connection, command))
+        except Exception as error:
+            self._refuse_join(connection, command, error)
 
     async def _join(self, connection: Connection, command: Join) -> None:
         try:
             await self._joiner.join(connection, command)
         except Exception as error:
-            connection.session.refused_to_join()
-            self._reply(connection, command, self._failure(error, command, None, command.room))
+            self._refuse_join(connection, command, error)
+
+    def _refuse_join(self, connection: Connection, command: Join, error: Exception) -> None:
+        connection.session.refused_to_join()
+        self._reply(connection, command, self._failure(error, command, None, command.room))
 
     async def _run(self, connection: Connection, command: Command) -> None:
         actor, channel = connection.session.actor, connection.channel

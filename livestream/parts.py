@@ -25,6 +25,7 @@ from livestream.protocol.errors import ErrorCode
 from livestream.protocol.pushes import Push
 from livestream.protocol.replies import AnyReply
 from livestream.protocol.roles import Role
+from livestream.protocol.state import RoomState
 from livestream.room.desk import Actor
 from livestream.room.local import LocalRoom
 from livestream.storage.pool import Connection, Database
@@ -181,6 +182,10 @@ class Running:
             for viewer, pushes in (await runner.own(connection, room_id, shop_id, viewers)).items():
                 found.setdefault(viewer, []).extend(pushes)
         return found
+
+    def may_own(self, state: RoomState) -> bool:
+        """Can anybody have something of a part in this room? All that parts have hangs on a deal or a draw."""
+        return bool(self.runners) and bool(state.deals or state.draws)
 
     async def hear(self, actor: Actor, comment: Comment, room: LocalRoom) -> Heard | None:
         """What a comment means to the parts, if it means anything."""

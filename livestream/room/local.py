@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+from livestream.moderation.names import clean_name, screen_name
 from livestream.moderation.sameness import Sameness
 from livestream.moderation.wordlist import Wordlist
 from livestream.protocol.events import LogEvent, Sanction, SanctionKind, StaffEvent
@@ -11,6 +12,7 @@ from livestream.protocol.state import RoomState, StaffState, evolve, evolve_staf
 
 from .store import RoomLoad
 
+_NAMES = 20_000  #: whose screening is remembered a room
 _SPEAKERS = 50_000  #: remembered a room; who is forgotten counts as new once more
 
 
@@ -27,6 +29,8 @@ class LocalRoom:
         self.staff_names = load.staff_names
         self.same = Sameness()
         self._sanctions = {(each.who, each.kind): each for each in load.staff.sanctions}
+        self._screened: dict[str, tuple[str, str | None]] = {}
+        self._screened_by = (words, load.staff_names)
         self._speakers: OrderedDict[str, float] = OrderedDict()
 
     @property
@@ -41,6 +45,17 @@ class LocalRoom:
         self.staff = evolve_staff(self.staff, event)
         if self.staff.sanctions is not before:
             self._sanctions = {(each.who, each.kind): each for each in self.staff.sanctions}
+
+    def screened(self, name: str) -> tuple[str, str | None]:
+        """A name as it is shown, and why nobody but staff may be called so; remembered for who comes back."""
+        rules = (self.words, self.staff_names)
+        if rules != self._screened_by or len(self._screened) >= _NAMES:
+            self._screened, self._screened_by = {}, rules
+        found = self._screened.get(name)
+        if found is None:
+            clean = clean_name(name)
+            found = self._screened[name] = (clean, screen_name(clean, self.staff_names, self.words))
+        return found
 
     def sanction(self, who: str, kind: SanctionKind, now_ms: int) -> Sanction | None:
         """In force now."""
