@@ -52,6 +52,10 @@ from .webhook_routes import WebhookRoutes
 
 _log = structlog.get_logger()
 _BACKLOG = 4096
+#: an HTTP socket without a request is closed after so long; a page's next request comes sooner
+_KEEPALIVE_S = 15.0
+#: how long the rest of a body may take that nobody wants any more
+_BODY_LINGER_S = 1.0
 _IDLE_CHECK_S = 20.0
 #: Postgres must have answered within so many heartbeats for the process to count as ready
 _READY_BEATS = 5
@@ -155,7 +159,7 @@ class Gateway:
         self._presence = Presence(
             self._bus.redis, self._hub, origin, lambda: self._admission.count, self._edge.hand_over
         )
-        self._fronts = Fronts(settings.handshake_timeout_ms / 1000)
+        self._fronts = Fronts(settings.handshake_timeout_ms / 1000, self._admission)
         shops = ShopService(
             database, self._bus.redis, secret, self._hub.publish, origin, self._targets.rules, parts.parts
         )
@@ -183,8 +187,11 @@ class Gateway:
                 self._clock,
             ).routes(),
             public_metrics=not settings.metrics_port,
+            body_timeout_s=settings.handshake_timeout_ms / 1000,
         )
-        self._runner = web.AppRunner(http.app(), access_log=None)
+        self._runner = web.AppRunner(
+            http.app(), access_log=None, keepalive_timeout=_KEEPALIVE_S, lingering_time=_BODY_LINGER_S
+        )
         self._metrics_runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
         self._running: list[asyncio.Task[None]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.resources
 import logging
 from collections.abc import Awaitable, Callable
@@ -65,6 +66,7 @@ class Http:
         ready: Callable[[], dict[str, bool]],
         api: list[web.RouteDef],
         public_metrics: bool,
+        body_timeout_s: float,
     ) -> None:
         self._admission = admission
         self._verifier = verifier
@@ -77,6 +79,7 @@ class Http:
         self._ready = ready
         self._api = api
         self._public_metrics = public_metrics
+        self._body_timeout_s = body_timeout_s
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[self._guard], client_max_size=_BODY_BYTES)
@@ -119,6 +122,10 @@ class Http:
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             return web.Response(status=204)
         try:
+            if request.can_read_body and not await self._whole(request):
+                late = _problem(408, "body_timeout", "The body did not come in time.")
+                late.force_close()
+                return late
             return await handler(request)
         except Refused as refused:
             return _refusal(refused)
@@ -139,6 +146,15 @@ class Http:
         except Exception as bug:
             _log.error("http.bug", method=request.method, route=_route_of(request), exc_info=bug)
             return _refusal(Refused(ErrorCode.INTERNAL))
+
+    async def _whole(self, request: web.Request) -> bool:
+        """Read the body, which is kept for the handler; False: it does not come."""
+        try:
+            async with asyncio.timeout(self._body_timeout_s):
+                await request.read()
+        except TimeoutError:
+            return False
+        return True
 
     async def _landing(self, request: web.Request) -> web.StreamResponse:
         rooms = await self._rooms.listed()

@@ -199,6 +199,16 @@ async def test_sockets_that_never_join_or_never_finish_their_head_are_ended(quic
         writer.close()
 
 
+async def test_a_body_that_never_comes_is_not_waited_for(quick: Gateways) -> None:
+    port = quick.settings.port
+    for path in (b"/v1/tickets/redeem", b"/nowhere"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{")
+        answer = await asyncio.wait_for(reader.read(), 10)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        writer.close()
+
+
 @pytest.mark.parametrize(
     ("sent", "answer"),
     [
