@@ -15,6 +15,8 @@ Refusal = tuple[int, str]  #: HTTP status and text
 _HTTP_SOCKETS = 1000
 #: sockets over a limit that are still listened to, to tell them politely; more are closed at once
 _LISTENED_TO = 32
+#: of stores, logs, pages and the loop
+_OTHER_DESCRIPTORS = 64
 _CROWDED: Refusal = (429, "Too many connections from this address.")
 _FULL: Refusal = (503, "This process is full; try again.")
 
@@ -123,6 +125,12 @@ class Admission:
 def http_sockets(websockets: int) -> int:
     """How many sockets may carry plain HTTP beside so many websockets."""
     return min(_HTTP_SOCKETS, max(16, websockets // 4))
+
+
+def fit(websockets: int, descriptors: int) -> int:
+    """How many of so many websockets a process with so many descriptors can have."""
+    room = descriptors - _OTHER_DESCRIPTORS - _LISTENED_TO
+    return min(websockets, max(1, room - http_sockets(room)))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -12,6 +12,7 @@ import gc
 import socket
 from collections.abc import Callable
 
+import msgspec
 import structlog
 from aiohttp import web
 
@@ -19,6 +20,7 @@ from livestream import lifeline, metrics, seed
 from livestream.auth import TokenVerifier, log_pseudonym
 from livestream.bus import Bus
 from livestream.config import Settings
+from livestream.descriptors import raise_limit
 from livestream.ids import IdMaker
 from livestream.keys import KeyStore
 from livestream.parts import Ground, Running
@@ -33,7 +35,7 @@ from livestream.storage.pool import Connection, Database
 from livestream.tickets import Tickets
 from livestream.webhooks.resolver import Targets
 
-from .admission import Admission
+from .admission import Admission, fit
 from .api import Api
 from .attendance import Attendance
 from .clock import Clock
@@ -76,6 +78,7 @@ async def run(settings: Settings, secret: bytes) -> None:
     """
     stop = asyncio.Event()
     lifeline.stop_on_signals(stop)
+    settings = _with_room(settings)
     listening = bind(settings)
     async with lifeline.shown(metrics.LOOP_LAG.observe):
         database = await Database.connect_when_up(settings, stop, name="livestream gateway")
@@ -94,6 +97,17 @@ async def run(settings: Settings, secret: bytes) -> None:
                 await gateway.drain()
         finally:
             await database.close()
+
+
+def _with_room(settings: Settings) -> Settings:
+    """As many connections as there are descriptors for: who finds no room is told, and not cut off."""
+    descriptors = raise_limit()
+    most = fit(settings.max_connections, descriptors)
+    if most < settings.max_connections:
+        _log.warning(
+            "gateway.few_descriptors", open_files=descriptors, max_connections=most, wanted=settings.max_connections
+        )
+    return msgspec.structs.replace(settings, max_connections=most)
 
 
 class Gateway:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import resource
 import signal
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from livestream import seed
 from livestream.auth import mint
 from livestream.config import ConfigError, Settings
 from livestream.deployment import resolve
+from livestream.descriptors import raise_limit
 from livestream.protocol.roles import Role
 
 from .crowd import TURN_S, Crowd, Viewer
@@ -146,9 +146,6 @@ async def _tokens(settings: Settings, people: list[Person], room: str) -> list[s
 
 def _allow_files(viewers: int) -> None:
     """Each viewer is an open file; shells allow 1,024 by default and more on request."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = viewers + _SPARE_FILES
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        if hard != resource.RLIM_INFINITY and hard < needed:
-            raise ConfigError(f"this system allows {hard} open files a process: at most {hard - _SPARE_FILES} viewers")
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    most = raise_limit()
+    if most < viewers + _SPARE_FILES:
+        raise ConfigError(f"this system allows {most} open files a process: at most {most - _SPARE_FILES} viewers")

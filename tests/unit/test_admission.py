@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.admission import Admission
+from gateway.admission import Admission, fit
 from livestream.config import Settings
 
 HOST = "localhost:8000"
@@ -108,6 +108,17 @@ def test_a_socket_far_over_a_limit_is_not_listened_to_and_a_proxy_of_ours_has_no
     admission = Admission(Settings(sockets_per_address=2, trusted_proxies=("10.0.0.0/8",)))
     assert sum(admission.arrived("1.2.3.4") for _ in range(200)) < 50
     assert all(admission.arrived("10.0.0.1") for _ in range(200))
+
+
+@pytest.mark.parametrize("descriptors", [100, 256, 1024, 4096, 20_000, 1 << 20])
+def test_all_sockets_that_are_let_in_have_a_descriptor(descriptors: int) -> None:
+    most = fit(15_000, descriptors)
+    admission = Admission(Settings(max_connections=most, sockets_per_address=100_000))
+    while admission.arrived("10.0.0.1"):
+        pass
+    assert 0 < most <= 15_000
+    assert admission._sockets <= max(descriptors - 50, 52)
+    assert descriptors < 20_000 or most == 15_000
 
 
 def test_who_drains_takes_nobody() -> None:
