@@ -241,6 +241,8 @@ class Gateway:
         gc.collect()
         gc.freeze()
         _log.info("gateway.listening", host=self._settings.host, port=self._settings.port, compiled_send=COMPILED)
+        if not COMPILED:
+            _log.warning("gateway.slower", reason="no compiled send loop: install a compiler and Python's headers")
 
     async def _serve_metrics(self) -> None:
         """Where metrics have a port of their own, the first process that gets it answers for all."""

@@ -6,9 +6,12 @@ import asyncio
 import contextlib
 import importlib
 import random
+import shutil
 import socket
 import sys
+import sysconfig
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -26,6 +29,12 @@ from livestream.protocol.errors import CloseCode
 from tests.support.receivers import logged, on_uvloop, quiet
 
 needs_compiled = pytest.mark.skipif(not send.COMPILED, reason="installed without a compiler")
+
+
+def test_the_loop_is_compiled_wherever_it_can_be() -> None:
+    """Left out in silence, everything is slower and the tests of it would be skipped."""
+    header = Path(sysconfig.get_path("include")) / "Python.h"
+    assert send.COMPILED or not header.exists() or shutil.which("cc") is None
 
 
 @contextlib.contextmanager
