@@ -258,3 +258,26 @@ async def test_a_room_that_is_not_there_never_reaches_redis(
         with pytest.raises(Refused):
             await process.hub.channel("nowhere")
         assert not subscribed
+
+
+async def test_a_host_message_is_four_questions_to_postgres_and_five_with_a_key(
+    settings: Settings, seeded: str
+) -> None:
+    """Each waits for the scheduler beside a busy fan-out."""
+    single = await Database.connect(settings.database_url, msgspec.structs.replace(settings, pool_size=1))
+    asked: list[str] = []
+    async with node(single, settings) as process:
+        await process.run(HOST, Say(ref=1, text="the room is here"))
+        await process.run(HOST, Say(ref=1, text="and all is prepared", key="k0"))
+        async with single.read() as connection:
+            connection.add_query_logger(lambda record: asked.append(record.query))
+        await process.run(HOST, Say(ref=2, text="once"))
+        once = list(asked)
+        asked.clear()
+        first = await process.run(HOST, Say(ref=3, text="keyed", key="k1"))
+        keyed = list(asked)
+        assert await process.run(HOST, Say(ref=3, text="keyed", key="k1")) == msgspec.structs.replace(first, seq=None)  # type: ignore[type-var]
+    await single.close()
+    assert (len(once), len(keyed)) == (4, 5), (once, keyed)
+    assert once[0].startswith("BEGIN")
+    assert once[-1].startswith("COMMIT")
