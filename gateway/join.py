@@ -7,7 +7,6 @@ snapshot at N and the registration nothing can happen, so what follows is > N.
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import secrets
 import time
@@ -153,7 +152,6 @@ class Joiner:
         connection.session.joined(actor)
         connection.channel = channel
         channel.add(connection)
-        asyncio.get_running_loop().call_soon(connection.send_at_once)  # once this turn's writes are out
         _JOINS["resumed" if resumed else "anonymous" if identity.role is Role.ANONYMOUS else "fresh"].inc()
         if staff:
             self._attendance.came(channel, actor)

@@ -130,10 +130,14 @@ class Front(asyncio.Protocol):
         if request is None:
             self._serve_http(buffer)
             return
-        self._inner = self._connect(self._transport, self._peer or "", request)
+        inner = self._inner = self._connect(self._transport, self._peer or "", request)
+        if inner is None:
+            return
+        if self._transport.get_write_buffer_size():
+            inner.pause_writing()  # it was told to us, before there was anybody to tell
         rest = buffer.partition(b"\r\n\r\n")[2]
-        if self._inner is not None and rest:
-            self._inner.data_received(rest)
+        if rest:
+            inner.data_received(rest)
 
     def _serve_http(self, buffer: bytes) -> None:
         refusal = self._fronts.admission.take_http(self._peer or "")
@@ -166,7 +170,7 @@ def upgrade(head: bytes) -> Request | None:
     if head[len(_WEBSOCKET) : len(_WEBSOCKET) + 1] not in (b" ", b"?"):
         return None
     request = Request(head)
-    return request if "websocket" in (item.lower() for item in request.items("upgrade")) else None
+    return request if request.says("upgrade", "websocket") else None
 
 
 def bind(settings: Settings) -> socket.socket:
