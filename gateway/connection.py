@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _NO_ID = uuid.UUID(int=0)
 #: Each of the library's protocols draws a random id for its log lines: a system call a connection, and those are off.
-websockets.protocol.uuid = SimpleNamespace(UUID=uuid.UUID, uuid4=lambda: _NO_ID)  # type: ignore[attr-defined]
+websockets.protocol.uuid = SimpleNamespace(UUID=uuid.UUID, uuid4=lambda: _NO_ID)  # type: ignore[assignment,attr-defined]
 _LOGGER = logging.getLogger("gateway.websocket")
 _LOGGER.setLevel(logging.CRITICAL)  # what peers do wrong is counted, not logged
 #: frames that carry no command; a browser answers a ping every 25 s

@@ -26,6 +26,7 @@ from .screen import show
 from .tally import Tally
 
 _PER_ADDRESS = 1000  #: a gateway lets so many in from one address and more, but not all of a flood
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  #: what listens everywhere listens here too
 _TOKEN_S = 24 * 3600
 _SPARE_FILES = 64
 _PROBE_S = 3.0
@@ -55,7 +56,7 @@ async def run(settings: Settings, wish: Wish, say: Callable[[str], None]) -> Tal
     Raises:
         NobodyThere, ConfigError
     """
-    url = wish.url or f"ws://{settings.host}:{settings.port}/v1/ws"
+    url = wish.url or _url_here(settings)
     await _probe(url, settings)
     _allow_files(wish.viewers)
     random = Random(wish.seed)
@@ -70,6 +71,12 @@ async def run(settings: Settings, wish: Wish, say: Callable[[str], None]) -> Tal
     await _watch(crowd, wish, f"{wish.viewers} viewers in {wish.room!r} at {url}", say)
     say(tally.summary())
     return tally
+
+
+def _url_here(settings: Settings) -> str:
+    """Where this machine reaches what `serve` with the same settings listens on."""
+    host = _ANY.get(settings.host, settings.host)
+    return f"ws://{f'[{host}]' if ':' in host else host}:{settings.port}/v1/ws"
 
 
 async def _watch(crowd: Crowd, wish: Wish, title: str, say: Callable[[str], None]) -> None:
