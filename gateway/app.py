@@ -8,7 +8,6 @@ listener ─> connection ─> edge ─> dispatch ─> join ──────> h
 from __future__ import annotations
 
 import asyncio
-import gc
 import socket
 from collections.abc import Callable
 
@@ -35,6 +34,7 @@ from livestream.storage.pool import Connection, Database
 from livestream.tickets import Tickets
 from livestream.webhooks.resolver import Targets
 
+from . import garbage
 from .admission import Admission, fit
 from .api import Api
 from .attendance import Attendance
@@ -61,8 +61,6 @@ _BODY_LINGER_S = 1.0
 _IDLE_CHECK_S = 20.0
 #: Postgres must have answered within so many heartbeats for the process to count as ready
 _READY_BEATS = 5
-#: connections come and gone since the last freeze that make another worth it
-_FREEZE_AFTER = 500
 #: how long peers may take to answer the close frames of a drain
 _LINGER_S = 1.0
 
@@ -225,7 +223,7 @@ class Gateway:
             self._attendance.run(),
             self._own_states.run(),
             self._forget_idle_rooms(),
-            self._freeze_garbage(),
+            garbage.run(lambda: self._admission.count),
         ):
             self._running.append(self._tasks.create_task(task))
         await self._runner.setup()
@@ -238,8 +236,7 @@ class Gateway:
             backlog=_BACKLOG,
         )
         await self._serve_metrics()
-        gc.collect()
-        gc.freeze()
+        garbage.freeze()
         _log.info("gateway.listening", host=self._settings.host, port=self._settings.port, compiled_send=COMPILED)
         if not COMPILED:
             _log.warning("gateway.slower", reason="no compiled send loop: install a compiler and Python's headers")
@@ -279,16 +276,6 @@ class Gateway:
             await asyncio.sleep(_IDLE_CHECK_S)
             for room_id in await self._hub.drop_idle():
                 self._service.forget(room_id)
-
-    async def _freeze_garbage(self) -> None:
-        """The collector walks every object it knows: hide the long-lived ones, connections above all, from it."""
-        frozen = 0
-        while True:
-            await asyncio.sleep(1.0)
-            count = self._admission.count
-            if abs(count - frozen) >= _FREEZE_AFTER:
-                gc.freeze()
-                frozen = count
 
     async def drain(self) -> None:
         """Take nobody new, send everybody away over `drain_s`, and let running commands end."""

@@ -176,11 +176,4 @@ def end_if_cancelled() -> None:
 
 def connect(url: str) -> redis.asyncio.Redis:
     """A client with short time-outs: whoever asks Redis has an answer of its own for when it is away."""
-    return redis.asyncio.Redis.from_url(
-        url,
-        socket_connect_timeout=1.0,
-        socket_timeout=1.0,
-        health_check_interval=0,
-        retry=None,
-        single_connection_client=False,
-    )
+    return redis.asyncio.Redis.from_url(url, socket_connect_timeout=1.0, socket_timeout=1.0, retry=None)
