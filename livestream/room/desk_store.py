@@ -105,8 +105,9 @@ class Named:
             case Unmute(who=who, restore=comments) | Unban(who=who, restore=comments):
                 self.people.add(who)
                 self.comments.update(comments)
-            case Mute(who=who, delete=delete) | Ban(who=who, delete=delete):
+            case Mute(who=who, delete=delete, restore=comments) | Ban(who=who, delete=delete, restore=comments):
                 self.people.add(who)
+                self.comments.update(comments)
                 if delete:
                     self.silenced.add(who)
             case HandOver(to=who):
@@ -212,12 +213,13 @@ async def _load_comments(tx: Connection, desk: Desk, room_id: str, named: Named)
             fate=row["fate"],
             reporters=frozenset(row["reporters"]),
             reports=row["reports"],
+            held_why=row["held_why"],
         )
         desk.comments[comment.id] = comment
         if row["fate"] == "held" and row["ruled"] is None:
             waiting = Held(comments=[comment.held(row["held_why"] or "")])
             desk.apply_staff(waiting)
-        elif row["hidden_at"] is not None or row["fate"] == "held":
+        elif row["hidden_at"] is not None or row["fate"] != "shown":
             desk.hidden.add(comment.id)
 
 
@@ -242,7 +244,7 @@ async def _load_people(tx: Connection, desk: Desk, shop_id: str, room_id: str, n
         """
         SELECT who, comment_id FROM unnest($2::text[]) AS w (who) CROSS JOIN LATERAL (
                SELECT comment_id FROM comment
-                WHERE room_id = $1 AND pseudonym = who AND hidden_at IS NULL
+                WHERE room_id = $1 AND pseudonym = who AND hidden_at IS NULL AND fate IN ('shown', 'held')
                 ORDER BY comment_id DESC LIMIT $3) AS latest""",
         room_id,
         list(named.silenced),
