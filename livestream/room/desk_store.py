@@ -361,6 +361,11 @@ async def _write_messages(tx: Connection, room_id: str, messages: Sequence[HostM
 
 
 async def _write_show(tx: Connection, room_id: str, now_ms: int, event: ShowChanged) -> None:
+    await write_show(tx, room_id, event)
+
+
+async def write_show(tx: Connection, room_id: str, event: ShowChanged) -> None:
+    """Write a show, new or as it goes on."""
     show = event.show
     await tx.execute(
         """
