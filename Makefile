@@ -34,7 +34,8 @@ check: $(DEV)  ## style, types, generated files, unit and property tests: under 
 	$(PY) -m pytest --quiet tests/unit tests/property
 
 test: packages $(DEV) $(PAGES)  ## the whole suite, browsers included (ARGS="-k resume")
-	$(PY) -m pytest -m "not trial" $(ARGS)
+	$(PY) -m pytest -m "not trial and not alone" --numprocesses 3 --dist loadfile $(ARGS)
+	$(PY) -m pytest -m alone $(ARGS) || test $$? = 5  # ARGS may choose none of them
 
 pages: $(PAGES)  ## build the viewer and host pages
 
