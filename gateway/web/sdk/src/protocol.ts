@@ -1259,7 +1259,7 @@ export interface Schedule {
 
 /**
  * Move the show: scheduled → warm_up → live ⇄ paused → ended.
- * A pause stops no clock (`freeze` does). An end takes the countdown away and ends a freeze.
+ * A pause stops no clock (`freeze` does). An end takes the countdown away, ends a freeze, calls an open draw off, and closes group buys: teams that form run to their own deadline.
  */
 export interface SetShow {
   t: "set_show";
