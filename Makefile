@@ -44,7 +44,8 @@ pythons: $(DEV)  ## unit and property tests under each newer Python that this ma
 	done
 
 test: packages $(DEV) $(PAGES)  ## the whole suite, browsers included (ARGS="-k resume")
-	$(PY) -m pytest -m "not trial" $(ARGS)
+	$(PY) -m pytest -m "not trial and not alone" --numprocesses 3 --dist loadfile $(ARGS)
+	$(PY) -m pytest -m alone $(ARGS) || test $$? = 5  # ARGS may choose none of them
 
 pages: $(PAGES)  ## build the viewer and host pages
 

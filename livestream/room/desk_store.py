@@ -106,8 +106,9 @@ class Named:
             case Unmute(who=who, restore=comments) | Unban(who=who, restore=comments):
                 self.people.add(who)
                 self.comments.update(comments)
-            case Mute(who=who, delete=delete) | Ban(who=who, delete=delete):
+            case Mute(who=who, delete=delete, restore=comments) | Ban(who=who, delete=delete, restore=comments):
                 self.people.add(who)
+                self.comments.update(comments)
                 if delete:
                     self.silenced.add(who)
             case HandOver(to=who):
@@ -213,12 +214,13 @@ async def _load_comments(tx: Connection, desk: Desk, room_id: str, named: Named)
             fate=row["fate"],
             reporters=frozenset(row["reporters"]),
             reports=row["reports"],
+            held_why=row["held_why"],
         )
         desk.comments[comment.id] = comment
         if row["fate"] == "held" and row["ruled"] is None:
             waiting = Held(comments=[comment.held(row["held_why"] or "")])
             desk.apply_staff(waiting)
-        elif row["hidden_at"] is not None or row["fate"] == "held":
+        elif row["hidden_at"] is not None or row["fate"] != "shown":
             desk.hidden.add(comment.id)
 
 
@@ -243,7 +245,7 @@ async def _load_people(tx: Connection, desk: Desk, shop_id: str, room_id: str, n
         """
         SELECT who, comment_id FROM unnest($2::text[]) AS w (who) CROSS JOIN LATERAL (
                SELECT comment_id FROM comment
-                WHERE room_id = $1 AND pseudonym = who AND hidden_at IS NULL
+                WHERE room_id = $1 AND pseudonym = who AND hidden_at IS NULL AND fate IN ('shown', 'held')
                 ORDER BY comment_id DESC LIMIT $3) AS latest""",
         room_id,
         list(named.silenced),
@@ -369,6 +371,11 @@ def _messages(room_id: str, messages: Sequence[HostMessage]) -> Also:
 
 
 async def _write_show(tx: Connection, room_id: str, now_ms: int, event: ShowChanged) -> None:
+    await write_show(tx, room_id, event)
+
+
+async def write_show(tx: Connection, room_id: str, event: ShowChanged) -> None:
+    """Write a show, new or as it goes on."""
     show = event.show
     await tx.execute(
         """

@@ -31,7 +31,7 @@ class LocalRoom:
         self._sanctions = {(each.who, each.kind): each for each in load.staff.sanctions}
         self._screened: dict[str, tuple[str, str | None]] = {}
         self._screened_by = (words, load.staff_names)
-        self._speakers: OrderedDict[str, float] = OrderedDict()
+        self._speakers: OrderedDict[str, tuple[float, str]] = OrderedDict()  #: when, and in which show
 
     @property
     def room_id(self) -> str:
@@ -64,13 +64,18 @@ class LocalRoom:
 
     def spoke(self, who: str, now_ms: int) -> None:
         """Remember that somebody had a comment accepted."""
-        self._speakers[who] = now_ms
+        self._speakers[who] = (now_ms, self._show_id)
         self._speakers.move_to_end(who)
         if len(self._speakers) > _SPEAKERS:
             self._speakers.popitem(last=False)
 
     def spoke_before(self, who: str) -> bool:
-        return who in self._speakers
+        """In this show, at this process."""
+        return self._speakers.get(who, (0, None))[1] == self._show_id
 
     def ms_since_spoken(self, who: str, now_ms: int) -> float:
-        return now_ms - self._speakers.get(who, float("-inf"))
+        return now_ms - self._speakers.get(who, (float("-inf"), ""))[0]
+
+    @property
+    def _show_id(self) -> str:
+        return "" if self.state.show is None else self.state.show.id

@@ -11,6 +11,8 @@ from loadtest.scenario import read
 from loadtest.target import Target
 from tests.support.feigned import KEY, KID, ROOM, SHOP, Feigned, Plant, feigned
 
+pytestmark = pytest.mark.alone
+
 SCENARIO = """
 name = "plants"
 text = "Short, with everything in it"

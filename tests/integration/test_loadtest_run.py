@@ -18,6 +18,8 @@ import pytest
 from tests.support.feigned import KEY, KID, ROOM, SHOP, Plant, feigned
 from tests.support.gateways import clean_environ
 
+pytestmark = pytest.mark.alone
+
 SHORT = """
 name = "short"
 text = "Short"

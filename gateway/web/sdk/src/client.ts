@@ -369,7 +369,7 @@ function withKey({ key }: Keyed): { key?: string } {
 }
 
 /** 128 random bits. Not `randomUUID`: browsers keep that one for https. */
-function freshKey(): string {
+export function freshKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 

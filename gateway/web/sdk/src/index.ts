@@ -1,7 +1,7 @@
 /** Livestream SDK: a room, from a browser or from Node, without a framework. */
 
 export { backoffMs } from "./backoff";
-export { Client, type ClientEvents, connect, type ConnectOptions, type Keyed, type Status } from "./client";
+export { Client, type ClientEvents, connect, type ConnectOptions, freshKey, type Keyed, type Status } from "./client";
 export { type Codec, json } from "./codec";
 export { NotConnected, OutcomeUnknown, Refused } from "./errors";
 export type { OwnDraw } from "./draws";

@@ -1259,7 +1259,7 @@ export interface Schedule {
 
 /**
  * Move the show: scheduled → warm_up → live ⇄ paused → ended.
- * A pause stops no clock (`freeze` does). An end takes the countdown away and ends a freeze.
+ * A pause stops no clock (`freeze` does). An end takes the countdown away, ends a freeze, calls an open draw off, and closes group buys: teams that form run to their own deadline.
  */
 export interface SetShow {
   t: "set_show";
@@ -1379,10 +1379,14 @@ export interface Mute {
   who: string;
   /** Seconds; null: for ever. */
   seconds: number | null;
+  /** In place of seconds: the end that an undo brings back. Unix time in milliseconds, on the database's clock. */
+  until?: number | null;
   /** The reason, for the staff log. */
   why?: string | null;
   /** Also delete what they said last. */
   delete?: boolean;
+  /** Comments to bring back: an undo's. */
+  restore?: string[];
   /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
   key?: string | null;
 }
@@ -1410,10 +1414,14 @@ export interface Ban {
   who: string;
   /** Seconds; null: for ever. */
   seconds: number | null;
+  /** In place of seconds: the end that an undo brings back. Unix time in milliseconds, on the database's clock. */
+  until?: number | null;
   /** The reason, for the staff log. */
   why?: string | null;
   /** Also delete what they said last. */
   delete?: boolean;
+  /** Comments to bring back: an undo's. */
+  restore?: string[];
   /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
   key?: string | null;
 }
