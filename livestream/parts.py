@@ -28,6 +28,7 @@ from livestream.protocol.roles import Role
 from livestream.room.desk import Actor
 from livestream.room.local import LocalRoom
 from livestream.storage.pool import Connection, Database
+from livestream.storage.roomlog import Appended
 
 #: (connection, room, pseudonyms, since in Unix ms) → those of them who joined a team of the room since then
 TeamMembers = Callable[[Connection, str, Sequence[str], int], Awaitable[set[str]]]
@@ -46,6 +47,21 @@ class Ground:
     publish: Callable[[str, BusMessage], None]  #: hands what was committed to the hub and the bus
     origin: int
     team_members: TeamMembers | None = None  #: of the part that has teams
+
+
+@dataclass(frozen=True, slots=True)
+class WorkGround:
+    """What a worker gives the chores of its parts."""
+
+    settings: Settings
+    secret: bytes  #: of the deployment
+    publish: Callable[[str, BusMessage], None]  #: hands what was committed to the gateways; lost while Redis is away
+    origin: int
+    team_members: TeamMembers | None = None
+
+    def told(self, room_id: str, appended: Appended) -> None:
+        """What a transaction appended to a room's logs, once it is committed."""
+        self.publish(room_id, BusMessage(origin=self.origin, appended=appended))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +155,7 @@ class Part:
     name: str
     commands: frozenset[type[Command]]
     open: Callable[[Ground], Runner]
-    chores: Callable[[Settings, bytes], AbstractAsyncContextManager[Sequence[Chore]]]  #: settings and secret
+    chores: Callable[[WorkGround], AbstractAsyncContextManager[Sequence[Chore]]]
     #: what is stored of a person (pseudonym) in these shops, by kind
     export: Callable[[Connection, str, Sequence[str]], Awaitable[Mapping[str, list[dict[str, Any]]]]]
     #: takes a person out of everything but the part's own logs in `room_log`, `staff_log` and `notice`
@@ -150,6 +166,11 @@ class Part:
 def load() -> tuple[Part, ...]:
     """All that are installed, by name."""
     return tuple(point.load() for point in sorted(entry_points(group="livestream.parts")))
+
+
+def members_of(parts: Sequence[Part]) -> TeamMembers | None:
+    """Of the part that has teams, if one has."""
+    return next((part.team_members for part in parts if part.team_members), None)
 
 
 @dataclass(slots=True)
@@ -163,8 +184,7 @@ class Running:
     @classmethod
     def start(cls, ground: Ground) -> Running:
         parts = load()
-        members = next((part.team_members for part in parts if part.team_members), None)
-        ground = replace(ground, team_members=members)
+        ground = replace(ground, team_members=members_of(parts))
         runners = [part.open(ground) for part in parts]
         return cls(
             parts,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from livestream.config import Settings
-from livestream.parts import Chore, Ground, Heard, Part
+from livestream.parts import Chore, Ground, Heard, Part, WorkGround
 from livestream.protocol import commands as c
 from livestream.protocol.pushes import Push
 from livestream.protocol.replies import AnyReply
@@ -54,8 +53,8 @@ class Lottery:
 
 
 @contextlib.asynccontextmanager
-async def _chores(settings: Settings, secret: bytes) -> AsyncIterator[Sequence[Chore]]:
-    async with Relays.open(settings.drand_relays) as relays:
+async def _chores(ground: WorkGround) -> AsyncIterator[Sequence[Chore]]:
+    async with Relays.open(ground.settings.drand_relays) as relays:
         conductor = Conductor(relays)
         yield (
             Chore("advance_draws", 0.25, conductor.advance),
