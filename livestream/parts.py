@@ -30,8 +30,8 @@ from livestream.room.local import LocalRoom
 from livestream.storage.pool import Connection, Database
 from livestream.storage.roomlog import Appended
 
-#: (connection, room, pseudonyms, since in Unix ms) → those of them who joined a team of the room since then
-TeamMembers = Callable[[Connection, str, Sequence[str], int], Awaitable[set[str]]]
+#: (connection, room, pseudonyms, since and until in Unix ms) → those of them who joined a team of the room in that time
+TeamMembers = Callable[[Connection, str, Sequence[str], int, int], Awaitable[set[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ class Heard:
 
     entered: DrawReceipt | None = None
     refused: ErrorCode | None = None  #: why it is no entry
+    why: str | None = None  #: what is missing, in words
 
 
 @runtime_checkable
@@ -94,6 +95,7 @@ class Reading:
     room_id: str = ""  #: for paths under /v1/rooms
     role: Role | None = None
     who: str = ""  #: pseudonym; empty: nobody in particular
+    viewer_id: str = ""  #: the shop's own, of who is in a room
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +121,9 @@ class Runner(Protocol):
         """
 
     async def own(
-        self, connection: Connection, room_id: str, shop_id: str, viewers: Sequence[str]
+        self, connection: Connection, room_id: str, shop_id: str, viewers: Mapping[str, str]
     ) -> Mapping[str, Sequence[Push]]:
-        """What is theirs, for viewers (pseudonyms) who come in; told after the snapshot."""
+        """What is theirs, for viewers (pseudonym → the shop's id) who come in; told after the snapshot."""
 
     def forget(self, room_id: str) -> None:
         """Drop what is kept for a room that nobody is in."""
@@ -156,10 +158,10 @@ class Part:
     commands: frozenset[type[Command]]
     open: Callable[[Ground], Runner]
     chores: Callable[[WorkGround], AbstractAsyncContextManager[Sequence[Chore]]]
-    #: what is stored of a person (pseudonym) in these shops, by kind
-    export: Callable[[Connection, str, Sequence[str]], Awaitable[Mapping[str, list[dict[str, Any]]]]]
+    #: what is stored of a person (pseudonym, the shop's id) in these shops, by kind
+    export: Callable[[Connection, str, str, Sequence[str]], Awaitable[Mapping[str, list[dict[str, Any]]]]]
     #: takes a person out of everything but the part's own logs in `room_log`, `staff_log` and `notice`
-    erase: Callable[[Connection, str, Sequence[str]], Awaitable[None]]
+    erase: Callable[[Connection, str, str, Sequence[str]], Awaitable[None]]
     team_members: TeamMembers | None = None
 
 
@@ -193,7 +195,7 @@ class Running:
         )
 
     async def own(
-        self, connection: Connection, room_id: str, shop_id: str, viewers: Sequence[str]
+        self, connection: Connection, room_id: str, shop_id: str, viewers: Mapping[str, str]
     ) -> dict[str, list[Push]]:
         """What every part has of these viewers."""
         found: dict[str, list[Push]] = {}

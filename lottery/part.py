@@ -13,7 +13,7 @@ from livestream.room.desk import Actor
 from livestream.room.local import LocalRoom
 from livestream.storage.pool import Connection
 
-from . import claims, reads
+from . import claims, privacy
 from .conducting import Conductor
 from .entering import Entering
 from .hosting import Hosting
@@ -35,7 +35,7 @@ class Lottery:
         match command:
             case c.EnterDraw():
                 return await self._entering.enter(actor, command)
-            case c.ClaimPrize():
+            case c.ClaimPrize() | c.DeclinePrize():
                 return await claims.claim(self._ground, actor, command, room)
             case _:
                 return await self._hosting.run(actor, command, room)
@@ -44,9 +44,9 @@ class Lottery:
         return await self._entering.hear(actor, comment, room)
 
     async def own(
-        self, connection: Connection, room_id: str, shop_id: str, viewers: Sequence[str]
+        self, connection: Connection, room_id: str, shop_id: str, viewers: Mapping[str, str]
     ) -> Mapping[str, Sequence[Push]]:
-        return await self._reads.own(connection, room_id, shop_id, viewers)
+        return await self._reads.own(connection, room_id, viewers)
 
     def forget(self, room_id: str) -> None:
         self._entering.forget(room_id)
@@ -55,9 +55,11 @@ class Lottery:
 @contextlib.asynccontextmanager
 async def _chores(ground: WorkGround) -> AsyncIterator[Sequence[Chore]]:
     async with Relays.open(ground.settings.drand_relays) as relays:
-        conductor = Conductor(relays)
+        conductor = Conductor(relays, ground.told, ground.team_members)
         yield (
-            Chore("advance_draws", 0.25, conductor.advance),
+            Chore("close_draws", 0.25, conductor.close),
+            Chore("draw_winners", 0.25, conductor.draw),
+            Chore("ask_beacon", 0.25, conductor.ask),
             Chore("pass_prizes_on", 1.0, conductor.pass_on),
             Chore("forget_claims", 300.0, claims.forget),
         )
@@ -68,11 +70,11 @@ PART = Part(
     commands=frozenset(
         {
             c.CreateDraw, c.SaveTemplate, c.OpenDraw, c.CloseDraw, c.CancelDraw, c.RevealDraw, c.EnterDraw,
-            c.ClaimPrize,
+            c.ClaimPrize, c.DeclinePrize, c.MarkClaimed, c.DisqualifyWinner,
         }
     ),
     open=Lottery,
     chores=_chores,
-    export=reads.export,
-    erase=reads.erase,
+    export=privacy.export,
+    erase=privacy.erase,
 )  # fmt: skip
