@@ -40,11 +40,10 @@ export class Told extends Error {
 
 /** Keep one's receipt, and the root with the moment this page saw it: the checker compares. */
 export function useKeeping(client: Client, draw: Draw | undefined, state: RoomState): void {
-  const own = state.ownDraw;
-  const receipt = own?.receipt;
+  const receipts = state.ownDraws.flatMap(({ receipt }) => (receipt ? [receipt] : []));
   useEffect(() => {
-    if (receipt) keep(receipt.draw_id, { receipt: readReceipt(receipt) });
-  }, [receipt?.signature]);
+    for (const receipt of receipts) keep(receipt.draw_id, { receipt: readReceipt(receipt) });
+  }, [receipts.map(({ signature }) => signature).join()]);
   useEffect(() => {
     if (!draw?.root || !draw.rules_hash) return;
     keep(draw.id, {

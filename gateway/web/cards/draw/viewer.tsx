@@ -1,6 +1,6 @@
 /** A draw on the viewer page: one tap, or the password; then count, clock, winners, one's prize, and checking it all. */
 
-import type { Draw } from "@sdk";
+import { type Draw, ownIn } from "@sdk";
 import { useState } from "preact/hooks";
 import { Check, Close } from "../../shared/icons";
 import { Words } from "../../shared/words";
@@ -13,7 +13,7 @@ export function ForViewer({ client, state }: CardProps) {
   const draw = current(state);
   const [hidden, setHidden] = useState<string | null>(null);
   useKeeping(client, draw, state);
-  const own = state.ownDraw?.draw === draw?.id ? state.ownDraw : null;
+  const own = ownIn(state.ownDraws, draw?.id);
   if (!draw || hidden === draw.id) return null;
   const over = !["open", "closed"].includes(draw.state);
   return (
@@ -67,7 +67,7 @@ function Entry({ client, draw }: CardProps & { draw: Draw }) {
 const FIELDS = ["name", "address", "email", "phone", "note"] as const;
 
 function Prize({ client, draw, state }: CardProps & { draw: Draw }) {
-  const own = state.ownDraw;
+  const own = ownIn(state.ownDraws, draw.id);
   const { act, busy, trouble } = useDrawAct();
   const [asking, setAsking] = useState(false);
   const [done, setDone] = useState(own?.claimed ?? false);
