@@ -49,7 +49,9 @@ function text({ event }: Notice): Told | null {
     case "you_won":
       return { title: strings.notice.won(event.prize_title), text: event.title };
     case "your_prize_went_on":
-      return { title: strings.notice.wentOn(event.prize_title), text: event.title };
+      return { title: strings.notice.wentOn[event.why ?? "unclaimed"](event.prize_title), text: event.title };
+    case "your_prize_claimed":
+      return { title: strings.notice.prizeClaimed(event.prize_title), text: event.title };
     case "you_bought":
       return { title: strings.notice.bought };
     default:
