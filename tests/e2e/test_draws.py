@@ -113,7 +113,7 @@ async def test_a_prize_stays_to_be_claimed_while_other_draws_run(visitors: Visit
     await host.presses("Start now")
     await expect(_card(viewer)).to_contain_text("Third draw")
     await viewer.page.reload()
-    await expect(_prizes(viewer).get_by_text("You won:")).to_have_text(["🎉 You won: Bike!", "🎉 You won: Bell!"])
+    await expect(_prizes(viewer).get_by_text("You won:")).to_have_text(["You won: Bike!", "You won: Bell!"])
     await _picture(viewer.page, "viewer-two-prizes")
     bike = _prizes(viewer).get_by_role("article").filter(has_text="Bike")
     await bike.get_by_role("button", name="Claim the prize").click()
@@ -169,9 +169,8 @@ async def test_a_password_that_is_no_entry_says_why(visitors: Visitors) -> None:
     card = _card(viewer)
     await expect(card).to_contain_text("Write “stay” in the chat")
     await viewer.says("stay")
-    await expect(card.get_by_role("alert")).to_contain_text(
-        "That was no entry. The rules ask for something first: watch for"
-    )
+    await expect(card.get_by_role("alert")).to_contain_text("That was no entry.")
+    await expect(card.get_by_role("alert")).to_contain_text("watch for")
     await _picture(viewer.page, "viewer-not-entered")
     await expect(card).not_to_contain_text("You are in.")
 
@@ -205,7 +204,7 @@ async def test_an_invited_cohost_promises_and_reveals_by_a_link(visitors: Visito
     await expect(_prizes(viewer)).to_contain_text("You won: Bike 🚲!")
 
 
-async def test_the_panel_shows_claims_refusals_and_who_is_next(visitors: Visitors) -> None:
+async def test_the_panel_shows_claims_refusals_and_who_is_next(visitors: Visitors, tmp_path: Path) -> None:
     operator = await visitors.host(visitors.link("operator", "Olga"))
     viewers = [await visitors.viewer(visitors.link("viewer", name)) for name in ("Ann", "Ben")]
     form = await _set_up(operator, "Two of three", prize="Bag")
@@ -217,10 +216,10 @@ async def test_the_panel_shows_claims_refusals_and_who_is_next(visitors: Visitor
     await form.get_by_label("From a template").select_option("Two of three")
     await expect(form.get_by_label("What is won")).to_have_value("Bag")
     await operator.presses("Start now")
-    refused = await visitors.asks("host", f"rooms/{seed.ROOM}/enter_draw", draw=await _draw_id(visitors))
-    assert refused["error"]["code"] == "draw_staff"  # type: ignore[index]
     for viewer in viewers:
         await _enter(viewer)
+    refused = await visitors.asks("host", f"rooms/{seed.ROOM}/enter_draw", draw=await _draw_id(visitors))
+    assert refused["error"]["code"] == "draw_staff"  # type: ignore[index]
     await operator.presses("Close entries now")
     await expect(_card(operator)).to_contain_text("Winners")
     await operator.presses("Prizes and claims")
@@ -231,14 +230,15 @@ async def test_the_panel_shows_claims_refusals_and_who_is_next(visitors: Visitor
     await _picture(operator.page, "desk")
     async with operator.page.expect_download() as saving:
         await desk.get_by_role("button", name="Download claims (CSV)").click()
-    assert "Bag" in Path(await (await saving.value).path()).read_text("utf-8-sig")
+    await (await saving.value).save_as(tmp_path / "claims.csv")
+    assert "Bag" in (tmp_path / "claims.csv").read_text("utf-8-sig")
     await desk.get_by_role("button", name="Not allowed by the rules…").click()
     await desk.get_by_label("Why?").fill("too young")
     await desk.get_by_role("button", name="Give it to the next reserve").click()
     await expect(desk).to_contain_text("(reserve 1)")
     await expect(desk).to_contain_text("then nobody: no reserve is left")
     await desk.get_by_role("button", name="It is handed over").click()
-    await expect(desk.get_by_text("claimed", exact=True)).to_be_visible()
+    await expect(desk.get_by_text("handed over", exact=True)).to_be_visible()
     await operator.keyboard.press("Escape")
     await operator.page.get_by_role("button", name="draw…").click()
     await form.get_by_label("From a template").select_option("Two of three")

@@ -1,10 +1,10 @@
 /** Save: a receipt as a file that this page, and `livestream draw verify`, take. */
 
-import { download } from "../shared/download";
+import { saveFile } from "../shared/file";
 import type { Mine } from "./check";
 
 export function saveReceipt({ receipt, inclusion }: Mine): void {
   if (!receipt) return;
   const held = { receipt, ...(inclusion && { inclusion }) };
-  download(`receipt-${receipt.entry_id}.json`, "application/json", `${JSON.stringify(held, null, 2)}\n`);
+  saveFile(`receipt-${receipt.entry_id}.json`, "application/json", `${JSON.stringify(held, null, 2)}\n`);
 }

@@ -7,26 +7,15 @@ type Method = "GET" | "POST" | "DELETE";
 
 /** Ask; throws `Refused` as a command does. */
 export async function api<Answer>(method: Method, path: string, body?: object): Promise<Answer> {
-  const answer = await ask(method, path, body);
-  return (await answer.json()) as Answer;
-}
-
-/** Ask for a file that is text. */
-export async function apiText(path: string): Promise<string> {
-  const answer = await ask("GET", path);
-  return answer.text();
-}
-
-async function ask(method: Method, path: string, body?: object): Promise<Response> {
   const token = tokenOf(roomOfPage());
   const response = await fetch(path, {
     method,
     headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
     ...(body && { body: JSON.stringify(body) }),
   });
-  if (response.ok) return response;
-  const { error } = (await response.json()) as { error?: { code: string; text: string } };
-  throw new Refused({ t: "error", ref: 0, temporary: false, ...(error ?? { code: "internal", text: response.statusText }) } as never);
+  const answer = (await response.json()) as Answer & Failed;
+  if (!response.ok) throw refused(response, answer);
+  return answer;
 }
 
 /** The shop that this tab's token is of; undefined: nobody's. */
@@ -35,4 +24,25 @@ export function shopOfToken(): string | undefined {
   if (!claims) return undefined;
   const { iss } = JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/"))) as { iss?: string };
   return iss;
+}
+
+/** Have the browser keep a file that the API gives, as who this tab is; throws `Refused`. */
+export async function download(path: string, name: string): Promise<void> {
+  const token = tokenOf(roomOfPage());
+  const response = await fetch(path, { headers: token ? { Authorization: `Bearer ${token}` } : {} });
+  if (!response.ok) throw refused(response, (await response.json()) as Failed);
+  const url = URL.createObjectURL(await response.blob());
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // the browser reads it a moment later
+}
+
+interface Failed {
+  readonly error?: { readonly code: string; readonly text: string };
+}
+
+function refused(response: Response, { error }: Failed): Refused {
+  return new Refused({ t: "error", ref: 0, temporary: false, ...(error ?? { code: "internal", text: response.statusText }) } as never);
 }

@@ -2,8 +2,7 @@
 
 import type { Client, Draw } from "@sdk";
 import { useEffect, useState } from "preact/hooks";
-import { api, apiText, shopOfToken } from "../../shared/api";
-import { download } from "../../shared/download";
+import { api, download, shopOfToken } from "../../shared/api";
 import { roomOfPage } from "../../shared/session";
 import { strings } from "../../shared/strings";
 import { Words } from "../../shared/words";
@@ -17,12 +16,12 @@ import { words } from "./words";
 const text = say.desk;
 const EVERY_MS = 3000;
 
-/** Of which prize, as the server lists them. */
+/** One prize, as the server lists them. */
 interface PrizeRow {
   readonly prize: number;
   readonly tier: string;
   readonly name: string;
-  readonly state: "waits" | "claimed" | "late" | "nobody";
+  readonly state: "waits" | "claimed" | "handed" | "late" | "nobody";
   readonly winner?: string;
   readonly entry?: string;
   /** Number of the reserve who has it; absent: who was drawn for it. */
@@ -65,10 +64,7 @@ function Desk({ client, draw }: { client: Client; draw: Of }) {
     return () => clearInterval(timer);
   }, [draw.id, won]);
   const then = (ask: () => Promise<unknown>) => act(async () => { await ask(); await read(); });
-  const csv = () => act(async () => {
-    const claims = await apiText(`/v1/shops/${encodeURIComponent(shopOfToken() ?? "")}/draws/${draw.id}/claims`);
-    download(`draw-${draw.id}.csv`, "text/csv", claims);
-  });
+  const csv = () => act(() => download(`/v1/shops/${encodeURIComponent(shopOfToken() ?? "")}/draws/${draw.id}/claims`, `draw-${draw.id}.csv`));
   return (
     <>
       {!won && <p>{text.none}</p>}
@@ -99,6 +95,7 @@ interface RowProps {
 function Row({ row, next, busy, operates, onClaimed, onDisqualify }: RowProps) {
   const [why, setWhy] = useState<string | null>(null);
   const waits = row.state === "waits" || row.state === "late";
+  const open = waits || row.state === "claimed"; // the shop may still find that who claimed is excluded
   const submit = (event: Event) => {
     event.preventDefault();
     void onDisqualify(why ?? "").then((done) => done && setWhy(null));
@@ -111,7 +108,7 @@ function Row({ row, next, busy, operates, onClaimed, onDisqualify }: RowProps) {
       )}
       {waits && row.claim_until !== undefined && <p class="faint">{text.until(moment(row.claim_until))}, {next === null ? text.noNext : text.next(next)}</p>}
       {row.delete_at !== undefined && <p class="faint">{text.deleted(day(row.delete_at))}</p>}
-      {operates && waits && why === null && (
+      {operates && open && why === null && (
         <div class="buttons">
           <button type="button" class="quiet" disabled={busy} onClick={() => void onClaimed()}>{text.markClaimed}</button>
           <button type="button" class="quiet" onClick={() => setWhy("")}>{text.disqualify}</button>

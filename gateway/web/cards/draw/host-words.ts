@@ -104,7 +104,7 @@ export const say = {
   desk: {
     open: "Prizes and claims",
     title: (title: string) => `Prizes of “${title}”`,
-    states: { waits: "not claimed yet", claimed: "claimed", late: "its time is over", nobody: "nobody has it" } as Record<string, string>,
+    states: { waits: "not claimed yet", claimed: "claimed", handed: "handed over", late: "its time is over", nobody: "nobody has it" } as Record<string, string>,
     until: (when: string) => `until ${when}`,
     next: (number: number) => `then reserve ${number}`,
     noNext: "then nobody: no reserve is left",

@@ -2,7 +2,7 @@
 
 import type { Client, OwnDraw } from "@sdk";
 import { useState } from "preact/hooks";
-import { Close } from "../../shared/icons";
+import { Close, Gift } from "../../shared/icons";
 import { useTicks } from "../../shared/room";
 import { strings } from "../../shared/strings";
 import { Words } from "../../shared/words";
@@ -35,7 +35,7 @@ function Won({ client, own, onAway }: { client: Client; own: OwnDraw; onAway: ()
   const { act, busy, trouble } = useDrawAct();
   return (
     <article class="draw-won">
-      <p class="draw-yes" role="status">🎉 <Words>{say.title(own.prize_title ?? "")}</Words></p>
+      <p class="draw-yes" role="status"><Gift /> <Words>{say.title(own.prize_title ?? "")}</Words></p>
       <p class="faint"><Words>{say.of(own.title)}</Words></p>
       {own.claimed ? (
         <>

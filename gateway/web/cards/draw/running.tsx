@@ -2,6 +2,7 @@
 
 import type { Draw } from "@sdk";
 import { useState } from "preact/hooks";
+import { Gift } from "../../shared/icons";
 import { strings } from "../../shared/strings";
 import { Words } from "../../shared/words";
 import type { CardProps } from "../registry";
@@ -19,7 +20,7 @@ export function Running({ client, state, draw }: CardProps & { draw: Draw }) {
   return (
     <section class={`card draw ${draw.state}`} aria-label={words.label}>
       <div class="draw-body">
-        <p class="card-title">{words.title} <span class={`draw-state ${draw.state}`}>{words.state(draw)}</span></p>
+        <p class="card-title"><Gift /> {words.title} <span class={`draw-state ${draw.state}`}>{words.state(draw)}</span></p>
         <h3><Words>{draw.title}</Words></h3>
         {open && <Prizes draw={draw} />}
         <Progress client={client} state={state} draw={draw} />

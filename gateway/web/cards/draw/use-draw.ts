@@ -1,6 +1,6 @@
 /** Hooks of the draw's cards: commands with the draw's own words for refusals, and what this browser keeps. */
 
-import { type Client, type Draw, ownOf, Refused, type RoomState } from "@sdk";
+import { type Client, type Draw, ownIn, Refused, type RoomState } from "@sdk";
 import { useEffect } from "preact/hooks";
 import { readReceipt, readWitness } from "../../checker/document";
 import { keep } from "../../checker/kept";
@@ -41,7 +41,7 @@ export class Told extends Error {
 
 /** Keep one's receipt, and the root with the moment this page saw it: the checker compares. */
 export function useKeeping(client: Client, draw: Draw | undefined, state: RoomState): void {
-  const receipt = draw && ownOf(state, draw.id)?.receipt;
+  const receipt = ownIn(state.ownDraws, draw?.id)?.receipt;
   useEffect(() => {
     if (receipt) keep(receipt.draw_id, { receipt: readReceipt(receipt) });
   }, [receipt?.signature]);

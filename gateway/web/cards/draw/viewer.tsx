@@ -1,8 +1,8 @@
 /** A draw on the viewer page: one tap, or the password; then count, clock, winners, and checking it all. */
 
-import { type Draw, ownOf } from "@sdk";
+import { type Draw, ownIn } from "@sdk";
 import { useState } from "preact/hooks";
-import { Close } from "../../shared/icons";
+import { Close, Gift } from "../../shared/icons";
 import { Words } from "../../shared/words";
 import type { CardProps } from "../registry";
 import { History } from "./history";
@@ -17,14 +17,14 @@ export function ForViewer({ client, state }: CardProps) {
   useKeeping(client, draw, state);
   if (!draw) return null;
   if (hidden === draw.id) {
-    return <div class="card-tool"><button type="button" class="quiet" onClick={() => setHidden(null)}>🎁 <Words>{words.again(draw.title)}</Words></button></div>;
+    return <div class="card-tool"><button type="button" class="quiet" onClick={() => setHidden(null)}><Gift /> <Words>{words.again(draw.title)}</Words></button></div>;
   }
-  const receipt = ownOf(state, draw.id)?.receipt;
+  const receipt = ownIn(state.ownDraws, draw.id)?.receipt;
   const over = !["open", "closed"].includes(draw.state);
   return (
     <section class={`card draw ${draw.state}`} aria-label={words.label}>
       <div class="draw-body">
-        <p class="card-title">{words.title}</p>
+        <p class="card-title"><Gift /> {words.title}</p>
         <h3><Words>{draw.title}</Words></h3>
         {!over && <Prizes draw={draw} />}
         <Progress client={client} state={state} draw={draw} />
