@@ -198,25 +198,26 @@ class Joiner:
         """What is this viewer's. Who resumes knows whom they blocked, and their token whether they bought."""
         if actor.role is Role.ANONYMOUS or (resumes and not channel.notices.top and not self._parts.runners):
             return Own()
-        return await self._own_states.submit((channel.room_id, actor.shop_id, actor.pseudonym))
+        return await self._own_states.submit((channel.room_id, actor.shop_id, actor.pseudonym, actor.viewer_id or ""))
 
-    async def _read_own_states(self, batch: Sequence[tuple[str, str, str]]) -> list[Own]:
-        by_room: dict[tuple[str, str], set[str]] = {}
-        for room_id, shop_id, viewer in batch:
-            by_room.setdefault((room_id, shop_id), set()).add(viewer)
+    async def _read_own_states(self, batch: Sequence[tuple[str, str, str, str]]) -> list[Own]:
+        """Of room, shop, pseudonym and the shop's id of each."""
+        by_room: dict[tuple[str, str], dict[str, str]] = {}
+        for room_id, shop_id, viewer, viewer_id in batch:
+            by_room.setdefault((room_id, shop_id), {})[viewer] = viewer_id
         found: dict[tuple[str, str, str], Own] = {}
         async with self._database.read() as connection:
             for (room_id, shop_id), viewers in by_room.items():
                 ordered = sorted(viewers)
                 notices = await roomlog.unseen_notices(connection, room_id, ordered, limits.SNAPSHOT_NOTICES)
                 states = await store.own_states(connection, shop_id, ordered)
-                pushes = await self._parts.own(connection, room_id, shop_id, ordered)
+                pushes = await self._parts.own(connection, room_id, shop_id, viewers)
                 for viewer in viewers:
                     state = states.get(viewer, _NOTHING)
                     found[room_id, shop_id, viewer] = Own(
                         notices.get(viewer, []), state.buyer, state.blocked, pushes.get(viewer, ())
                     )
-        return [found[each] for each in batch]
+        return [found[room_id, shop_id, viewer] for room_id, shop_id, viewer, _ in batch]
 
     def _greet(
         self,

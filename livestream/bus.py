@@ -62,7 +62,7 @@ class Bus:
 
     def __init__(self, url: str, origin: int, receive: Callable[[str, BusMessage], None]) -> None:
         self.redis = connect(url)
-        self._origin = origin
+        self.origin = origin
         self._receive = receive
         self._rooms: set[str] = set()
         self._outbox: dict[str, BusMessage] = {}
@@ -77,7 +77,7 @@ class Bus:
         waiting = self._outbox.get(room_id)
         if waiting is None:
             self._outbox[room_id] = BusMessage(
-                origin=self._origin,
+                origin=self.origin,
                 appended=Appended([], [], []),
                 live=[],
                 gauges={},
@@ -131,7 +131,7 @@ class Bus:
     async def _listen_once(self) -> None:
         async with self.redis.pubsub() as pubsub:
             # A channel of our own keeps the subscription open while no room is active.
-            await pubsub.subscribe(f"process:{self._origin}")
+            await pubsub.subscribe(f"process:{self.origin}")
             self._pubsub = pubsub
             if self._rooms:  # also those asked for while we were connecting
                 await pubsub.subscribe(*(_channel(room) for room in self._rooms))
@@ -156,7 +156,7 @@ class Bus:
         except msgspec.DecodeError as error:
             _log.warning("bus.unreadable", channel=channel, error=str(error))
             return
-        if message.origin != self._origin:
+        if message.origin != self.origin:
             self._receive(channel.removeprefix("room:{").removesuffix("}"), message)
 
     async def close(self) -> None:

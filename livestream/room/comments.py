@@ -127,7 +127,9 @@ class Comments:
             screened = await self._reviewed(screened, actor, command, room, comment_id)
         reply = await self._batcher.submit(Admitted(comment_id, work, screened))
         if heard is not None and isinstance(reply, Posted):
-            return msgspec.structs.replace(reply, ref=command.ref, entered=heard.entered, not_entered=heard.refused)
+            return msgspec.structs.replace(
+                reply, ref=command.ref, entered=heard.entered, not_entered=heard.refused, not_entered_why=heard.why
+            )
         return msgspec.structs.replace(reply, ref=command.ref)
 
     async def _answered(self, again: Work) -> AnyReply | None:

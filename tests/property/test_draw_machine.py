@@ -72,7 +72,7 @@ def step(draw: Draw, rules: Rules, what: str, now_ms: int) -> DrawLogEvent:
             return machine.draw(draw, drawing, [], 60)
         case "settle":
             return machine.settle(draw)
-    return machine.cancel(draw, "why")
+    return machine.cancel(draw, "why", now_ms, None)
 
 
 COMMANDS = ("open", "close", "root", "reveal 1", "reveal 2", "void", "draw", "settle", "cancel")

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 import msgspec
 from py_arkworks_bls12381 import G1Point, G2Point, Scalar
 
+from groupbuy.membership import team_members
 from livestream import seed
 from livestream.protocol import commands as c
 from livestream.protocol.draws import BeaconKind, Draw, DrawPlan, DrawReceipt, PrizeTier
@@ -103,14 +104,19 @@ def sign_round(round: int) -> bytes:
 
 def conductor(beacon: Beacon | None = None) -> Conductor:
     """A worker's hand. Without a beacon no relay answers."""
-    return Conductor(beacon or Beacon(), reveal_lead_ms=0)  # type: ignore[arg-type]
+    return Conductor(beacon or Beacon(), members=team_members, reveal_lead_ms=0)  # type: ignore[arg-type]
 
 
 async def conduct(database: Database, worker: Conductor | None = None) -> None:
     """Let a worker do all that is due."""
     worker = worker or conductor()
-    while await worker.advance(database):
+    while await turn(database, worker):
         pass
+
+
+async def turn(database: Database, worker: Conductor) -> int:
+    """One turn of each of its chores but `pass_on`; how many steps were taken."""
+    return await worker.close(database) + await worker.draw(database) + await worker.ask(database)
 
 
 async def drawn(node: Node, database: Database, draw_id: str) -> Draw:

@@ -20,7 +20,7 @@ EXAMPLES: dict[type[Command], Command] = {
     type(message): message for message in reversed(MESSAGES) if isinstance(message, Command)
 }
 TALK = {c.Comment, c.Like, c.EnterDraw}  # an anonymous entry is refused with a reason, and recorded
-SIGNED_IN = TALK | {c.ClaimPrize, c.Seen, c.Report, c.Block, c.Unblock}
+SIGNED_IN = TALK | {c.ClaimPrize, c.DeclinePrize, c.Seen, c.Report, c.Block, c.Unblock}
 SIGNED_IN |= {c.OpenTeam, c.JoinTeam, c.LeaveTeam, c.PaySeat}
 MODERATE = SIGNED_IN | {c.Delete, c.Restore, c.Rule, c.Mute, c.Unmute, c.Ban, c.Unban, c.SetChat}
 RUN = MODERATE | {
@@ -28,7 +28,7 @@ RUN = MODERATE | {
     c.Unfreeze, c.Invite, c.HandOver, c.CreateDraw, c.SaveTemplate, c.OpenDraw, c.CloseDraw, c.CancelDraw, c.RevealDraw,
 }  # fmt: skip
 MONEY = RUN | {
-    c.SetRoom, c.Refund, c.DecideRefund,
+    c.SetRoom, c.Refund, c.DecideRefund, c.MarkClaimed, c.DisqualifyWinner,
     c.OpenDeal, c.ChangeDeal, c.ExtendDeal, c.CloseDeal, c.VoidDeal, c.WaiveTeam,
 }  # fmt: skip
 #: the permission table, written a second time by hand
