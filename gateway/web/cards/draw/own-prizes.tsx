@@ -36,7 +36,7 @@ function Won({ client, own, onAway }: { client: Client; own: OwnDraw; onAway: ()
   return (
     <article class="draw-won">
       <p class="draw-yes" role="status"><Gift /> <Words>{say.title(own.prize_title ?? "")}</Words></p>
-      <p class="faint"><Words>{say.of(own.title)}</Words></p>
+      <p class="faint"><Words>{say.of(own.title ?? "")}</Words></p>
       {own.claimed ? (
         <>
           <p>{own.delete_at == null ? say.handed : say.claimed}{own.delete_at != null && <> <span class="faint">{say.deleted(day(own.delete_at))}</span></>}</p>
