@@ -36,7 +36,9 @@ function Won({ client, own, onAway }: { client: Client; own: OwnDraw; onAway: ()
   return (
     <article class="draw-won">
       <p class="draw-yes" role="status"><Gift /> <Words>{say.title(own.prize_title ?? "")}</Words></p>
-      <p class="faint"><Words>{say.of(own.title ?? "")}</Words></p>
+      <p class="faint">
+        <Words>{say.of(own.title ?? "")}</Words>{!own.claimed && own.claim_until != null && <>. {say.by(moment(own.claim_until))}</>}
+      </p>
       {own.claimed ? (
         <>
           <p>{own.delete_at == null ? say.handed : say.claimed}{own.delete_at != null && <> <span class="faint">{say.deleted(day(own.delete_at))}</span></>}</p>
@@ -44,7 +46,6 @@ function Won({ client, own, onAway }: { client: Client; own: OwnDraw; onAway: ()
         </>
       ) : (
         <>
-          {own.claim_until != null && <p class="faint">{say.by(moment(own.claim_until))}</p>}
           {asking === "claim" && <ClaimForm client={client} own={own} onBack={() => setAsking(null)} />}
           {asking === "decline" && (
             <div class="draw-ask">
