@@ -7,6 +7,7 @@ import { useTicks } from "../../shared/room";
 import { strings } from "../../shared/strings";
 import { Words } from "../../shared/words";
 import type { CardProps } from "../registry";
+import { away, putAway } from "./away";
 import { useDrawAct } from "./use-draw";
 import { day, moment } from "./when";
 import { words } from "./words";
@@ -18,14 +19,14 @@ const KEYBOARD = { name: "text", address: "text", email: "email", phone: "tel", 
 const LONG = ["address", "note"];
 
 export function OwnPrizes({ client, state }: CardProps) {
-  const [away, setAway] = useState<readonly string[]>([]);
-  const won = state.ownDraws.filter((own) => own.prize != null && !away.includes(own.draw));
+  const [gone, setGone] = useState(away);
+  const won = state.ownDraws.filter((own) => own.prize != null && !(own.claimed && gone.includes(own.draw)));
   useTicks(won.some(({ claimed }) => !claimed), 1000);
   const standing = won.filter((own) => own.claimed || (own.claim_until ?? 0) > client.now());
   if (standing.length === 0) return null;
   return (
     <section class="card draw-prizes-won" aria-label={say.label}>
-      {standing.map((own) => <Won key={own.draw} client={client} own={own} onAway={() => setAway([...away, own.draw])} />)}
+      {standing.map((own) => <Won key={own.draw} client={client} own={own} onAway={() => setGone(putAway(own.draw))} />)}
     </section>
   );
 }

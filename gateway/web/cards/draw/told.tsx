@@ -81,8 +81,8 @@ export function Progress({ client, state, draw }: { client: Client; state: RoomS
   if (draw.state !== "closed") return null;
   const wait = (draw.beacon_at ?? 0) - client.now();
   return (
-    <div class="draw-progress" role="status">
-      <p><b>{words.closed}</b> {draw.root ? words.rooted(draw.entries ?? 0) : words.counting}</p>
+    <div class="draw-progress">
+      <p role="status"><b>{words.closed}</b> {draw.root ? words.rooted(draw.entries ?? 0) : words.counting}</p>
       {draw.beacon === "drand" && <p>{wait > 0 ? <>{words.round(draw.round ?? 0)} <b role="timer">{clock(wait)}</b></> : words.soon}</p>}
       {draw.beacon === "cohosts" && draw.root && (
         <p>{words.reveal((draw.revealed ?? []).length, (draw.parties ?? []).length)}. {words.revealBy} <b role="timer">{clock((draw.rooted_at ?? 0) + REVEAL_MS - client.now())}</b></p>
