@@ -73,7 +73,6 @@ export const say = {
     saved: (name: string) => `Kept as “${name}”.`,
     remove: "Take this template away",
     removeSure: (name: string) => `Take “${name}” away, for all rooms of the shop?`,
-    removed: "Taken away.",
   },
   waiting: (place: number) => (place === 1 ? "Next in the queue" : `In the queue: number ${place}`),
   open: "Start",
