@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from livestream.storage.pool import Connection
 
+_FOR_EVER = 2**52  #: Unix ms, far within what Postgres knows
+
 
 async def team_members(
-    connection: Connection, room_id: str, people: Sequence[str], since_ms: int, until_ms: int
+    connection: Connection, room_id: str, people: Sequence[str], since_ms: int, until_ms: int = _FOR_EVER
 ) -> set[str]:
     """Those (pseudonyms) who took a seat in a team of the room in that time, and have not given it up."""
     rows = await connection.fetch(

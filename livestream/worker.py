@@ -44,10 +44,10 @@ CHORES = [
 
 
 @contextlib.asynccontextmanager
-async def _chores(settings: Settings, secret: bytes, bus: Bus) -> AsyncIterator[list[Chore]]:
+async def _chores(settings: Settings, secret: bytes, bus: Bus, origin: int) -> AsyncIterator[list[Chore]]:
     """All chores, with what some of them hold open as long as the worker runs."""
     loaded = parts.load()
-    ground = WorkGround(settings, secret, bus.publish, bus.origin, parts.members_of(loaded))
+    ground = WorkGround(settings, secret, bus.publish, origin, parts.members_of(loaded))
     async with contextlib.AsyncExitStack() as stack:
         courier = await stack.enter_async_context(Courier.open(settings))
         of_parts = [await stack.enter_async_context(part.chores(ground)) for part in loaded]
@@ -84,7 +84,7 @@ async def _work(settings: Settings, secret: bytes, database: Database, stop: asy
         origin: int = await connection.fetchval("SELECT nextval('process_number')")
     bus = Bus(settings.redis_url, origin, lambda _room, _message: None)  # it follows no room
     try:
-        async with _chores(settings, secret, bus) as chores, asyncio.TaskGroup() as tasks:
+        async with _chores(settings, secret, bus, origin) as chores, asyncio.TaskGroup() as tasks:
             _log.info("worker.started", chores=[chore.name for chore in chores])
             running = [tasks.create_task(_repeat(chore, database)) for chore in chores]
             talking = [tasks.create_task(bus.send()), tasks.create_task(bus.listen())]
@@ -107,8 +107,11 @@ async def _repeat(chore: Chore, database: Database) -> None:
             done = await chore.run(database)
         except LivestreamError as error:
             _log.warning("chore.failed", chore=chore.name, error=repr(error))
-        except Exception:  # our bug: one kind of work rests, and all others go on
-            _log.exception("chore.broke", chore=chore.name)
+            metrics.CHORE_FAILURES.labels(chore.name).inc()
+        except Exception:
+            # A bug in one chore must not end the others: deadlines and money would stand still with it.
+            _log.exception("chore.broken", chore=chore.name)
+            metrics.CHORE_FAILURES.labels(chore.name).inc()
         else:
             if done:
                 _log.info("chore.done", chore=chore.name, count=done)

@@ -96,10 +96,11 @@ class Conductor:
                     """
                     SELECT room_id, draw_id FROM draw WHERE state = 'drawn' AND (
                            EXISTS (SELECT FROM draw_pick p WHERE p.draw_id = draw.draw_id AND prize IS NOT NULL
-                                      AND claimed_at IS NULL AND lapsed_at IS NULL AND claim_until <= clock_timestamp())
+                                      AND claimed_at IS NULL AND lapsed_at IS NULL
+                                      AND claim_until <= statement_timestamp())
                         OR NOT EXISTS (SELECT FROM draw_pick p WHERE p.draw_id = draw.draw_id AND prize IS NOT NULL
                                           AND lapsed_at IS NULL AND handed_at IS NULL
-                                          AND claim_until > clock_timestamp()))"""
+                                          AND claim_until > statement_timestamp()))"""
                 )
             )
         return await self._each(rows, lambda room, draw: passing.pass_on(database, room, draw))

@@ -40,11 +40,12 @@ _rules = functools.lru_cache(maxsize=256)(msgspec.json.Decoder(Rules).decode)
 _HEX = frozenset("0123456789abcdef")
 
 
-_OWN_LAST = 20  #: draws that one is told of, beside those in which a prize waits
+#: draws that one is told of, beside those in which one has a prize: each is a signature, for each who joins
+_OWN_LAST = 3
 _MINE = f"""
-SELECT viewer_id, draw_id, d.body->>'title' AS title, d.rules, d.rules_hash, d.signing_key, entry_id, weight,
+SELECT viewer_id, draw_id, d.plan->>'title' AS title, d.rules_hash, d.signing_key, entry_id, weight,
        {MS.format("e.at")} AS at, prize, p.lapsed_at, p.claimed_at, {MS.format("p.claim_until")} AS claim_until,
-       {MS.format("c.delete_at")} AS delete_at
+       {MS.format("c.delete_at")} AS delete_at, CASE WHEN prize IS NOT NULL THEN d.rules END AS rules
   FROM draw_entry e JOIN draw d USING (draw_id) LEFT JOIN draw_pick p USING (draw_id, entry_id)
   LEFT JOIN draw_claim c USING (draw_id, place)"""
 #: by viewer, in order of draw
@@ -53,7 +54,8 @@ SELECT own.* FROM unnest($2::text[]) AS v (viewer) CROSS JOIN LATERAL (
        {_MINE} WHERE viewer_id = viewer AND d.room_id = $1 ORDER BY draw_id DESC LIMIT $3) own
  UNION
 {_MINE} WHERE viewer_id = ANY($2) AND d.room_id = $1
-   AND prize IS NOT NULL AND p.claimed_at IS NULL AND p.lapsed_at IS NULL AND p.claim_until > clock_timestamp()
+   AND prize IS NOT NULL AND p.lapsed_at IS NULL
+   AND (p.claim_until > statement_timestamp() OR c.delete_at > statement_timestamp())
  ORDER BY viewer_id, draw_id"""
 
 

@@ -139,7 +139,7 @@ class OwnSeats(Push, frozen=True, tag="own_seats"):
 
 
 class OwnDraws(Push, frozen=True, tag="own_draws"):
-    """The draws you entered last, and all in which a prize waits for you, in order of id; told when you come in."""
+    """The draws you entered last, and all in which you have a prize, in order of id; told when you come in."""
 
     lane = Lane.DIRECT
     entries: types.Count = 0  #: of everybody, in the draw that was opened last

@@ -68,7 +68,7 @@ async def test_a_prize_waits_for_who_won_it_through_all_the_draws_that_follow(de
     others = [await drawn_with(desk, database, "ann") for _ in range(2)]
     for draw_id, _ in others:
         assert isinstance(await desk.run(actor(), c.ClaimPrize(ref=1, draw=draw_id, form=FORM)), Claimed)
-    for _ in range(20):  # entered, and called off
+    for _ in range(4):  # entered, and called off
         draw_id = await opened(desk)
         await enter(desk, draw_id)
         await desk.run(draws.HOST, c.CancelDraw(ref=1, draw=draw_id, why="x"))
@@ -76,7 +76,7 @@ async def test_a_prize_waits_for_who_won_it_through_all_the_draws_that_follow(de
     await enter(desk, last)
     mine = await own(desk, database)
     assert (mine[0].draw, mine[0].prize_title, mine[0].claimed) == (first, "Bike", False)
-    assert len(mine) == 21
+    assert [each.claimed for each in mine] == [False, True, True, False, False, False]
     assert mine[-1].draw == last
     assert mine[-1].receipt is not None
     reply = await desk.run(actor(), c.ClaimPrize(ref=1, draw=first, form=FORM))

@@ -76,7 +76,7 @@ async def test_a_draw_of_the_public_beacon_waits_for_its_round_and_never_takes_a
     assert draw.closed_at is not None
     assert draw.round == quicknet.round_for(draw.closed_at)
     assert beacon.asked == []  # its time has not come
-    await _rewind(database, draw_id, 20)
+    await draws.rewind(database, draw_id, 20)
     draw = await look(database, draw_id)
     beacon.rounds = {draw.round: draws.sign_round(draw.round + 1)}  # genuine, but of another round
     await conduct(database, worker)
@@ -87,35 +87,6 @@ async def test_a_draw_of_the_public_beacon_waits_for_its_round_and_never_takes_a
     assert (await look(database, draw_id)).state is DrawState.DRAWN
     assert (await checked(database, draw_id)).ok
     assert receipt.draw_id == draw_id
-
-
-async def _rewind(database: Database, draw_id: str, seconds: int) -> None:
-    """Let a closed draw have closed earlier, with everything that hangs on it; its receipts are older than that."""
-    async with database.transaction() as tx:
-        held = await store.look(tx, draw_id)
-        assert held is not None
-        shift = seconds * 1000
-        draw = held.draw
-        assert draw.closed_at is not None
-        assert draw.opened_at is not None
-        number = quicknet.round_for(draw.closed_at - shift)
-        moved = msgspec.structs.replace(
-            draw,
-            opened_at=draw.opened_at - shift,
-            closed_at=draw.closed_at - shift,
-            round=number,
-            beacon_at=quicknet.time_of(number),
-            rooted_at=None if draw.rooted_at is None else draw.rooted_at - shift,
-        )
-        await tx.execute(
-            """
-            UPDATE draw SET body = $2::text::json, round = $3, closed_at = closed_at - $4 * interval '1 second'
-             WHERE draw_id = $1""",
-            draw_id,
-            msgspec.json.encode(moved).decode(),
-            number,
-            seconds,
-        )
 
 
 async def test_a_recorded_round_is_for_rehearsals_alone(desk: Node) -> None:
@@ -325,7 +296,7 @@ async def test_a_root_that_is_late_makes_the_draw_void_and_everybody_sees_it(
     draw_id = await opened(desk, beacon=BeaconKind.DRAND)
     await enter(desk, draw_id)
     await close(desk, draw_id)
-    await _rewind(database, draw_id, 20)
+    await draws.rewind(database, draw_id, 20)
     await conduct(database)
     draw = await look(database, draw_id)
     assert (draw.state, draw.why, draw.root) == (DrawState.VOID, VoidWhy.LATE_ROOT, "")

@@ -156,6 +156,35 @@ async def hurry(database: Database, draw_id: str, seconds: float) -> None:
         )
 
 
+async def rewind(database: Database, draw_id: str, seconds: int) -> None:
+    """Let a closed draw have closed earlier, with everything that hangs on it; its receipts are older than that."""
+    async with database.transaction() as tx:
+        held = await store.look(tx, draw_id)
+        assert held is not None
+        shift = seconds * 1000
+        draw = held.draw
+        assert draw.closed_at is not None
+        assert draw.opened_at is not None
+        number = quicknet.round_for(draw.closed_at - shift)
+        moved = msgspec.structs.replace(
+            draw,
+            opened_at=draw.opened_at - shift,
+            closed_at=draw.closed_at - shift,
+            round=number,
+            beacon_at=quicknet.time_of(number),
+            rooted_at=None if draw.rooted_at is None else draw.rooted_at - shift,
+        )
+        await tx.execute(
+            """
+            UPDATE draw SET body = $2::text::json, round = $3, closed_at = closed_at - $4 * interval '1 second'
+             WHERE draw_id = $1""",
+            draw_id,
+            msgspec.json.encode(moved).decode(),
+            number,
+            seconds,
+        )
+
+
 @contextlib.asynccontextmanager
 async def real_relays(*urls: str) -> AsyncIterator[Relays]:
     async with Relays.open(urls) as relays:

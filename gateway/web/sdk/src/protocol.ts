@@ -1025,7 +1025,7 @@ export interface OwnSeats {
   seats: OwnSeat[];
 }
 
-/** The draws you entered last, and all in which a prize waits for you, in order of id; told when you come in. */
+/** The draws you entered last, and all in which you have a prize, in order of id; told when you come in. */
 export interface OwnDraws {
   t: "own_draws";
   /** Of everybody, in the draw that was opened last. */

@@ -49,7 +49,7 @@ export interface RoomState {
   readonly pinned: HostMessage | null;
   /** The one that was opened last, then those in the queue. */
   readonly draws: readonly Draw[];
-  /** Where this viewer stands in draws, in order of id: those they entered last, and all in which a prize waits for them. */
+  /** Where this viewer stands in draws, in order of id: those they entered last, and all in which they have a prize. */
   readonly ownDraws: readonly OwnDraw[];
   /** A password that this viewer wrote was no entry, and why; until they get in, or another draw opens. */
   readonly notEntered: NotEntered | null;
