@@ -71,7 +71,7 @@ function Desk({ client, draw }: { client: Client; draw: Of }) {
       {won && prizes?.items.length === 0 && <p>{text.none}</p>}
       <ol class="draw-desk">
         {prizes?.items.map((row) => (
-          <Row key={row.prize} row={row} next={prizes.next_reserve} busy={busy} operates={operates}
+          <Row key={row.prize} row={row} next={prizes.next_reserve} busy={busy} operates={operates && draw.state === "drawn"}
             onClaimed={() => then(() => client.run({ t: "mark_claimed", draw: draw.id, prize: row.prize }))}
             onDisqualify={(why) => then(() => client.run({ t: "disqualify_winner", draw: draw.id, prize: row.prize, why }))} />
         ))}
