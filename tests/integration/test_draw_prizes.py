@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -13,7 +15,7 @@ from livestream.protocol.pushes import OwnDraws
 from livestream.protocol.replies import Claimed
 from livestream.protocol.roles import Role
 from livestream.storage.pool import Database
-from lottery import claims, passing
+from lottery import claims, passing, privacy
 from lottery.part import Lottery
 from lottery.verify import verify
 from tests.support import live_draws as draws
@@ -210,3 +212,45 @@ async def test_the_last_draws_are_those_drawn_last_not_those_made_last(desk: Nod
     third = await opened(desk, exclude_winners_of=1)
     assert await refused(enter(desk, third, "ann")) is ErrorCode.DRAW_EXCLUDED
     await enter(desk, third, "bea")
+
+
+async def test_a_claim_at_the_last_moment_and_the_prize_going_on_leave_it_with_one_of_them(
+    desk: Node, database: Database
+) -> None:
+    draw_id, (winner, _) = await drawn_with(desk, database, "ann", "bea")
+    async with database.transaction() as tx:
+        await tx.execute(
+            "UPDATE draw_pick SET claim_until = clock_timestamp() + interval '40 ms' WHERE prize IS NOT NULL"
+        )
+
+    async def claim() -> bool:
+        await asyncio.sleep(0.038)
+        try:
+            await desk.run(actor(winner), c.ClaimPrize(ref=1, draw=draw_id, form=FORM))
+        except Refused:  # late
+            return False
+        return True
+
+    async def take() -> None:
+        for _ in range(20):
+            await passing.pass_on(database, draws.ROOM, draw_id)
+            await asyncio.sleep(0.005)
+
+    claimed, _ = await asyncio.gather(claim(), take())
+    await passing.pass_on(database, draws.ROOM, draw_id)
+    draw = await look(database, draw_id)
+    assert (draw.winners[0].place, draw.state is DrawState.SETTLED) == ((0, True) if claimed else (1, False))
+
+
+async def test_who_was_erased_while_a_draw_was_open_stays_a_number_and_enters_no_second_time(
+    desk: Node, database: Database
+) -> None:
+    draw_id = await opened(desk, **ONE_PRIZE)
+    await enter(desk, draw_id, key="k")
+    async with database.transaction() as tx:
+        await privacy.erase(tx, "p-ann", "ann", ["demo"])
+    assert await refused(enter(desk, draw_id, key="k")) is ErrorCode.DRAW_ENTERED
+    assert await own(desk, database) == []
+    await draws.drawn(desk, database, draw_id)
+    assert await refused(desk.run(actor(), c.ClaimPrize(ref=1, draw=draw_id, form=FORM))) is ErrorCode.NOT_A_WINNER
+    assert (await checked(database, draw_id)).ok
