@@ -137,7 +137,7 @@ class Entering:
             actors = [wish.actor for wish in wishes]
             candidates = await facts.candidates(tx, held, rules, moment, actors, self._ground.team_members)
         entries: dict[bytes, Granted] = {id: _stored(held, id, row) for id, row in known.items()}
-        fresh: dict[bytes, tuple[Granted, Wish]] = {}
+        fresh: dict[bytes, tuple[Granted, Wish, int]] = {}
         outcomes: list[Granted | Refused] = []
         for wish, own_id, candidate in zip(wishes, ids, candidates, strict=True):
             try:
@@ -151,7 +151,7 @@ class Entering:
                 outcomes.append(refused)
                 continue
             entries[own_id] = granted
-            fresh[own_id] = (granted, wish)
+            fresh[own_id] = (granted, wish, candidate.facts.watched_s)
             outcomes.append(granted)
         return outcomes, await _insert(tx, held.draw.id, list(fresh.values())) if fresh else None
 
@@ -202,25 +202,27 @@ def _granted(held: Held, own_id: bytes, weight: int, at_ms: int, key: str | None
     return Granted(held.draw.id, bytes.fromhex(held.draw.rules_hash), held.signing_key, own_id, weight, at_ms, key)
 
 
-async def _insert(tx: Connection, draw_id: str, fresh: Sequence[tuple[Granted, Wish]]) -> int:
-    """Write new entries, in order of id; returns how many are in by now."""
+async def _insert(tx: Connection, draw_id: str, fresh: Sequence[tuple[Granted, Wish, int]]) -> int:
+    """Write new entries with what was watched, in order of id; returns how many are in by now."""
     ordered = sorted(fresh, key=lambda each: each[0].entry_id)
     total: int = await tx.fetchval(
         """
         WITH made AS (
-            INSERT INTO draw_entry (draw_id, entry_id, weight, at, key, pseudonym, viewer_id, name)
-            SELECT $1, id, weight, to_timestamp(at / 1000.0), key, pseudonym, viewer_id, name
-              FROM unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[])
-                AS e (id, weight, at, key, pseudonym, viewer_id, name))
-        UPDATE draw SET entries = entries + $9 WHERE draw_id = $1 RETURNING entries""",
+            INSERT INTO draw_entry (draw_id, entry_id, weight, at, key, pseudonym, viewer_id, name, watched_s)
+            SELECT $1, id, weight, to_timestamp(at / 1000.0), key, pseudonym, viewer_id, name, watched_s
+              FROM unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
+                          $9::int[])
+                AS e (id, weight, at, key, pseudonym, viewer_id, name, watched_s))
+        UPDATE draw SET entries = entries + $10 WHERE draw_id = $1 RETURNING entries""",
         draw_id,
-        [granted.entry_id for granted, _ in ordered],
-        [granted.weight for granted, _ in ordered],
-        [granted.at_ms for granted, _ in ordered],
-        [granted.key for granted, _ in ordered],
-        [wish.actor.pseudonym for _, wish in ordered],
-        [wish.actor.viewer_id for _, wish in ordered],
-        [wish.actor.name for _, wish in ordered],
+        [granted.entry_id for granted, _, _ in ordered],
+        [granted.weight for granted, _, _ in ordered],
+        [granted.at_ms for granted, _, _ in ordered],
+        [granted.key for granted, _, _ in ordered],
+        [wish.actor.pseudonym for _, wish, _ in ordered],
+        [wish.actor.viewer_id for _, wish, _ in ordered],
+        [wish.actor.name for _, wish, _ in ordered],
+        [watched_s for _, _, watched_s in ordered],
         len(ordered),
     )
     return total

@@ -72,10 +72,10 @@ SELECT who,
   FROM unnest($4::text[], $5::text[]) WITH ORDINALITY AS w (who, own, place)
  ORDER BY place"""
 _AT_CLOSE = f"""
-SELECT entry_id, who, weight,
+SELECT entry_id, who, weight, watched_s,
        $5 AND {_COMMENTED.format(room="$2", show="$4", until="$8")} AS commented,
        $6 AND {_BOUGHT.format(shop="$3", room="$2", since="$7", until="$8")} AS bought
-  FROM (SELECT entry_id, pseudonym AS who, weight FROM draw_entry
+  FROM (SELECT entry_id, pseudonym AS who, weight, watched_s FROM draw_entry
          WHERE draw_id = $1 AND entry_id > $9 ORDER BY entry_id LIMIT $10) e"""
 
 
@@ -160,6 +160,10 @@ async def at_close(
         since_ms = int(show["since"].timestamp() * 1000)
         teams = await members(tx, held.room_id, people, since_ms, held.draw.closed_at or 0)
     return [
-        Weighed(row["entry_id"], row["weight"], Facts(row["commented"], row["who"] in teams, row["bought"]))
+        Weighed(
+            row["entry_id"],
+            row["weight"],
+            Facts(row["commented"], row["who"] in teams, row["bought"], row["watched_s"]),
+        )
         for row in rows
     ]

@@ -76,6 +76,8 @@ class Hosting:
         """Raises:
         Refused, Unavailable, OutcomeUnknown.
         """
+        if isinstance(command, c.RevealDraw):
+            await self._require_promised(actor, command)
         for _ in range(_RETRIES):
             try:
                 reply = await self._attempt(Work.of(actor, command, room))
@@ -83,6 +85,16 @@ class Hosting:
                 continue
             return msgspec.structs.replace(reply, ref=command.ref)
         raise Refused(ErrorCode.BUSY, "the room stays locked", retry_after_ms=1000)
+
+    async def _require_promised(self, actor: Actor, command: c.RevealDraw) -> None:
+        """Anybody may try, so what is no secret of this draw takes no lock."""
+        async with self._ground.database.read() as connection:
+            held = await store.look(connection, command.draw)
+        if held is None or held.room_id != actor.room_id:
+            raise Refused(ErrorCode.DRAW_NOT_FOUND, command.draw)
+        if held.rules is None:
+            raise Refused(ErrorCode.REVEAL_REFUSED, "the draw is not open yet")
+        machine.require_promised(command.draw, held.rules, command.party, bytes.fromhex(command.secret))
 
     async def _attempt(self, one: Work) -> AnyReply:
         actor, command, made, appended = one.actor, one.command, None, None

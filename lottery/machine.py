@@ -110,8 +110,8 @@ def reveal(current: Draw, rules: Rules, party: int, secret: bytes, now_ms: int) 
     Raises:
         Refused: REVEAL_REFUSED, with the reason.
     """
-    beacon = rules.beacon
-    if current.state is not DrawState.CLOSED or not isinstance(beacon, CohostsBeacon):
+    require_promised(current.id, rules, party, secret)
+    if current.state is not DrawState.CLOSED:
         raise Refused(ErrorCode.REVEAL_REFUSED, f"the draw is {current.state}")
     if current.rooted_at is None:
         raise Refused(ErrorCode.REVEAL_REFUSED, "the root is not out")
@@ -119,12 +119,20 @@ def reveal(current: Draw, rules: Rules, party: int, secret: bytes, now_ms: int) 
         raise Refused(ErrorCode.REVEAL_REFUSED, f"{REVEAL_S} s are over")
     if party in current.revealed:
         raise Refused(ErrorCode.REVEAL_REFUSED, "it was revealed")
-    if not 1 <= party <= len(beacon.cohosts):
-        raise Refused(ErrorCode.REVEAL_REFUSED, "there is no such co-host")
-    made = cohosts.commitment(bytes.fromhex(current.id), party, secret).hex()
-    if made != beacon.cohosts[party - 1].commitment:
-        raise Refused(ErrorCode.REVEAL_REFUSED, "it is not what was committed to")
     return DrawRevealed(draw=current.id, party=party, secret=secret.hex())
+
+
+def require_promised(draw_id: str, rules: Rules, party: int, secret: bytes) -> None:
+    """Rules never change, so this holds without a lock.
+
+    Raises:
+        Refused: REVEAL_REFUSED, no co-host of this number committed to this secret.
+    """
+    beacon = rules.beacon
+    if not isinstance(beacon, CohostsBeacon) or not 1 <= party <= len(beacon.cohosts):
+        raise Refused(ErrorCode.REVEAL_REFUSED, "there is no such co-host")
+    if cohosts.commitment(bytes.fromhex(draw_id), party, secret).hex() != beacon.cohosts[party - 1].commitment:
+        raise Refused(ErrorCode.REVEAL_REFUSED, "it is not what was committed to")
 
 
 def reveal_is_over(current: Draw, now_ms: int) -> bool:

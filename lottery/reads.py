@@ -14,6 +14,7 @@ from livestream.parts import Download, Ground, Reading
 from livestream.protocol.draws import DrawPlan, DrawReceipt, OwnDraw
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.http import (
+    DrawPrizes,
     DrawReceiptView,
     DrawSetup,
     DrawTemplate,
@@ -24,7 +25,7 @@ from livestream.protocol.http import (
 from livestream.protocol.pushes import OwnDraws, Push
 from livestream.storage.pool import Connection
 
-from . import claims
+from . import claims, prizes
 from .entering import Granted, sign
 from .publish import prize_name
 from .published import Published
@@ -71,6 +72,7 @@ class Reads:
             "draw_setup": self._setup,
             "draw_receipt": self._receipt,
             "draw_refusals": self._refusals,
+            "draw_prizes": self._prizes,
             "draw_proof": self._proof,
             "draw_inclusion": self._inclusion,
             "draw_claims": self._claims,
@@ -189,6 +191,10 @@ class Reads:
         if row["root"] is None:
             return DrawReceiptView(receipt=mine)
         return DrawReceiptView(receipt=mine, inclusion=await self._published.inclusion(draw_id, row["entry_id"].hex()))
+
+    async def _prizes(self, reading: Reading) -> DrawPrizes:
+        async with self._ground.database.transaction(snapshot=True) as tx:
+            return await prizes.of(tx, reading.room_id, reading.path["draw"])
 
     async def _refusals(self, reading: Reading) -> Listed:
         async with self._ground.database.read() as connection:

@@ -90,6 +90,9 @@ class DrawWeights(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     commented: _Extra = 0
     team: _Extra = 0
     bought: _Extra = 0
+    watched: _Extra = 0  #: for each full `watched_step_s` in the room before they enter, at most `watched_most` times
+    watched_step_s: Annotated[int, Meta(ge=1, le=86_400)] = 60
+    watched_most: _Extra = 0
 
 
 class DrawPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

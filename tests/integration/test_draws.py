@@ -20,10 +20,10 @@ from livestream.protocol.replies import Entered, Posted
 from livestream.protocol.roles import Role
 from livestream.protocol.show import ShowState
 from livestream.storage.pool import Database
-from lottery import claims, conducting, passing, privacy, quicknet, stages, store
+from lottery import claims, conducting, passing, privacy, prizes, quicknet, stages, store
 from lottery.part import PART
 from tests.support import live_draws as draws
-from tests.support.live_draws import HOST, checked, close, conduct, enter, look, opened
+from tests.support.live_draws import HOST, checked, close, conduct, create, enter, look, opened
 from tests.support.nodes import Node, actor, node
 
 
@@ -194,7 +194,7 @@ async def test_who_commented_bought_or_watched_may_enter_and_weighs_more(desk: N
     draw_id = await opened(
         desk,
         needs=DrawNeeds(commented=True, bought=True, watched_s=60),
-        weights=DrawWeights(commented=2, bought=3),
+        weights=DrawWeights(commented=2, bought=3, watched=4, watched_step_s=20, watched_most=2),
         law_read=True,
     )
     ann = msgspec.structs.replace(actor(), since_ms=1)  # in the room for long, but the show is seconds old
@@ -213,7 +213,7 @@ async def test_who_commented_bought_or_watched_may_enter_and_weighs_more(desk: N
                 await tx.execute("UPDATE show SET live_at = live_at - interval '61 seconds'")
             reply = await desk.run(ann, c.EnterDraw(ref=1, draw=draw_id))
             assert isinstance(reply, Entered)
-            assert reply.receipt.weight == 6
+            assert reply.receipt.weight == 14  # watched for three steps, of which two count
             break
         with pytest.raises(Refused) as caught:
             await desk.run(ann, c.EnterDraw(ref=1, draw=draw_id))
@@ -320,6 +320,63 @@ async def test_a_reveal_that_is_missing_after_60_s_makes_the_draw_void(desk: Nod
     draw = await look(database, draw_id)
     assert (draw.state, draw.why) == (DrawState.VOID, VoidWhy.MISSING_REVEAL)
     assert (await checked(database, draw_id)).ok
+
+
+async def test_whoever_has_a_secret_may_reveal_it_and_nobody_else(desk: Node, database: Database) -> None:
+    draw_id = await create(desk)
+    secrets = {2: draws.COHOST_SECRET, 3: b"n" * 32}
+    promises = [draws.commitment(draw_id, party, secret) for party, secret in secrets.items()]
+    await desk.run(HOST, c.OpenDraw(ref=1, draw=draw_id, commitments=promises, names=["Ada", "Notary"]))
+    await enter(desk, draw_id)
+    await close(desk, draw_id)
+    await conduct(database)
+    await _age_root(database, draw_id, 4)
+    stranger = actor("", Role.ANONYMOUS)
+    wrong = c.RevealDraw(ref=1, draw=draw_id, party=3, secret=secrets[2].hex())
+    assert await refused(desk.run(stranger, wrong)) is ErrorCode.REVEAL_REFUSED
+    await desk.run(stranger, msgspec.structs.replace(wrong, secret=secrets[3].hex()))
+    await draws.reveal(desk, draw_id)
+    await conduct(database)
+    assert (await look(database, draw_id)).state is DrawState.DRAWN
+
+
+async def test_weights_of_who_watched_and_commented_after_entering_add_up(desk: Node, database: Database) -> None:
+    weights = DrawWeights(commented=2, watched=4, watched_step_s=20, watched_most=2)
+    draw_id = await opened(desk, weights=weights)
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE show SET live_at = live_at - interval '61 seconds'")
+    ann = msgspec.structs.replace(actor(), since_ms=1)
+    reply = await desk.run(ann, c.EnterDraw(ref=1, draw=draw_id))
+    assert isinstance(reply, Entered)
+    assert reply.receipt.weight == 9
+    await desk.run(ann, c.Comment(ref=1, text="hello"))
+    await close(desk, draw_id)
+    await conduct(database)
+    assert (await look(database, draw_id)).weight == 11
+
+
+async def test_staff_see_what_became_of_each_prize_and_who_is_next(desk: Node, database: Database) -> None:
+    three = [PrizeTier(tier="Only", name="Cup", quantity=2, value=1, currency="PLN")]
+    draw_id = await opened(desk, prizes=three)
+    for number in range(3):
+        await enter(desk, draw_id, f"v{number}")
+    drawn = await draws.drawn(desk, database, draw_id)
+    operator = actor("olga", Role.OPERATOR)
+
+    async def seen() -> tuple[list[tuple[str, int | None]], int | None]:
+        async with database.read() as connection:
+            found = await prizes.of(connection, "demo", draw_id)
+        return [(str(each.state), each.reserve) for each in found.items], found.next_reserve
+
+    assert await seen() == ([("waits", None), ("waits", None)], 1)
+    await desk.run(operator, c.MarkClaimed(ref=1, draw=draw_id, prize=1))
+    await desk.run(operator, c.DisqualifyWinner(ref=1, draw=draw_id, prize=0, why="too young"))
+    assert await seen() == ([("waits", 1), ("handed", None)], None)
+    await desk.run(operator, c.DisqualifyWinner(ref=1, draw=draw_id, prize=0, why="too young, too"))
+    assert await seen() == ([("nobody", None), ("handed", None)], None)
+    async with database.read() as connection:
+        with pytest.raises(Refused):
+            await prizes.of(connection, "another", drawn.id)
 
 
 async def _age_root(database: Database, draw_id: str, seconds: int) -> None:

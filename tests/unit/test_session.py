@@ -19,13 +19,14 @@ from livestream.room.desk import Actor
 EXAMPLES: dict[type[Command], Command] = {
     type(message): message for message in reversed(MESSAGES) if isinstance(message, Command)
 }
-TALK = {c.Comment, c.Like, c.EnterDraw}  # an anonymous entry is refused with a reason, and recorded
+#: an anonymous entry is refused with a reason, and recorded; a reveal proves itself
+TALK = {c.Comment, c.Like, c.EnterDraw, c.RevealDraw}
 SIGNED_IN = TALK | {c.ClaimPrize, c.DeclinePrize, c.Seen, c.Report, c.Block, c.Unblock}
 SIGNED_IN |= {c.OpenTeam, c.JoinTeam, c.LeaveTeam, c.PaySeat}
 MODERATE = SIGNED_IN | {c.Delete, c.Restore, c.Rule, c.Mute, c.Unmute, c.Ban, c.Unban, c.SetChat}
 RUN = MODERATE | {
     c.Say, c.Retract, c.Unretract, c.Pin, c.Feature, c.Schedule, c.SetShow, c.Countdown, c.CancelCountdown, c.Freeze,
-    c.Unfreeze, c.Invite, c.HandOver, c.CreateDraw, c.SaveTemplate, c.OpenDraw, c.CloseDraw, c.CancelDraw, c.RevealDraw,
+    c.Unfreeze, c.Invite, c.HandOver, c.CreateDraw, c.SaveTemplate, c.OpenDraw, c.CloseDraw, c.CancelDraw,
 }  # fmt: skip
 MONEY = RUN | {
     c.SetRoom, c.Refund, c.DecideRefund, c.MarkClaimed, c.DisqualifyWinner,

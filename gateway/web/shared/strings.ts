@@ -120,8 +120,11 @@ export const strings = {
     commentShown: "Your comment is on everyone's screen now",
     commentHidden: "Staff decided not to show your comment",
     bought: "Thank you for your purchase",
-    won: (prize: string) => `You won: ${prize}! Claim it in the draw's card.`,
-    wentOn: (prize: string) => `${prize} was not claimed in time, and went to somebody else`,
+    wentOn: {
+      unclaimed: (prize: string) => `${prize} was not claimed in time, and went to somebody else`,
+      declined: (prize: string) => `You gave ${prize} away; somebody else has it`,
+      disqualified: (prize: string) => `${prize} went to somebody else: the shop says that the rules exclude you`,
+    },
   },
   cancel: "Cancel",
   rehearsal: "Rehearsal – nothing here is for real",

@@ -88,10 +88,10 @@ class CancelDraw(Command, frozen=True, tag="cancel_draw"):
 
 
 class RevealDraw(Command, frozen=True, tag="reveal_draw"):
-    """Reveal what a co-host committed to, once the root is out and within 60 s."""
+    """Reveal what a co-host committed to, once the root is out and within 60 s. Whoever has the secret may."""
 
-    roles = HOSTS
-    rate = RateClass.STAFF
+    roles = EVERYONE
+    rate = RateClass.OTHER
     reply = Ok
     errors = (E.DRAW_NOT_FOUND, E.REVEAL_REFUSED, E.KEY_REUSED)
 

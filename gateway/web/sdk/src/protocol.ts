@@ -331,6 +331,10 @@ export interface DrawWeights {
   commented?: number;
   team?: number;
   bought?: number;
+  /** For each full `watched_step_s` in the room before they enter, at most `watched_most` times. */
+  watched?: number;
+  watched_step_s?: number;
+  watched_most?: number;
 }
 
 /** What a host sets up. It becomes the published rules when the draw opens. */
@@ -1773,7 +1777,7 @@ export interface CancelDraw {
   key?: string | null;
 }
 
-/** Reveal what a co-host committed to, once the root is out and within 60 s. */
+/** Reveal what a co-host committed to, once the root is out and within 60 s. Whoever has the secret may. */
 export interface RevealDraw {
   t: "reveal_draw";
   /** Chosen by the client; the one reply carries it back. */
