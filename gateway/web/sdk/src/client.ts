@@ -177,6 +177,7 @@ export class Client extends Emitter<ClientEvents> {
     return this.outbox.add(command, this.currentStatus.kind === "open", (numbered) => this.write(numbered)).then((reply) => {
       const receipt = reply.t === "entered" ? reply.receipt : reply.t === "posted" ? reply.entered : undefined;
       if (receipt) this.set(room.entered(this.current, receipt));
+      if (reply.t === "seated") this.set(room.seated(this.current, reply.own));
       return reply;
     });
   }

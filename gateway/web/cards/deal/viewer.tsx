@@ -1,0 +1,114 @@
+/** Group buys on the viewer page: every one that is open, and every one in which this viewer has a seat, an order or a refund. */
+
+import type { Client, Deal, RoomState } from "@sdk";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { api } from "../../shared/api";
+import { clock, money } from "../../shared/format";
+import { Down } from "../../shared/icons";
+import { roomOfPage } from "../../shared/session";
+import { useTicks } from "../../shared/room";
+import { strings } from "../../shared/strings";
+import { Words } from "../../shared/words";
+import type { CardProps } from "../registry";
+import { type Invite, useInvite } from "./invite";
+import { Mine, Past } from "./mine";
+import { useNews } from "./news";
+import { Offer } from "./offer";
+import { percentOff } from "./plan";
+import { roomNow, running, seated, shownDeals, standing, told } from "./standing";
+
+const words = strings.deal;
+const SEEN_MS = 5_000;
+
+export function ForViewer({ client, state }: CardProps) {
+  const older = useOlder(state);
+  const [invite, forget] = useInvite();
+  const news = useNews(client);
+  const deals = shownDeals([...older, ...state.deals], state.seats, invite?.deal);
+  useTicks(deals.length > 0, 500);
+  useSeenLater(client, state);
+  return (
+    <>
+      {deals.map((deal) => (
+        <DealCard key={deal.id} client={client} state={state} deal={deal} alone={deals.length === 1} news={news[deal.id]} forget={forget} invite={invite?.deal === deal.id ? invite : null} />
+      ))}
+    </>
+  );
+}
+
+/** Deals of own seats that are older than those the room still tells of. */
+function useOlder({ deals, seats }: RoomState): readonly Deal[] {
+  const [older, setOlder] = useState<readonly Deal[]>([]);
+  const known = new Set([...deals, ...older].map(({ id }) => id));
+  const missing = seats.some(({ team }) => !known.has(team.deal));
+  useEffect(() => {
+    if (missing) void api<{ items: Deal[] }>("GET", `/v1/rooms/${roomOfPage()}/deals?limit=100`).then(({ items }) => setOlder(items), () => undefined);
+  }, [missing]);
+  const told = new Set(deals.map(({ id }) => id));
+  return older.filter(({ id }) => !told.has(id));
+}
+
+/** Notices about own seats are taken in as they come; told once in a while, so that they do not come again. */
+function useSeenLater(client: Client, state: RoomState) {
+  const waits = state.seatNotice > state.noticesSeen && state.notices.length === 0;
+  useEffect(() => {
+    if (!waits) return;
+    const timer = setTimeout(() => void client.seen(state.seatNotice).catch(() => undefined), SEEN_MS);
+    return () => clearTimeout(timer);
+  }, [waits, state.seatNotice]);
+}
+
+interface DealProps extends CardProps {
+  readonly deal: Deal;
+  /** No other is on the screen. */
+  readonly alone: boolean;
+  readonly news: string | undefined;
+  /** Into a team of this deal. */
+  readonly invite: Invite | null;
+  readonly forget: () => void;
+}
+
+function DealCard({ client, state, deal, alone, news, invite, forget }: DealProps) {
+  const [chosen, setChosen] = useState<boolean | null>(null);
+  const place = useRef<HTMLElement>(null);
+  const { current, past } = standing(state.seats, deal.id);
+  const sits = current !== undefined && seated(current);
+  const over = !running(deal) && !sits;
+  const open = chosen ?? (invite !== null || sits || (alone && !over) || current?.order === "unpaid");
+  const now = roomNow(client.now(), state);
+  useEffect(() => {
+    if (invite) place.current?.scrollIntoView({ block: "nearest" });
+  }, [invite?.code]);
+  const signedIn = client.me !== undefined && client.me.role !== "anonymous";
+  return (
+    <section ref={place} class={`card deal${over ? " over" : ""}`} aria-label={words.label}>
+      <h3 class="deal-head">
+        <button type="button" aria-expanded={open} onClick={() => setChosen(!open)}>
+          <span class="deal-name">
+            <span class="card-title">{words.label} <Ends deal={deal} now={now} /></span>
+            <Words class="card-text">{deal.title}</Words>
+          </span>
+          <span class="deal-cost"><b>{money(lowest(deal), deal)}</b> <Off deal={deal} /></span>
+          <Down />
+        </button>
+      </h3>
+      {!open && current && <p class={`deal-brief ${told(deal, current).tone}`} role="status">{told(deal, current).title}</p>}
+      {open && current && <Mine key={current.seat} client={client} state={state} deal={deal} own={current} now={now} />}
+      {open && !sits && <Offer client={client} state={state} deal={deal} now={now} signedIn={signedIn} invite={invite} forget={forget} again={current !== undefined} />}
+      {open && past.length > 0 && <Past deal={deal} past={past} />}
+      <p class="deal-news" role="status">{news && <Words>{news}</Words>}</p>
+    </section>
+  );
+}
+
+const lowest = ({ terms }: Deal) => terms.steps[terms.steps.length - 1]?.price ?? terms.single_price;
+
+function Off({ deal }: { deal: Deal }) {
+  const percent = percentOff(lowest(deal), deal.terms.single_price);
+  return percent > 0 ? <span class="deal-off">{words.off(percent)}</span> : null;
+}
+
+function Ends({ deal, now }: { deal: Deal; now: number }) {
+  if (deal.state !== "open") return <>· {words.states[deal.state]}</>;
+  return deal.closes_at == null ? null : <>· {words.ends} <span role="timer" class="deal-clock">{clock(deal.closes_at - now)}</span></>;
+}
