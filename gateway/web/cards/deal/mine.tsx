@@ -51,8 +51,7 @@ function Progress({ own, now }: { own: OwnSeat; now: number }) {
         <Dots team={team} /> <span>{seatsText(team)}</span>
         {team.state === "forming" && <span class="deal-count"><b role="timer" class="deal-clock">{clock(team.deadline - now)}</b> <span class="faint">{words.timeLeft}</span></span>}
       </p>
-      <Names team={team} />
-      {own.leader && <p class="faint">{words.leads}</p>}
+      <Names team={team} also={own.leader ? words.leads : undefined} />
     </>
   );
 }
@@ -89,10 +88,11 @@ function Share({ deal, invite }: { deal: Deal; invite: string }) {
   const share = () => void navigator.share({ title: deal.title, text: words.shareText(deal.title), url: link }).catch(() => undefined); // closed without sharing
   return (
     <div class="deal-share">
-      <label>{words.inviteLink}<input value={link} readOnly onFocus={(event) => event.currentTarget.select()} /></label>
-      <div class="buttons">
-        {"share" in navigator && <button type="button" class="primary" onClick={share}><Send /> {words.share}</button>}
+      <label for={`invite-${deal.id}`}>{words.inviteLink}</label>
+      <div class="deal-link">
+        <input id={`invite-${deal.id}`} value={link} readOnly onFocus={(event) => event.currentTarget.select()} />
         <button type="button" class="quiet" onClick={copy}><Copy /> <span aria-live="polite">{copied ? words.copied : words.copy}</span></button>
+        {"share" in navigator && <button type="button" class="quiet" onClick={share}><Send /> {words.share}</button>}
       </div>
     </div>
   );

@@ -79,7 +79,7 @@ function Prices({ deal }: { deal: Deal }) {
   return (
     <ul class="deal-steps">
       {steps.map(({ people, price }) => (
-        <li key={people}><span>{words.people(people)}</span> <b>{money(price, deal)}</b> <span class="deal-off">{words.off(percentOff(price, single_price))}</span></li>
+        <li key={people}><span>{words.people(people)}</span> <b>{money(price, deal)}</b> {steps.length > 1 && <span class="deal-off">{words.off(percentOff(price, single_price))}</span>}</li>
       ))}
       <li class="alone"><s>{words.alone(money(single_price, deal))}</s></li>
     </ul>

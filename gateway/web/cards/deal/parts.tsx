@@ -25,11 +25,18 @@ export function seatsText({ size, held = 0, paid = 0, waived = 0 }: TeamView): s
   return said.join(" · ");
 }
 
-/** Names of those who chose to be seen, and how many more sit there. */
-export function Names({ team }: { team: TeamView }) {
+/** Names of those who chose to be seen, and how many more sit there; and what else is to be said of the team. */
+export function Names({ team, also }: { team: TeamView; also?: string | undefined }) {
   const names = team.names ?? [];
   const people = (team.held ?? 0) + (team.paid ?? 0);
-  return names.length > 0 ? <p class="faint"><Words>{words.namesAnd(names.join(", "), people - names.length)}</Words></p> : null;
+  if (names.length === 0 && !also) return null;
+  return (
+    <p class="faint">
+      {names.length > 0 && <Words>{words.namesAnd(names.join(", "), people - names.length)}</Words>}
+      {names.length > 0 && also && " · "}
+      {also}
+    </p>
+  );
 }
 
 interface AskProps {

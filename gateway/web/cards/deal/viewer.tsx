@@ -74,7 +74,7 @@ function DealCard({ client, state, deal, alone, news, invite, forget }: DealProp
   const { current, past } = standing(state.seats, deal.id);
   const sits = current !== undefined && seated(current);
   const over = !running(deal) && !sits;
-  const open = chosen ?? (invite !== null || sits || (alone && !over) || current?.order === "unpaid");
+  const open = chosen ?? (invite !== null || sits || alone || current?.order === "unpaid" || current?.order === "returning");
   const now = roomNow(client.now(), state);
   useEffect(() => {
     if (invite) place.current?.scrollIntoView({ block: "nearest" });
