@@ -46,6 +46,7 @@ export const strings = {
     voided: "The shop took this group buy back. Everybody gets their money back.",
     because: (why: string) => `Why: ${why}`,
     newOnly: "Only new customers may join a team; anyone may open one.",
+    refundable: "If the team does not fill in time, you get all of it back.",
     promise: (price: string) => `You pay ${price} at most. If the team does not fill in time, you get all of it back.`,
     how: "How it works",
     rules: {
@@ -86,7 +87,7 @@ export const strings = {
     waived: (seats: number) => `${plural(seats, "seat was", "seats were")} filled by the shop`,
     namesAnd: (names: string, more: number) => (more > 0 ? `${names} and ${count(more)} more` : names),
     leads: "you lead this team",
-    timeLeft: "left to fill the team",
+    timeLeft: "to fill the team",
     pay: (amount: string) => `Pay ${amount}`,
     payAgain: (amount: string) => `Pay ${amount} again`,
     payOn: (amount: string) => `Go on paying ${amount}`,

@@ -70,7 +70,7 @@ function Pay({ client, deal, own, now }: { client: CardProps["client"]; deal: De
     <>
       {back && <p class="deal-note" role="status">{words.notHeard}</p>}
       <button type="button" class={back ? "quiet" : "primary wide"} disabled={busy} onClick={pay}>{label}</button>
-      {own.order !== "unpaid" && own.hold_until != null && <p class="faint">{words.holdFor(clock(own.hold_until - now))} {words.promise(amount)}</p>}
+      {own.order !== "unpaid" && own.hold_until != null && <p class="faint">{words.holdFor(clock(own.hold_until - now))} {words.refundable}</p>}
       {trouble}
     </>
   );

@@ -31,7 +31,8 @@ export function Offer(props: OfferProps) {
   const [opening, setOpening] = useState(false);
   const [named, setNamed] = useState(false);
   const bought = state.seats.filter(({ team, state: seat }) => team.deal === deal.id && seat === "confirmed").length;
-  const may = signedIn && bought < (deal.terms.per_viewer ?? 1) && deal.state !== "voided";
+  const full = bought >= (deal.terms.per_viewer ?? 1);
+  const may = signedIn && !full && deal.state !== "voided";
   const teams = useTeams(deal, state, may && running(deal)).filter((team) => team.deadline > now);
   const join = (into: { team: string } | { invite: string }) => act(() => client.run({ t: "join_team", deal: deal.id, show_name: named, ...into }));
   const mayOpen = may && deal.state === "open";
@@ -40,10 +41,10 @@ export function Offer(props: OfferProps) {
   );
   return (
     <div class="deal-offer">
-      {(!again || running(deal)) && <Prices deal={deal} />}
-      <Stock deal={deal} left={state.values[`deal_${deal.id}_left`]} />
-      {!signedIn && running(deal) && <p class="deal-note">{invite ? words.signInInvited : words.signIn}</p>}
-      {signedIn && !may && running(deal) && <p class="faint">{words.limitReached}</p>}
+      {!full && (!again || running(deal)) && <Prices deal={deal} />}
+      {!full && <Stock deal={deal} left={state.values[`deal_${deal.id}_left`]} again={again} />}
+      {!signedIn && running(deal) && <p class="deal-note info">{invite ? words.signInInvited : words.signIn}</p>}
+      {full && running(deal) && <p class="faint">{words.limitReached}</p>}
       {invite && deal.state !== "voided" && (
         <Invited deal={deal} state={state} invite={invite} now={now} busy={busy} onForget={forget}
           onJoin={may ? () => void join({ invite: invite.code }).then((done) => done && forget()) : undefined} />
@@ -69,7 +70,7 @@ export function Offer(props: OfferProps) {
           onGo={(listed) => void act(() => client.run({ t: "open_team", deal: deal.id, listed, show_name: named })).then((done) => done && setOpening(false))} />
       )}
       {trouble}
-      {running(deal) && <How deal={deal} />}
+      {running(deal) && !full && <How deal={deal} />}
     </div>
   );
 }
@@ -86,8 +87,8 @@ function Prices({ deal }: { deal: Deal }) {
   );
 }
 
-function Stock({ deal, left }: { deal: Deal; left: number | undefined }) {
-  if (deal.state === "voided") return <p class="deal-note">{words.voided} {deal.why && <Words>{words.because(deal.why)}</Words>}</p>;
+function Stock({ deal, left, again }: { deal: Deal; left: number | undefined; again: boolean }) {
+  if (deal.state === "voided") return <p class="deal-note">{!again && words.voided} {deal.why && <Words>{words.because(deal.why)}</Words>}</p>;
   if (deal.state === "closed") return <p class="faint">{words.closed}</p>;
   if (deal.state === "paused") return <p class="deal-note">{words.paused}</p>;
   if (deal.sold_out) return <p class="deal-note">{words.soldOut}</p>;

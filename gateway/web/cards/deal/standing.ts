@@ -1,6 +1,6 @@
 /** Standing: which deals and seats concern a viewer, and how they stand, in words. Pure. */
 
-import type { Deal, OwnSeat, RoomState, TeamView } from "@sdk";
+import type { Deal, OrderState, OwnSeat, RoomState, TeamView } from "@sdk";
 import { money, timeOfDay } from "../../shared/format";
 import { strings } from "../../shared/strings";
 
@@ -45,6 +45,9 @@ export function shownDeals(deals: readonly Deal[], seats: readonly OwnSeat[], in
 /** The time by which a room's deadlines run: it stands still during a technical break. */
 export const roomNow = (now: number, { freezing }: RoomState) => freezing?.at ?? now;
 
+/** Nothing of the money is here any more, or it is on its way already. */
+const SETTLED: ReadonlySet<OrderState> = new Set<OrderState>(["returning", "returned", "lapsed"]);
+
 export interface Told {
   readonly tone: "wait" | "good" | "bad" | "plain";
   readonly title: string;
@@ -54,6 +57,8 @@ export interface Told {
 /** What a viewer must know of an own seat. */
 export function told(deal: Deal, own: OwnSeat): Told {
   const price = money(own.price ?? own.amount, deal);
+  // The deal was taken back a moment ago, and this team's turn comes.
+  if (deal.state === "voided" && own.order != null && !SETTLED.has(own.order)) return { tone: "bad", title: told_.voided, text: told_.returning(price) };
   switch (own.order) {
     case "confirming":
       return { tone: "good", title: told_.complete, text: told_.taking(price) };
