@@ -1,4 +1,4 @@
-"""A group buy as people see it: set up in the panel, filled by an invite, paid at the checkout; and how it ends otherwise."""
+"""A group buy as people see it: set up in the panel, filled by an invite, paid at the checkout; and how else it ends."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def _pay(viewer: Viewer) -> None:
     await expect(_card(viewer)).to_be_visible()
 
 
-async def test_a_team_fills_by_an_invite_and_both_pay_at_the_checkout(visitors: Visitors) -> None:
+async def test_a_team_fills_by_an_invite_and_both_pay_at_the_checkout(visitors: Visitors, tmp_path: Path) -> None:
     operator = await _operator(visitors)
     panel = await _set_up(operator, "4")
     form = operator.page.get_by_label("New group buy")
@@ -117,7 +117,8 @@ async def test_a_team_fills_by_an_invite_and_both_pay_at_the_checkout(visitors: 
     await _picture(operator.page, "host-sold")
     async with operator.page.expect_download() as kept:
         await panel.get_by_role("button", name="Settlement (CSV)").click()
-    settlement = Path(await (await kept.value).path()).read_text("utf-8").splitlines()
+    await (await kept.value).save_as(tmp_path / "settlement.csv")
+    settlement = (tmp_path / "settlement.csv").read_text("utf-8").splitlines()
     assert re.match(r"total,.*,2400,0,2400,2400,", settlement[-1]), settlement
 
 
