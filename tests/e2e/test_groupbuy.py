@@ -1,4 +1,4 @@
-"""A group buy as people see it: set up in the panel, filled by an invite, paid at the checkout; and how else it ends."""
+"""A group buy as people see it: set up in the panel, filled by an invite, paid at the checkout; and other ends."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def _set_up(operator: Host, price: str) -> Locator:
     await operator.presses("New group buy…")
     form = operator.page.get_by_label("New group buy")
     await form.get_by_label("People").fill("2")
-    await form.get_by_label("Price of a seat").fill(price)
+    await form.get_by_label("Price, or").fill(price)
     await form.get_by_label("Units to sell").fill("50")
     await operator.presses("Start it now")
     return operator.page.get_by_label("Group buy: Stoneware cup")
@@ -67,7 +67,7 @@ async def test_a_team_fills_by_an_invite_and_both_pay_at_the_checkout(visitors: 
     form = operator.page.get_by_label("New group buy")
     await expect(form.get_by_label("Yes, €4.00 is meant")).to_be_visible()
     await expect(panel).to_have_count(0)  # less than half: it wants a yes first
-    await form.get_by_label("Price of a seat").fill("−25 %")
+    await form.get_by_label("Price, or").fill("−25 %")
     await _picture(operator.page, "host-form")
     await operator.presses("Start it now")
     await expect(panel).to_contain_text("2 people €12.00")

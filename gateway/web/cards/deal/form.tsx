@@ -6,6 +6,7 @@ import { useState } from "preact/hooks";
 import { money } from "../../shared/format";
 import { strings } from "../../shared/strings";
 import { Words } from "../../shared/words";
+import { teamRule } from "./parts";
 import { type Basis, type Draft, type Plan, percentOff, planOf } from "./plan";
 
 const words = strings.deal;
@@ -147,12 +148,11 @@ function Steps({ draft: { steps }, plan, basis, onSteps }: StepsProps) {
 }
 
 function Preview({ plan, basis, life }: { plan: Plan; basis: Basis; life: number }) {
-  const size = plan.steps[plan.steps.length - 1]?.people ?? 0;
   return (
     <aside class="deal-preview" aria-label={words.preview}>
       <p class="card-title">{words.preview}</p>
       <p>{plan.steps.map(({ people, price }) => `${words.people(people)}: ${money(price, basis)}`).join(" · ")} · <s>{words.alone(money(plan.single, basis))}</s></p>
-      <p class="faint">{words.rules.team(size, words.span(life))} {words.promise(money(plan.steps[0]?.price ?? 0, basis))}</p>
+      <p class="faint">{teamRule(plan.steps, life)} {words.promise(money(plan.steps[0]?.price ?? 0, basis))}</p>
     </aside>
   );
 }

@@ -35,6 +35,7 @@ export function Mine({ client, deal, own, now }: MineProps) {
         {text && <p>{text}</p>}
       </div>
       {seated(own) && <Progress own={own} now={now} />}
+      {forming && <Falls deal={deal} own={own} />}
       {(asked || own.order === "unpaid") && <Pay client={client} deal={deal} own={own} now={now} />}
       {forming && own.invite && <Share deal={deal} invite={own.invite} />}
       {forming && <Leave deal={deal} own={own} busy={busy} onLeave={() => void act(() => client.run({ t: "leave_team", deal: deal.id, seat: own.seat }))} />}
@@ -54,6 +55,14 @@ function Progress({ own, now }: { own: OwnSeat; now: number }) {
       <Names team={team} also={own.leader ? words.leads : undefined} />
     </>
   );
+}
+
+/** With steps: what a full team costs. The price in the end follows the rules this team began with, which a later edit leaves alone. */
+function Falls({ deal, own }: { deal: Deal; own: OwnSeat }) {
+  const { steps } = deal.terms;
+  const last = steps[steps.length - 1];
+  if (!last || steps.length < 2 || last.people !== own.team.size || steps[0]?.price !== own.amount) return null;
+  return <p class="faint">{words.falls(money(last.price, deal), last.people)}</p>;
 }
 
 function Pay({ client, deal, own, now }: { client: CardProps["client"]; deal: Deal; own: OwnSeat; now: number }) {

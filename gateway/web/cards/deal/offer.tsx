@@ -8,7 +8,7 @@ import { strings } from "../../shared/strings";
 import { Words } from "../../shared/words";
 import type { CardProps } from "../registry";
 import type { Invite } from "./invite";
-import { Dots, Names, seatsText } from "./parts";
+import { Dots, Names, seatsText, teamRule } from "./parts";
 import { percentOff } from "./plan";
 import { free, running } from "./standing";
 import { useInvited, useTeams } from "./teams";
@@ -75,14 +75,15 @@ export function Offer(props: OfferProps) {
   );
 }
 
+/** Of a deal with steps; one price alone stands in the head. */
 function Prices({ deal }: { deal: Deal }) {
   const { steps, single_price } = deal.terms;
+  if (steps.length < 2) return null;
   return (
     <ul class="deal-steps">
       {steps.map(({ people, price }) => (
-        <li key={people}><span>{words.people(people)}</span> <b>{money(price, deal)}</b> {steps.length > 1 && <span class="deal-off">{words.off(percentOff(price, single_price))}</span>}</li>
+        <li key={people}><span>{words.people(people)}</span> <b>{money(price, deal)}</b> <span class="deal-off">{words.off(percentOff(price, single_price))}</span></li>
       ))}
-      <li class="alone"><s>{words.alone(money(single_price, deal))}</s></li>
     </ul>
   );
 }
@@ -92,11 +93,9 @@ function Stock({ deal, left, again }: { deal: Deal; left: number | undefined; ag
   if (deal.state === "closed") return <p class="faint">{words.closed}</p>;
   if (deal.state === "paused") return <p class="deal-note">{words.paused}</p>;
   if (deal.sold_out) return <p class="deal-note">{words.soldOut}</p>;
-  return (
-    <p class="faint">
-      {left !== undefined && <b class="deal-left">{words.left(left)}</b>} {words.promise(money(deal.terms.steps[0]?.price ?? 0, deal))}
-    </p>
-  );
+  const { steps } = deal.terms;
+  const said = [steps.length === 1 && words.teamOf(steps[0]?.people ?? 0), left !== undefined && words.left(left)].filter((each) => each !== false);
+  return <p class="faint">{said.length > 0 && <b class="deal-left">{said.join(" · ")}.</b>} {words.promise(money(steps[0]?.price ?? 0, deal))}</p>;
 }
 
 interface InvitedProps {
@@ -164,7 +163,7 @@ function How({ deal }: { deal: Deal }) {
     <details class="deal-how">
       <summary>{words.how}</summary>
       <ul>
-        <li>{words.rules.team(last.people, words.span(life_s))}</li>
+        <li>{teamRule(steps, life_s)}</li>
         <li>{steps.length > 1 ? words.rules.steps : words.rules.one(money(last.price, deal))}</li>
         <li>{words.promise(money(steps[0]?.price ?? 0, deal))}</li>
         {leader_discount ? <li>{words.rules.leader(money(leader_discount, deal))}</li> : null}

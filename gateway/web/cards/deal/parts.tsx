@@ -1,6 +1,6 @@
 /** Parts that both sides of a group buy are made of: seats as dots, a question before something that cannot be undone. */
 
-import type { TeamView } from "@sdk";
+import type { DealStep, TeamView } from "@sdk";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { strings } from "../../shared/strings";
@@ -23,6 +23,12 @@ export function seatsText({ size, held = 0, paid = 0, waived = 0 }: TeamView): s
   if (paid) said.push(words.paidOf(paid));
   if (waived) said.push(words.waived(waived));
   return said.join(" · ");
+}
+
+/** How many people a team is, and how long it has. */
+export function teamRule(steps: readonly DealStep[], lifeS: number): string {
+  const [least, size] = [steps[0]?.people ?? 0, steps[steps.length - 1]?.people ?? 0];
+  return least === size ? words.rules.team(size, words.span(lifeS)) : words.rules.upTo(least, size, words.span(lifeS));
 }
 
 /** Names of those who chose to be seen, and how many more sit there; and what else is to be said of the team. */

@@ -77,8 +77,8 @@ function DealCard({ client, state, deal, alone, news, invite, forget }: DealProp
   const open = chosen ?? (invite !== null || sits || alone || current?.order === "unpaid" || current?.order === "returning");
   const now = roomNow(client.now(), state);
   useEffect(() => {
-    if (invite) place.current?.scrollIntoView({ block: "nearest" });
-  }, [invite?.code]);
+    if (invite || sits) place.current?.scrollIntoView({ block: "start" });
+  }, [invite?.code, sits && current?.seat]);
   const signedIn = client.me !== undefined && client.me.role !== "anonymous";
   return (
     <section ref={place} class={`card deal${over ? " over" : ""}`} aria-label={words.label}>
@@ -88,7 +88,7 @@ function DealCard({ client, state, deal, alone, news, invite, forget }: DealProp
             <span class="card-title">{words.label} <Ends deal={deal} now={now} /></span>
             <Words class="card-text">{deal.title}</Words>
           </span>
-          <span class="deal-cost"><b>{money(lowest(deal), deal)}</b> <Off deal={deal} /></span>
+          <Cost deal={deal} />
           <Down />
         </button>
       </h3>
@@ -103,9 +103,14 @@ function DealCard({ client, state, deal, alone, news, invite, forget }: DealProp
 
 const lowest = ({ terms }: Deal) => terms.steps[terms.steps.length - 1]?.price ?? terms.single_price;
 
-function Off({ deal }: { deal: Deal }) {
-  const percent = percentOff(lowest(deal), deal.terms.single_price);
-  return percent > 0 ? <span class="deal-off">{words.off(percent)}</span> : null;
+function Cost({ deal }: { deal: Deal }) {
+  const { single_price } = deal.terms;
+  return (
+    <span class="deal-cost">
+      <b>{money(lowest(deal), deal)}</b>
+      <span><s aria-label={words.alone(money(single_price, deal))}>{money(single_price, deal)}</s> <span class="deal-off">{words.off(percentOff(lowest(deal), single_price))}</span></span>
+    </span>
+  );
 }
 
 function Ends({ deal, now }: { deal: Deal; now: number }) {
