@@ -95,6 +95,7 @@ test("words tell what became of the money, and never promise more than is known"
 test("news names those alone who chose to be seen", () => {
   const event = (names: string[]) => newsOf({ t: "team_completed", deal: "d1", people: 3, names })?.text;
   assert.deepEqual([event([]), event(["Ann"]), event(["Ann", "Bo", "Cy"])], ["A team of 3 is complete", "Ann and 2 more: team complete", "Ann, Bo, Cy: team complete"]);
+  assert.equal(newsOf({ t: "seat_left", deal: "d1", team: "t1", deadline: 1 })?.text, "One seat left in a team");
   assert.match(newsOf({ t: "team_waived", deal: "d1", team: "t1", seats: 1, why: "thanks" })?.text ?? "", /shop filled 1 seat .*thanks/);
 });
 

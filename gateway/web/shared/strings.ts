@@ -108,7 +108,7 @@ export const strings = {
     told: {
       held: "Pay to be in",
       paid: "You are in",
-      paidText: "Paid. As soon as the team is full, it is yours.",
+      paidText: "Paid. It is yours as soon as every seat of the team is paid.",
       settling: "Time is up. Checking the last payments…",
       settlingText: "This takes half a minute at most.",
       complete: "Your team is complete",

@@ -11,7 +11,7 @@ import { Words } from "../../shared/words";
 import type { CardProps } from "../registry";
 import { inviteLink } from "./invite";
 import { Ask, Dots, Names, seatsText } from "./parts";
-import { seated, told } from "./standing";
+import { free, seated, told } from "./standing";
 
 const words = strings.deal;
 const COPIED_MS = 2000;
@@ -37,7 +37,7 @@ export function Mine({ client, deal, own, now }: MineProps) {
       {seated(own) && <Progress own={own} now={now} />}
       {forming && <Falls deal={deal} own={own} />}
       {(asked || own.order === "unpaid") && <Pay client={client} deal={deal} own={own} now={now} />}
-      {forming && own.invite && <Share deal={deal} invite={own.invite} />}
+      {forming && own.invite && free(own.team) > 0 && <Share deal={deal} invite={own.invite} />}
       {forming && <Leave deal={deal} own={own} busy={busy} onLeave={() => void act(() => client.run({ t: "leave_team", deal: deal.id, seat: own.seat }))} />}
       {trouble}
     </div>
