@@ -87,6 +87,11 @@ async def _repeat(chore: Chore, database: Database) -> None:
             done = await chore.run(database)
         except LivestreamError as error:
             _log.warning("chore.failed", chore=chore.name, error=repr(error))
+            metrics.CHORE_FAILURES.labels(chore.name).inc()
+        except Exception:
+            # A bug in one chore must not end the others: deadlines and money would stand still with it.
+            _log.exception("chore.broken", chore=chore.name)
+            metrics.CHORE_FAILURES.labels(chore.name).inc()
         else:
             if done:
                 _log.info("chore.done", chore=chore.name, count=done)
