@@ -120,6 +120,13 @@ async def test_a_team_fills_by_an_invite_and_both_pay_at_the_checkout(visitors: 
     await (await kept.value).save_as(tmp_path / "settlement.csv")
     settlement = (tmp_path / "settlement.csv").read_text("utf-8").splitlines()
     assert re.match(r"total,.*,2400,0,2400,2400,", settlement[-1]), settlement
+    await panel.get_by_role("button", name="Give money back to bo").click()
+    await panel.get_by_label("How much").fill("2.50")
+    await panel.get_by_label("Why? For the staff log").fill("a scratch")
+    await _picture(operator.page, "host-back")
+    await operator.presses("Give it back")
+    await expect(_card(bo)).to_contain_text("€2.50 of it went back to you.")
+    await expect(panel.locator("tbody tr").filter(has_text="bo")).to_contain_text("€2.50")
 
 
 async def test_a_team_expires_another_is_filled_by_the_shop_and_the_deal_is_taken_back(visitors: Visitors) -> None:

@@ -51,10 +51,10 @@ test("less than half of the single price wants a yes, half does not", () => {
 });
 
 test("the form makes a command with everything in it, and leaves out what the server knows better", () => {
-  const typed = draft({ ...steps(["2", "−20 %"], ["3", "11"]), stock: "50", window: "", leader: "1", newOnly: true, variant: "blue", low: true });
+  const typed = draft({ ...steps(["2", "−20 %"], ["3", "11"]), stock: "50", window: "", leader: "1", reference: " G-7 ", newOnly: true, variant: "blue", low: true });
   assert.deepEqual(openDeal(typed, planOf(typed, EUR) as Plan), {
     t: "open_deal", product: "cup", variant: "blue", steps: [{ people: 2, price: 1280 }, { people: 3, price: 1100 }], stock: 50, units: 1,
-    leader_discount: 100, life_s: 600, hold_s: 90, per_viewer: 1, share: 80, new_only: true, low_price: true,
+    leader_discount: 100, life_s: 600, hold_s: 90, per_viewer: 1, share: 80, new_only: true, low_price: true, reference: "G-7",
   });
 });
 
@@ -85,6 +85,7 @@ test("words tell what became of the money, and never promise more than is known"
   const said = (own: OwnSeat, deal = DEAL) => { const { title, text } = told(deal, own); return `${title}. ${text ?? ""}`.trim(); };
   const done = { state: "confirmed", order: "confirmed", price: 1000 };
   assert.match(said(seat(done, { state: "complete" })), /complete.*Bought for €10\.00\. €2\.00 .*back/);
+  assert.match(said(seat({ ...done, given_back: 300 }, { state: "complete" })), /Bought for €10\.00\..*€3\.00 of it went back/);
   assert.match(said(seat({ state: "released", order: "returning" }, { state: "expired" })), /did not fill.*€12\.00.*on their way/);
   assert.match(said(seat({ state: "released", why: "lapsed" })), /given up.*too late goes back/);
   assert.match(said(seat({ ...done, order: "unpaid", repay_until: 1 }, { state: "complete" })), /did not go through.*Pay again/);

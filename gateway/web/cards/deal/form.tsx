@@ -75,6 +75,7 @@ export function DealForm({ products, deal, draft, basis, busy, trouble, onDraft,
           {text("leader", words.leader, { inputMode: "decimal", placeholder: "0" })}
           {number("share", words.stockShare, 1, 100, deal ? { required: false, placeholder: words.unchanged } : {})}
           {!deal && number("units", words.units, 1, LIMITS.UNITS_MOST)}
+          {!deal && text("reference", words.reference, { maxLength: 64 })}
         </div>
         <label class="deal-tick"><input type="checkbox" checked={draft.newOnly} onChange={(event) => set({ newOnly: event.currentTarget.checked })} /> <span>{words.newOnlyTick}</span></label>
       </details>

@@ -8,6 +8,8 @@ export interface Draft {
   readonly product: string;
   readonly variant: string;
   readonly title: string;
+  /** The shop's own number of it. */
+  readonly reference: string;
   readonly single: string;
   readonly steps: readonly { readonly people: string; readonly price: string }[];
   readonly units: string;
@@ -43,7 +45,7 @@ export interface Basis {
 }
 
 export const FRESH: Draft = {
-  product: "", variant: "", title: "", single: "", steps: [{ people: "3", price: "" }], units: "1", stock: "100", window: "1200", life: "600",
+  product: "", variant: "", title: "", reference: "", single: "", steps: [{ people: "3", price: "" }], units: "1", stock: "100", window: "1200", life: "600",
   hold: String(LIMITS.HOLD_S), perViewer: "1", leader: "", share: String(LIMITS.TEAM_SHARE_PERCENT), newOnly: false, low: false,
 };
 
@@ -110,6 +112,7 @@ export function openDeal(draft: Draft, plan: Plan): Unnumbered {
     low_price: draft.low,
     ...(draft.variant && { variant: draft.variant }),
     ...(draft.title.trim() && { title: draft.title.trim() }),
+    ...(draft.reference.trim() && { reference: draft.reference.trim() }),
     ...(draft.single.trim() && { single_price: plan.single }),
     ...(draft.window && { closes_in_s: Number(draft.window) }),
   };

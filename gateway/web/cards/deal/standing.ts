@@ -79,8 +79,9 @@ export function told(deal: Deal, own: OwnSeat): Told {
   return { tone: "wait", title: told_.held };
 }
 
-function saved(deal: Deal, { amount, price }: OwnSeat): string {
-  return price != null && price < amount ? ` ${told_.saved(money(amount - price, deal))}` : "";
+function saved(deal: Deal, { amount, price, given_back }: OwnSeat): string {
+  const less = price != null && price < amount ? ` ${told_.saved(money(amount - price, deal))}` : "";
+  return given_back ? `${less} ${told_.givenBack(money(given_back, deal))}` : less;
 }
 
 function ended({ why, team }: OwnSeat): string {

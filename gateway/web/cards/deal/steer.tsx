@@ -34,7 +34,7 @@ export function Steer({ client, state, deal }: SteerProps) {
   return (
     <section class="card deal deal-steer" aria-label={`${words.label}: ${deal.title}`}>
       <div class="deal-head">
-        <span class="deal-name"><span class="card-title">{words.label}</span><Words class="card-text">{deal.title}</Words></span>
+        <span class="deal-name"><span class="card-title">{words.label}</span><Words class="card-text">{deal.title}</Words>{deal.reference && <Words class="faint">{deal.reference}</Words>}</span>
         <span class={`badge ${deal.state}`}>{words.states[deal.state]}</span>
       </div>
       <p>{deal.terms.steps.map(({ people, price }) => `${words.people(people)} ${money(price, deal)}`).join(" · ")} · <s class="faint">{words.alone(money(deal.terms.single_price, deal))}</s></p>
@@ -47,7 +47,7 @@ export function Steer({ client, state, deal }: SteerProps) {
       {asking === "void" && <Ask text={words.takeBackAsk} go={words.takeBackGo} why={words.takeBackWhy} busy={busy} onGo={(why) => go({ t: "void_deal", deal: deal.id, why })} onStop={stop} />}
       {trouble}
       <TeamList client={client} state={state} deal={deal} stamp={stamp} />
-      <Orders deal={deal} stamp={stamp} />
+      <Orders client={client} state={state} deal={deal} stamp={stamp} />
     </section>
   );
 }
