@@ -104,6 +104,13 @@ async def test_a_team_fills_by_an_invite_and_both_pay_at_the_checkout(visitors: 
     news = _card(onlooker).locator(".deal-news")
     await expect(news).to_have_text("Ann and 1 more: team complete")  # Bo did not choose to be seen
     await _picture(onlooker.page, "viewer-news")
+    await onlooker.page.goto(invite)
+    await expect(_card(onlooker)).to_contain_text("This team takes no more members.")
+    await onlooker.page.goto(f"{visitors.origin}/r/{seed.ROOM}#team={'0' * 13}.{'A' * 22}")
+    nowhere = onlooker.page.get_by_label("You are invited to a team")
+    await expect(nowhere).to_contain_text("This invite is for no team here.")
+    await nowhere.get_by_role("button").click()
+    await expect(nowhere).to_have_count(0)
     await bo.page.reload()
     await expect(_card(bo)).to_contain_text("Bought for €12.00.")
     await _picture(bo.page, "viewer-complete")

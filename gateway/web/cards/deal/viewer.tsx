@@ -21,14 +21,21 @@ const words = strings.deal;
 const SEEN_MS = 5_000;
 
 export function ForViewer({ client, state }: CardProps) {
-  const older = useOlder(state);
   const [invite, forget] = useInvite();
+  const older = useOlder(state, invite?.deal);
   const news = useNews(client);
-  const deals = shownDeals([...older, ...state.deals], state.seats, invite?.deal);
+  const deals = shownDeals([...older.deals, ...state.deals], state.seats, invite?.deal);
   useTicks(deals.length > 0, 500);
   useSeenLater(client, state);
+  const nowhere = invite !== null && state.epoch !== "" && older.read && !deals.some(({ id }) => id === invite.deal);
   return (
     <>
+      {nowhere && (
+        <section class="card deal" aria-label={words.invited}>
+          <p role="status">{words.invitedUnknown}</p>
+          <div class="buttons"><button type="button" class="quiet" onClick={forget}>{words.forget}</button></div>
+        </section>
+      )}
       {deals.map((deal) => (
         <DealCard key={deal.id} client={client} state={state} deal={deal} alone={deals.length === 1} news={news[deal.id]} forget={forget} invite={invite?.deal === deal.id ? invite : null} />
       ))}
@@ -36,16 +43,16 @@ export function ForViewer({ client, state }: CardProps) {
   );
 }
 
-/** Deals of own seats that are older than those the room still tells of. */
-function useOlder({ deals, seats }: RoomState): readonly Deal[] {
-  const [older, setOlder] = useState<readonly Deal[]>([]);
-  const known = new Set([...deals, ...older].map(({ id }) => id));
-  const missing = seats.some(({ team }) => !known.has(team.deal));
+/** Deals of own seats, and the invite's, that are older than those the room still tells of; and whether they were looked for. */
+function useOlder({ deals, seats, epoch }: RoomState, invited: string | undefined): { readonly deals: readonly Deal[]; readonly read: boolean } {
+  const [found, setFound] = useState<readonly Deal[]>();
+  const known = new Set([...deals, ...(found ?? [])].map(({ id }) => id));
+  const missing = epoch !== "" && [...seats.map(({ team }) => team.deal), ...(invited ? [invited] : [])].some((id) => !known.has(id));
   useEffect(() => {
-    if (missing) void api<{ items: Deal[] }>("GET", `/v1/rooms/${roomOfPage()}/deals?limit=100`).then(({ items }) => setOlder(items), () => undefined);
+    if (missing) void api<{ items: Deal[] }>("GET", `/v1/rooms/${roomOfPage()}/deals?limit=100`).then(({ items }) => setFound(items), () => undefined);
   }, [missing]);
   const told = new Set(deals.map(({ id }) => id));
-  return older.filter(({ id }) => !told.has(id));
+  return { deals: (found ?? []).filter(({ id }) => !told.has(id)), read: found !== undefined };
 }
 
 /** Notices about own seats are taken in as they come; told once in a while, so that they do not come again. */
