@@ -39,7 +39,7 @@ export const strings = {
     off: (percent: number) => `−${percent} %`,
     alone: (price: string) => `${price} alone`,
     left: (units: number) => `${count(units)} left`,
-    ends: "ends in",
+    endsIn: (left: string) => `ends in ${left}`,
     soldOut: "Sold out for now. Teams that do not fill give their units back.",
     paused: "No new teams just now. Teams that form go on.",
     closed: "This group buy is over.",

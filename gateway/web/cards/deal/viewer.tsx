@@ -4,7 +4,7 @@ import type { Client, Deal, RoomState } from "@sdk";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../../shared/api";
 import { clock, money } from "../../shared/format";
-import { Down } from "../../shared/icons";
+import { Down, Timer } from "../../shared/icons";
 import { roomOfPage } from "../../shared/session";
 import { useTicks } from "../../shared/room";
 import { strings } from "../../shared/strings";
@@ -122,5 +122,5 @@ function Cost({ deal }: { deal: Deal }) {
 
 function Ends({ deal, now }: { deal: Deal; now: number }) {
   if (deal.state !== "open") return <>· {words.states[deal.state]}</>;
-  return deal.closes_at == null ? null : <>· {words.ends} <span role="timer" class="deal-clock">{clock(deal.closes_at - now)}</span></>;
+  return deal.closes_at == null ? null : <>· <span role="timer" class="deal-clock" aria-label={words.endsIn(clock(deal.closes_at - now))}><Timer /> {clock(deal.closes_at - now)}</span></>;
 }
