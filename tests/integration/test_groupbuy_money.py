@@ -383,3 +383,21 @@ async def test_races_of_a_void_with_prices_and_payments_close(market: Market) ->
     )
     await market.settle()
     await market.audit(settled=True)
+
+
+async def test_an_operation_that_a_worker_has_in_hand_is_no_others(market: Market) -> None:
+    deal = await market.open_deal()
+    await full(market, deal)
+    capture, calls = market.purse.capture, []
+
+    async def slowly(**given: object) -> object:
+        calls.append(given["key"])
+        await asyncio.sleep(0.3)
+        return await capture(**given)  # type: ignore[arg-type]
+
+    market.purse.capture = slowly  # type: ignore[method-assign,assignment]
+    first = asyncio.create_task(market.cashier.work())
+    await asyncio.sleep(0.15)
+    assert await market.cashier.work() == 0
+    await first
+    assert len(calls) == len(set(calls)) == 3

@@ -22,6 +22,8 @@ _CORE = "tests/property/test_groupbuy_core.py"
 _POSTGRES = "tests/integration/test_groupbuy.py"
 _LIVES = "tests/integration/test_groupbuy_lives.py"
 _RACES = "tests/faults/test_groupbuy_faults.py"
+_MONEY = "tests/integration/test_groupbuy_money.py"
+_CLOCK = "tests/integration/test_groupbuy_clock.py"
 _TIMEOUT_S = 600
 
 
@@ -100,15 +102,15 @@ MUTANTS = (
     ),
     Mutant(
         "stock is not given back when a team fails",
-        "groupbuy/book.py",
-        "        if before.state in GOING:\n            self._move_stock(held=-now.size * units)",
-        "        if before.state in GOING:\n            self._move_stock(held=0 * units)",
+        "groupbuy/course.py",
+        "    if before.state in GOING:\n        book.move_stock(held=-now.size * units)",
+        "    if before.state in GOING:\n        book.move_stock(held=0 * units)",
     ),
     Mutant(
         "a failed team's payments are forgotten",
-        "groupbuy/book.py",
-        '            self._do(Op(payment.payment_id, "undo", payment.held + payment.cash))',
-        "            pass",
+        "groupbuy/funds.py",
+        '        book.do(Op(payment.payment_id, "undo", payment.held + payment.cash))',
+        "        pass",
     ),
     Mutant(
         "every member pays the lowest step",
@@ -130,9 +132,9 @@ MUTANTS = (
     ),
     Mutant(
         "two live seats in one deal",
-        "groupbuy/book.py",
-        "        if buyer.team_id is not None:\n            raise Refused(ErrorCode.SEAT_TAKEN)",
-        "        if buyer.team_id == '':\n            raise Refused(ErrorCode.SEAT_TAKEN)",
+        "groupbuy/buying.py",
+        "    if buyer.team_id is not None:\n        raise Refused(ErrorCode.SEAT_TAKEN)",
+        "    if buyer.team_id == '':\n        raise Refused(ErrorCode.SEAT_TAKEN)",
     ),
     Mutant(
         "a freeze does not stop the clock",
@@ -143,8 +145,8 @@ MUTANTS = (
     Mutant(
         "the sweeper takes teams that others have in hand, with no lock",
         "groupbuy/store.py",
-        " ORDER BY team_id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED",
-        " ORDER BY team_id LIMIT $3",
+        '_UNTAKEN = "FOR NO KEY UPDATE SKIP LOCKED"',
+        '_UNTAKEN = ""',
         (_RACES, _LIVES),
     ),
     Mutant(
@@ -158,6 +160,101 @@ MUTANTS = (
         "groupbuy/engine.py",
         "            known = await work.claim(tx, batch)\n            book",
         "            known: work.Known = {}\n            book",
+    ),
+    Mutant(
+        "what was to be done about a payment outlives it",
+        "groupbuy/funds.py",
+        "    book.caused.dropped.add(payment.payment_id)\n",
+        "",
+        (_CORE, _MONEY),
+    ),
+    Mutant(
+        "other money than was asked for keeps its seat",
+        "groupbuy/course.py",
+        "    elif not money.fits(known, news):\n        _lost(book, known)",
+        "    elif not money.fits(known, news):\n        funds.abandon(book, known)",
+        (_CORE, _MONEY),
+    ),
+    Mutant(
+        "an operation is claimed without a lease",
+        "groupbuy/cashier.py",
+        "secs => $2 + least($3,",
+        "secs => 0 * $2 + 0 * least($3,",
+        (_MONEY,),
+    ),
+    Mutant(
+        "an edit changes teams that are open",
+        "groupbuy/buying.py",
+        "    terms = book.terms[joined.version]\n    buyer",
+        "    terms = book.deal.terms\n    buyer",
+        (_CLOCK,),
+    ),
+    Mutant(
+        "the day to pay again runs on in a break",
+        "groupbuy/chores.py",
+        "             WHERE kind = 'repay' AND due_at <= clock_timestamp() AND frozen_at IS NULL",
+        "             WHERE kind = 'repay' AND due_at <= clock_timestamp()",
+        (_CLOCK,),
+        (
+            "        return await _changed(database, deal_id, Named(seats={seat_id}, money=True), course.due, tell)",
+            "        def run_out(book: Book) -> int:\n            book.now_ms += 10**9 if book.frozen else 0\n"
+            "            return course.due(book)\n\n"
+            "        return await _changed(database, deal_id, Named(seats={seat_id}, money=True), run_out, tell)",
+        ),
+    ),
+    Mutant(
+        "who leaves unpaid ends the team",
+        "groupbuy/team.py",
+        "after(team, events), free=True))",
+        "after(team, events)))",
+        (_CLOCK,),
+    ),
+    Mutant(
+        "a hold ends after its deadline",
+        "groupbuy/team.py",
+        "    return max(0, team.deadline_ms - now_ms - hold_s * 1000)",
+        "    return team.deadline_ms - now_ms - hold_s * 1000",
+    ),
+    Mutant(
+        "a team is decided twice",
+        "groupbuy/team.py",
+        "    if team.state not in GOING:\n        return ()\n    events: list",
+        "    if team.state is TeamState.VOIDED:\n        return ()\n    events: list",
+    ),
+    Mutant(
+        "a row of the ledger is lost",
+        "groupbuy/course.py",
+        "    if move is not None:\n        book.caused.moves.append(move)",
+        "    if move is not None and move.cash <= 0:\n        book.caused.moves.append(move)",
+    ),
+    Mutant(
+        "one operator alone refunds what two must",
+        "groupbuy/returns.py",
+        '    if command.confirm and asked.asker in (who[0], ""):',
+        '    if command.confirm and asked.asker == "":',
+        (_MONEY,),
+    ),
+    Mutant(
+        "more is given back of an order than it cost",
+        "groupbuy/returns.py",
+        "    return max(0, placed.price - placed.given_back - under_way)",
+        "    return placed.price",
+        (_MONEY,),
+    ),
+    Mutant(
+        "a page is given for a payment that nobody waits for",
+        "groupbuy/cashier.py",
+        "        if not await self._opened(payment_id, checkout):",
+        "        if await self._opened(payment_id, checkout) is None:",
+        (_MONEY,),
+        ("        if not payment.wanted:\n            raise Refused(ErrorCode.SEAT_LOST)\n", ""),
+    ),
+    Mutant(
+        "a broken team stops its deal",
+        "groupbuy/chores.py",
+        "    except Exception:  # whatever it is, it is one team's: `one` tells of it\n",
+        "    except ZeroDivisionError:\n",
+        (_MONEY,),
     ),
 )
 
