@@ -148,7 +148,7 @@ class Engine:
         batcher = self._batchers.get(command.deal)
         if batcher is None:
             if len(self._batchers) >= _MANY_DEALS:
-                self._batchers.clear()  # those that still have work are kept by it
+                del self._batchers[next(iter(self._batchers))]  # the oldest; while it has work, that keeps it
             batcher = self._batchers[command.deal] = Batcher(
                 "groupbuy",
                 functools.partial(self._run, command.deal),

@@ -223,14 +223,15 @@ def join(team: Team, seat_id: str, viewer: str, name: str, now_ms: int, hold_s: 
         Refused: TEAM_CLOSED, TEAM_LATE, TEAM_MEMBER, TEAM_FULL.
     """
     _require_forming(team, now_ms)
-    if team.of(viewer) is not None:
-        raise Refused(ErrorCode.TEAM_MEMBER)
     gone = tuple(
         SeatReleased(seat.seat_id, "lapsed")
         for seat in team.seats
         # The leader's is left to `due`: with it the whole team may end.
         if seat.state is SeatState.HELD and seat.seat_id != team.leader and lapsed(team, seat, now_ms)
     )
+    own = team.of(viewer)
+    if own is not None and own.seat_id not in {each.seat_id for each in gone}:
+        raise Refused(ErrorCode.TEAM_MEMBER)
     if team.free + len(gone) <= 0:
         raise Refused(ErrorCode.TEAM_FULL)
     number = max((seat.number for seat in team.seats), default=-1) + 1

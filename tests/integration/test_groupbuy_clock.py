@@ -156,6 +156,19 @@ async def test_when_a_leaders_hold_runs_out_who_is_paying_leads(market: Market) 
     await market.audit()
 
 
+async def test_who_let_a_hold_run_out_may_take_a_seat_again_at_once(market: Market) -> None:
+    deal = await market.open_deal()
+    first = await market.open_team("ann", deal)
+    await market.pay("ann", deal, first.seat)
+    second = await market.join("bob", deal, invite=first.invite)
+    await refused(ErrorCode.TEAM_MEMBER, market.join("bob", deal, invite=first.invite))
+    await market.advance(91)  # the worker sleeps
+    again = await market.join("bob", deal, invite=first.invite)
+    assert again.seat != second.seat
+    assert await market.states("seat") == ["paid", "released", "held"]
+    await market.audit()
+
+
 # -- quotas
 
 

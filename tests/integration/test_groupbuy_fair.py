@@ -94,19 +94,6 @@ async def test_a_forged_notification_is_refused(market: Fair) -> None:
                 assert response.status == status
 
 
-async def deadline_in(database: Database, seconds: float) -> None:
-    """Every team's deadline, and the holds with it, are so far away."""
-    async with database.transaction() as tx:
-        await tx.execute(
-            "UPDATE deadline SET due_at = clock_timestamp() + make_interval(secs => $1) WHERE kind = 'team'", seconds
-        )
-        await tx.execute(
-            "UPDATE seat SET hold_at = clock_timestamp() + make_interval(secs => $1), hold_ms = 0"
-            " WHERE state IN ('held', 'paying')",
-            seconds,
-        )
-
-
 async def three(market: Fair, deal: str, *, pay: int) -> list[dict[str, Any]]:
     """A team of three, of whom so many paid."""
     leader = await market.seat("ann", "open_team", deal=deal)
@@ -131,7 +118,7 @@ async def test_what_the_worker_decides_is_seen_at_once(market: Fair, database: D
     await three(market, deal, pay=2)
     async with market.viewer("zoe") as onlooker:
         await onlooker.until(lambda: any(each.id == deal for each in onlooker.view.deals))
-        await deadline_in(database, 0)
+        await market.deadline_in(database, 0)
         await onlooker.until(
             lambda: any(event["t"] == "team_completed" for push in onlooker.of("live") for event in push["events"])
         )
@@ -145,7 +132,7 @@ async def test_a_break_with_payments_under_way_takes_nothing_from_anybody(market
     deal = await market.open_deal()
     seats = await three(market, deal, pay=1)
     async with market.viewer("hana", Role.HOST) as host:
-        await deadline_in(database, 2)
+        await market.deadline_in(database, 2)
         assert (await host.ask("freeze"))["t"] == "ok"
         await asyncio.sleep(3)  # the deadline passes, and does not
         assert await market.pay("bob", deal, seats[1]["seat"]) == "paid"
@@ -170,7 +157,7 @@ async def test_notifications_that_come_after_the_deadline_and_its_grace_seat_nob
         await market.sandbox.order(way, what="down", on="look")  # nor can anybody ask meanwhile
         deal = await market.open_deal()
         await three(market, deal, pay=3)
-        await deadline_in(database, -31)
+        await market.deadline_in(database, -31)
         async with database.read() as connection, asyncio.timeout(10):
             while await connection.fetchval("SELECT state FROM team") != "expired":
                 await asyncio.sleep(0.1)
@@ -185,7 +172,7 @@ async def test_who_pays_another_amount_gets_it_back_and_the_team_goes_on(market:
     await market.sandbox.order(Way.AUTHORISE, what="converted", on="pay", times=1)
     deal = await market.open_deal()
     seats = await three(market, deal, pay=3)
-    await deadline_in(database, 1)
+    await market.deadline_in(database, 1)
     await market.settle(database, 60)
     async with database.read() as connection:
         back = await connection.fetch("SELECT seat_id, state, authorised FROM payment WHERE NOT wanted")

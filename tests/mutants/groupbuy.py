@@ -75,12 +75,14 @@ MUTANTS = (
         "groupbuy/engine.py",
         "known, outcomes)\n        self._told(deal_id, told)\n",
         "known, outcomes)\n            self._told(deal_id, told)\n",
+        (f"{_POSTGRES}::test_what_fails_at_commit_is_neither_answered_nor_told",),
     ),
     Mutant(
         "what could not be committed is answered as done",
         "groupbuy/engine.py",
         "            return await self._transact(deal_id, batch)\n\n",
         "            return [Ok(ref=0) for _ in batch]\n\n",
+        (f"{_POSTGRES}::test_what_fails_at_commit_is_neither_answered_nor_told",),
     ),
     Mutant(
         "a join after the deadline is let in",
@@ -123,6 +125,7 @@ MUTANTS = (
         "groupbuy/cashier.py",
         "await provider.capture(key=op.op_id,",
         'await provider.capture(key=f"{op.op_id}{op.age_s}",',
+        (f"{_POSTGRES}::test_answers_that_were_lost_have_one_effect",),
     ),
     Mutant(
         "a notification told twice is booked twice",
@@ -141,6 +144,7 @@ MUTANTS = (
         "groupbuy/store.py",
         "least(clock_timestamp(), room.frozen_at)",
         "greatest(clock_timestamp(), room.frozen_at)",
+        (f"{_CLOCK}::test_holds_and_payments_under_way_have_after_a_break_what_they_had_before",),
     ),
     Mutant(
         "the sweeper takes teams that others have in hand, with no lock",
@@ -154,47 +158,49 @@ MUTANTS = (
         "groupbuy/deal.py",
         "    if stock.held + units > stock.most_held:",
         "    if stock.held > stock.most_held:",
+        (_CORE,),
     ),
     Mutant(
         "an idempotency key is not looked at",
         "groupbuy/engine.py",
         "            known = await work.claim(tx, batch)\n            book",
         "            known: work.Known = {}\n            book",
+        (f"{_POSTGRES}::test_the_same_key_holds_one_seat",),
     ),
     Mutant(
         "what was to be done about a payment outlives it",
         "groupbuy/funds.py",
         "    book.caused.dropped.add(payment.payment_id)\n",
         "",
-        (_CORE, _MONEY),
+        (_CORE,),
     ),
     Mutant(
         "other money than was asked for keeps its seat",
         "groupbuy/course.py",
         "    elif not money.fits(known, news):\n        _lost(book, known)",
         "    elif not money.fits(known, news):\n        funds.abandon(book, known)",
-        (_CORE, _MONEY),
+        (_CORE,),
     ),
     Mutant(
         "an operation is claimed without a lease",
         "groupbuy/cashier.py",
         "secs => $2 + least($3,",
         "secs => 0 * $2 + 0 * least($3,",
-        (_MONEY,),
+        (f"{_MONEY}::test_an_operation_that_a_worker_has_in_hand_is_no_others",),
     ),
     Mutant(
         "an edit changes teams that are open",
         "groupbuy/buying.py",
         "    terms = book.terms[joined.version]\n    buyer",
         "    terms = book.deal.terms\n    buyer",
-        (_CLOCK,),
+        (f"{_CLOCK}::test_an_edit_does_not_let_customers_into_teams_for_new_ones",),
     ),
     Mutant(
         "the day to pay again runs on in a break",
         "groupbuy/chores.py",
         "             WHERE kind = 'repay' AND due_at <= clock_timestamp() AND frozen_at IS NULL",
         "             WHERE kind = 'repay' AND due_at <= clock_timestamp()",
-        (_CLOCK,),
+        (f"{_CLOCK}::test_the_day_to_pay_again_does_not_run_in_a_break",),
         (
             "        return await _changed(database, deal_id, Named(seats={seat_id}, money=True), course.due, tell)",
             "        def run_out(book: Book) -> int:\n            book.now_ms += 10**9 if book.frozen else 0\n"
@@ -207,7 +213,7 @@ MUTANTS = (
         "groupbuy/team.py",
         "after(team, events), free=True))",
         "after(team, events)))",
-        (_CLOCK,),
+        (f"{_CLOCK}::test_when_a_leader_who_has_not_paid_leaves_the_next_in_line_leads",),
     ),
     Mutant(
         "a hold ends after its deadline",
@@ -232,21 +238,21 @@ MUTANTS = (
         "groupbuy/returns.py",
         '    if command.confirm and asked.asker in (who[0], ""):',
         '    if command.confirm and asked.asker == "":',
-        (_MONEY,),
+        (f"{_MONEY}::test_staff_give_an_order_back_in_parts_and_above_the_limit_two_decide",),
     ),
     Mutant(
         "more is given back of an order than it cost",
         "groupbuy/returns.py",
         "    return max(0, placed.price - placed.given_back - under_way)",
         "    return placed.price",
-        (_MONEY,),
+        (f"{_MONEY}::test_staff_give_an_order_back_in_parts_and_above_the_limit_two_decide",),
     ),
     Mutant(
         "a page is given for a payment that nobody waits for",
         "groupbuy/cashier.py",
         "        if not await self._opened(payment_id, checkout):",
         "        if await self._opened(payment_id, checkout) is None:",
-        (_MONEY,),
+        (f"{_MONEY}::test_a_page_that_opens_after_its_payment_was_given_up_is_closed_again",),
         ("        if not payment.wanted:\n            raise Refused(ErrorCode.SEAT_LOST)\n", ""),
     ),
     Mutant(
@@ -254,7 +260,7 @@ MUTANTS = (
         "groupbuy/chores.py",
         "    except Exception:  # whatever it is, it is one team's: `one` tells of it\n",
         "    except ZeroDivisionError:\n",
-        (_MONEY,),
+        (f"{_MONEY}::test_a_broken_team_keeps_neither_its_deal_nor_others_from_the_clock",),
     ),
 )
 
