@@ -29,7 +29,7 @@ from livestream.storage.pool import Connection, Contention, Database, Poison
 from livestream.storage.roomlog import Appended
 from livestream.webhooks import outbox
 
-from . import buying, store, writes
+from . import buying, people, store, writes
 from .book import Book
 from .store import Loaded, Named
 from .views import notices
@@ -194,6 +194,7 @@ class Engine:
         outcomes: Sequence[Outcome],
     ) -> Told:
         await work.settle(tx, batch, known, outcomes)
+        await people.remember(tx, [each.actor for each in batch if isinstance(each.command, PaySeat)])
         return await finish(tx, book, before, self._origin)
 
     def _decide(self, book: Book, each: Work) -> AnyReply:

@@ -12,7 +12,7 @@ import msgspec
 from livestream.parts import Download, Reading
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.groupbuy import OwnSeat
-from livestream.protocol.http import Listed, PageQuery
+from livestream.protocol.http import Listed, PageQuery, TeamsQuery
 from livestream.protocol.roles import STAFF
 from livestream.storage.pool import Connection
 
@@ -47,9 +47,13 @@ async def deals(connection: Connection, reading: Reading) -> Listed:
 
 
 async def teams(connection: Connection, reading: Reading) -> Listed:
-    page: PageQuery = reading.query
+    page: TeamsQuery = reading.query
     await _require_deal(connection, reading)
-    if reading.role in STAFF:
+    if page.invite is not None:
+        rows = await connection.fetch(
+            "SELECT team_id FROM team WHERE deal_id = $1 AND invite = $2", reading.path["deal"], page.invite
+        )
+    elif reading.role in STAFF:
         rows = await connection.fetch(
             "SELECT team_id FROM team WHERE deal_id = $1 AND team_id < $2 ORDER BY team_id DESC LIMIT $3",
             reading.path["deal"],
