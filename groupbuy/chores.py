@@ -29,10 +29,10 @@ async def end_teams(database: Database) -> int:
         rows = await connection.fetch(
             """
             SELECT deal_id FROM team JOIN deadline ON kind = 'team' AND id = team_id JOIN room USING (room_id)
-             WHERE due_at <= clock_timestamp() AND frozen_at IS NULL
+             WHERE due_at <= statement_timestamp() AND frozen_at IS NULL
              UNION
             SELECT deal_id FROM seat JOIN deal USING (deal_id) JOIN room USING (room_id)
-             WHERE seat.state IN ('held', 'paying') AND hold_at <= clock_timestamp() AND frozen_at IS NULL
+             WHERE seat.state IN ('held', 'paying') AND hold_at <= statement_timestamp() AND frozen_at IS NULL
              LIMIT $1""",
             _DEALS,
         )
@@ -65,7 +65,7 @@ async def lapse_orders(database: Database) -> int:
     """Free the units of orders that nobody paid again."""
     async with database.read() as connection:
         rows = await connection.fetch(
-            "SELECT deal_id, seat_id FROM team_order WHERE state = 'unpaid' AND repay_until <= clock_timestamp()"
+            "SELECT deal_id, seat_id FROM team_order WHERE state = 'unpaid' AND repay_until <= statement_timestamp()"
             " ORDER BY repay_until LIMIT $1",
             _TEAMS,
         )

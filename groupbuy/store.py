@@ -41,13 +41,14 @@ _PAYMENT = (
     "payment_id, seat_id, amount, currency, exponent, way, wanted, state, reference, url,"
     f" {_MS.format('url_until')} AS url_until, expires_in_s, description, authorised, captured, refunded, moves"
 )
-#: teams of a deal for which the clock has something to do, and that nobody else has in hand
+#: teams of a deal for which the clock has something to do, and that nobody else has in hand; the clock is one that an
+#: index can be searched for
 _DUE = f"""
 SELECT {_TEAM} FROM team
  WHERE deal_id = $1 AND state IN ('forming', 'settling') AND (
-       team_id IN (SELECT id FROM deadline WHERE room_id = $2 AND kind = 'team' AND due_at <= clock_timestamp())
+       team_id IN (SELECT id FROM deadline WHERE room_id = $2 AND kind = 'team' AND due_at <= statement_timestamp())
     OR team_id IN (SELECT team_id FROM seat
-                    WHERE state IN ('held', 'paying') AND hold_at <= clock_timestamp() AND seat.deal_id = $1))
+                    WHERE state IN ('held', 'paying') AND hold_at <= statement_timestamp() AND seat.deal_id = $1))
  ORDER BY team_id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED"""
 
 

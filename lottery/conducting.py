@@ -74,7 +74,7 @@ class Conductor:
                  UNION
                 SELECT room_id, draw_id FROM draw_pick JOIN draw USING (draw_id)
                  WHERE state = 'drawn' AND prize IS NOT NULL AND claimed_at IS NULL AND lapsed_at IS NULL
-                   AND claim_until <= clock_timestamp()
+                   AND claim_until <= statement_timestamp()
                  LIMIT $1""",
                 _AT_ONCE,
             )
