@@ -255,7 +255,7 @@ class Cashier:
                 UPDATE payment_op SET attempts = attempts + 1,
                        next_at = clock_timestamp() + make_interval(
                            secs => $2 + least($3, power(2, least(attempts, 20))::float - 1))
-                  FROM (SELECT op_id FROM payment_op WHERE state = 'pending' AND next_at <= clock_timestamp()
+                  FROM (SELECT op_id FROM payment_op WHERE state = 'pending' AND next_at <= statement_timestamp()
                          ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED) c
                  WHERE payment_op.op_id = c.op_id
              RETURNING payment_op.op_id, payment_id, kind, amount,

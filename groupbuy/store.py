@@ -46,17 +46,18 @@ _PAYMENT = (
     f" {_MS.format('url_until')} AS url_until, expires_in_s, description, order_reference,"
     " authorised, captured, refunded, moves"
 )
-#: teams of a deal for which the clock has something to do. One that settles has nothing before its grace is over.
+#: teams of a deal for which the clock has something to do: one that settles has nothing before its grace is over. The clock
+#: is one that an index can be searched for.
 _DUE = f"""
   FROM team
  WHERE deal_id = $1 AND (
        (state = 'forming' AND (
-           team_id IN (SELECT id FROM deadline WHERE room_id = $2 AND kind = 'team' AND due_at <= clock_timestamp())
+           team_id IN (SELECT id FROM deadline WHERE room_id = $2 AND kind = 'team' AND due_at <= statement_timestamp())
         OR team_id IN (SELECT team_id FROM seat
-                        WHERE state IN ('held', 'paying') AND hold_at <= clock_timestamp() AND seat.deal_id = $1)))
+                        WHERE state IN ('held', 'paying') AND hold_at <= statement_timestamp() AND seat.deal_id = $1)))
     OR (state = 'settling' AND team_id IN (
            SELECT id FROM deadline WHERE room_id = $2 AND kind = 'team'
-              AND due_at <= clock_timestamp() - interval '{SETTLING_S} s')))
+              AND due_at <= statement_timestamp() - interval '{SETTLING_S} s')))
  ORDER BY team_id LIMIT $3"""
 _GOING = " FROM team WHERE deal_id = $1 AND state IN ('forming', 'settling', 'complete') ORDER BY team_id LIMIT $2"
 _UNTAKEN = "FOR NO KEY UPDATE SKIP LOCKED"  #: those that nobody else has in hand

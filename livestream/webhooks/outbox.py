@@ -82,7 +82,7 @@ async def forget_old(tx: Connection, days: int, limit: int = 5000) -> int:
         """
         DELETE FROM webhook_message WHERE message_id IN (
             SELECT message_id FROM webhook_message
-             WHERE at < clock_timestamp() - make_interval(days => $1) ORDER BY at LIMIT $2)""",
+             WHERE at < statement_timestamp() - make_interval(days => $1) ORDER BY at LIMIT $2)""",
         days,
         limit,
     )
