@@ -46,8 +46,8 @@ _PAYMENT = (
     f" {_MS.format('url_until')} AS url_until, expires_in_s, description, order_reference,"
     " authorised, captured, refunded, moves"
 )
-#: teams of a deal for which the clock has something to do: one that settles has nothing before its grace is over. The clock
-#: is one that an index can be searched for.
+#: teams of a deal for which the clock has something to do: one that settles has nothing before its grace is over. The
+#: clock is one that an index can be searched for.
 _DUE = f"""
   FROM team
  WHERE deal_id = $1 AND (

@@ -16,7 +16,7 @@ from livestream.protocol.commands import Comment, Join, Like
 from livestream.protocol.errors import CloseCode, ErrorCode, ProtocolViolation
 from livestream.protocol.events import Acted, Arrived, Said
 from livestream.protocol.examples import MESSAGES
-from livestream.protocol.pushes import Live, Log, Notice, Push, Staff
+from livestream.protocol.pushes import Live, Log, Notice, Staff
 from livestream.protocol.replies import Error, Ok
 
 pytestmark = pytest.mark.parametrize("codec", list(Codec), ids=lambda codec: codec.name.lower())
