@@ -26,8 +26,8 @@ from livestream.protocol.limits import Rate
 from livestream.ratelimit import TokenBucket
 
 from . import frames
-from .fanout import Variant
 from .handshake import Accepted
+from .run import Variant
 from .session import Session
 
 if TYPE_CHECKING:

@@ -34,10 +34,10 @@ from .attendance import Attendance
 from .channel import Channel
 from .clock import Clock
 from .connection import Connection
-from .fanout import Variant
 from .frames import end_of_blocks, stored_block
 from .hub import Hub
 from .own import Own, OwnStates
+from .run import Variant
 
 _ARRIVALS_S = 1.0  #: at most one arrival is told a room, process and so many seconds
 _encode = msgspec.json.Encoder().encode

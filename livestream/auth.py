@@ -2,8 +2,8 @@
 
 A shop signs a token for each viewer with a key that we know (`shop_key`). The
 algorithm is the key's, never the token's. After the join the server hands out
-a resume token, which costs a keyed hash to check and no look-up: a storm of
-reconnects never touches Postgres.
+a resume token, which costs a keyed hash to check and no look-up: who somebody
+is, a storm of reconnects never asks Postgres.
 """
 
 from __future__ import annotations

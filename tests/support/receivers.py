@@ -13,7 +13,8 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame
 from websockets.streams import StreamReader
 
-from gateway.fanout import Fanout, Variant
+from gateway.fanout import Fanout
+from gateway.run import Variant
 from livestream.protocol.codec import Codec
 from livestream.storage.roomlog import Logged
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from gateway.fanout import Fanout, Snapshots, Variant
+from gateway.fanout import Fanout
+from gateway.run import Snapshots, Variant
 from livestream.config import Settings
 from livestream.protocol import codec as wire
 from livestream.protocol.codec import Codec
