@@ -14,24 +14,27 @@ import socket
 import ssl
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from functools import partial
 from random import Random
 
-import jwt
 import msgspec
 
 from livestream.client_rules import Next
 from livestream.protocol.codec import Codec
 from livestream.protocol.commands import COMMON_ERRORS, AnyCommand, Command
-from livestream.protocol.replies import AnyReply, Error
+from livestream.protocol.pushes import AnyPush
+from livestream.protocol.replies import Announced, AnyReply, Error, Posted
+from livestream.protocol.roles import Role
 
 from . import schedule
 from .behaviours import BEHAVIOURS, options_of
-from .behaviours.base import Behaviour, Task, Who
+from .behaviours.base import Behaviour, Noted, Outcome, Task, Then, Visit, Who
+from .checkout import Checkout
 from .messages import Account, Address, Plan, Tick, Witness
 from .reader import Reader
-from .scenario import Action, Crowd, Phase
+from .scenario import Action, Crowd, Cue, Phase, bound, missing
+from .tokens import token
 from .viewer import Pending, State, Viewer
 
 _PER_ADDRESS = 1500  #: viewers that share a source address of this machine; servers limit them
@@ -39,8 +42,10 @@ _ENTRY_S = 20.0  #: from the attempt to `joined`; then it is given up and tried 
 _TURN_US = 10_000  #: of starting what is due before the sockets are served; a turn of theirs may take ten times that
 _LIVE_S = 0.5  #: for the last of the live lane, which nobody waits for
 _SLOW_BUFFER_BYTES = 8192  #: what a weak network holds for a slow reader; this machine would hold a minute's worth
-_TOKEN_S = 12 * 3600
+_PATIENCE_S = 15.0  #: an action that follows from another waits so long for its viewer to come back
+_AGAIN_S = 0.25
 _LOOKS = 12  #: random tries to find a free viewer before all are looked through
+_LOOKED_THROUGH = 2000
 _EXAMPLES = 20
 _NAMES = ("Ada", "Bao", "Chloé", "Dan", "Ewa", "Filip", "Grâce", "Hania", "Ines", "Jan", "Kai", "Łucja", "Mei", "Noé")
 
@@ -69,6 +74,9 @@ class Driver:
         self._undeclared: Counter[str] = Counter()
         self._endings: Counter[str] = Counter()
         self._notes: defaultdict[str, list[list[object]]] = defaultdict(list)
+        self._named: dict[str, str] = {}  #: what cues made
+        self._cues_failed: list[str] = []
+        self._checkout = Checkout(plan.pay_hosts)
         self._examples: list[str] = []
         self._late_us = 0
         self._cpu_s = time.process_time()
@@ -79,7 +87,8 @@ class Driver:
         self._able: dict[str, list[Viewer]] = {}
         self._present = 0  #: how many should be
         self.witnesses = [self._witness(number) for number in range(plan.scenario.witnesses)] if not plan.worker else []
-        self.host = self._host() if not plan.worker else None
+        self.host = self._staff(-1, "Host", Role.HOST) if not plan.worker else None
+        self.operator = self._staff(-100, "Operator", Role.OPERATOR) if self.host and plan.operator else None
 
     # -- who
 
@@ -112,28 +121,22 @@ class Driver:
         viewer.accounts = True
         return viewer
 
-    def _host(self) -> Viewer:
-        viewer = Viewer(self, Who(-1, "Host", True), "host", Codec.JSON, compression=True)
+    def _staff(self, number: int, name: str, role: Role) -> Viewer:
+        viewer = Viewer(self, Who(number, name, True), role.value, Codec.JSON, compression=True)
         viewer.think_us = (0, 0)
         return viewer
 
+    def _first(self) -> list[Viewer]:
+        """Who is there before everybody else, and to the end."""
+        return [*self.witnesses, *(each for each in (self.host, self.operator) if each is not None)]
+
     def _everyone(self) -> list[Viewer]:
-        return [*self.viewers, *self.witnesses, *([self.host] if self.host else [])]
+        return [*self.viewers, *self._first()]
 
     def token(self, viewer: Viewer) -> str:
         """As the shop's backend signs it. Cost: 30 µs."""
-        signing, now_s = self.plan.signing, int(time.time())
-        claims = {
-            "iss": signing.shop,
-            "aud": "livestream",
-            "sub": f"loadtest-{self.plan.run}-{viewer.person.number}",
-            "role": viewer.role,
-            "name": viewer.person.name,
-            "iat": now_s,
-            "exp": now_s + _TOKEN_S,
-            "room": self.plan.room,
-        }
-        return jwt.encode(claims, signing.key, algorithm=signing.algorithm, headers={"kid": signing.kid})
+        person = viewer.person
+        return token(self.plan.signing, self.plan.run, person.number, viewer.role, person.name, self.plan.room)
 
     # -- lines
 
@@ -150,9 +153,7 @@ class Driver:
             return
         viewer.wanted, viewer.coming = True, due_us
         viewer.state = State.OPENING
-        task = self.loop.create_task(self._dial(viewer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._task(self._dial(viewer))
 
     def _leaving(self, viewer: Viewer) -> bool:
         return self.stopping and not viewer.once
@@ -293,29 +294,85 @@ class Driver:
 
     def answered(self, viewer: Viewer, pending: Pending, reply: AnyReply) -> None:
         """A reply came."""
-        kind = type(pending.command)
-        name = pending.behaviour.name if pending.behaviour else "cue"
+        behaviour = pending.behaviour
+        name = behaviour.name if behaviour else "cue"
         if isinstance(reply, Error):
-            self.refusal(kind, reply)
-            self.count(f"refused.{name}.{reply.code}")
-            self.count("refused")
-            wait_us = (reply.retry_after_ms or 0) * 1000
-            viewer.ready_us = max(viewer.ready_us, self.now_us() + wait_us)
-            if pending.behaviour is None:
-                self.example(f"cue {kind.__name__} was refused: {reply.code}: {reply.text}")
+            self._refused(viewer, pending, reply, name)
         else:
             self.count(f"accepted.{name}")
             self.times[f"{name}.reply"].append((self.now_us() - pending.due_us) // 100)
-        if pending.behaviour is not None:
-            note = pending.behaviour.note(pending.command, reply)
-            if note is not None:
-                self._notes[name].append(note)
+        if behaviour is None:
+            self._cued(pending, reply)
+        elif pending.task is not None:
+            self._follow(viewer, behaviour.answered(viewer.person, pending.command, reply, pending.task))
+
+    def _refused(self, viewer: Viewer, pending: Pending, reply: Error, name: str) -> None:
+        self.refusal(type(pending.command), reply)
+        self.count(f"refused.{name}.{reply.code}")
+        race = pending.behaviour is not None and reply.code in pending.behaviour.races
+        self.count("too_late" if race else "refused")
+        wait_us = (reply.retry_after_ms or 0) * 1000
+        viewer.ready_us = max(viewer.ready_us, self.now_us() + wait_us)
+
+    def _cued(self, pending: Pending, reply: AnyReply) -> None:
+        match reply:
+            case Error():
+                self._cues_failed.append(f"{type(pending.command).__name__}: {reply.code}: {reply.text}")
+            case Posted(id=made) | Announced(draw=made) if pending.makes:
+                self._named[pending.makes] = made
+
+    def heard(self, viewer: Viewer, push: AnyPush) -> None:
+        """What a viewer alone is told."""
+        for behaviour in self.behaviours.values():
+            self._follow(viewer, behaviour.hears(viewer.person, push, self.random))
+
+    def _follow(self, viewer: Viewer, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            match outcome:
+                case Noted(kind=kind, values=values):
+                    self._notes[kind].append(values)
+                case Then(seconds=seconds, do=do):
+                    due_us = self.now_us() + int(seconds * 1e6)
+                    self.loop.call_later(seconds, self._then, viewer, self.behaviours[do], outcome, due_us)
+                case Visit():
+                    self._task(self._visit(outcome))
+
+    def _then(self, viewer: Viewer, behaviour: Behaviour, then: Then, due_us: int) -> None:
+        """It is time for what follows; who is not there now does it when they are back."""
+        if self.stopping:
+            return
+        late_us = self.now_us() - due_us
+        if not then.by_other and viewer.wanted and viewer.state is not State.PRESENT and late_us < _PATIENCE_S * 1e6:
+            self.loop.call_later(_AGAIN_S, self._then, viewer, behaviour, then, due_us)
+            return
+        self._due(behaviour)
+        found = self._free(behaviour, due_us, asked=True)[0] if then.by_other else viewer
+        if found is None or found.state is not State.PRESENT:
+            self._not_done(behaviour, "dropped")
+        elif not self._do(found, behaviour, then.options, due_us, then.about):
+            self._not_done(behaviour, "moot")
+
+    async def _visit(self, visit: Visit) -> None:
+        """Task."""
+        trouble = await self._checkout.press(visit.url, visit.form)
+        if trouble:
+            self.count(f"failed.{visit.name}")
+            self.example(f"{visit.name}: {trouble}")
+            return
+        self.count(f"accepted.{visit.name}")
+        self.times[visit.name].append((self.now_us() - visit.due_us) // 100)
+        self._notes[visit.name].append(visit.about)
+
+    def _task(self, work: Coroutine[object, object, None]) -> None:
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # -- the schedule
 
     async def gather(self, within_s: float = 30.0) -> str:
         """Bring host and witnesses in; returns what went wrong, or nothing."""
-        there = [*self.witnesses, *([self.host] if self.host else [])]
+        there = self._first()
         now_us = self.now_us()
         for viewer in there:
             self.come(viewer, now_us)
@@ -376,7 +433,7 @@ class Driver:
             says = schedule.steady(self.plan.scenario.host.says_per_s, phase.seconds)
             streams.append((at, 1, self._say) for at in says)
             cues = sorted(phase.cue, key=lambda cue: cue.at_s)
-            streams.append((cue.at_s, 2, partial(self._cue, cue.send)) for cue in cues)
+            streams.append((cue.at_s, 2, partial(self._cue, cue)) for cue in cues)
         return streams
 
     def _moves(self, phase: Phase) -> Stream:
@@ -416,14 +473,23 @@ class Driver:
             yield at, 10 + place, act
 
     def _act(self, behaviour: Behaviour, options: object, due_us: int) -> None:
+        self._due(behaviour)
+        viewer, could = self._free(behaviour, due_us)
+        if viewer is None:
+            self._not_done(behaviour, "dropped" if could else "moot")
+        elif not self._do(viewer, behaviour, options, due_us):
+            self._not_done(behaviour, "moot")
+
+    def _due(self, behaviour: Behaviour) -> None:
         self.count("due")
         self.count(f"due.{behaviour.name}")
-        viewer = self._free(behaviour, due_us)
-        if viewer is None or not self._do(viewer, behaviour, options, due_us):
-            self.count("dropped")
-            self.count(f"dropped.{behaviour.name}")
 
-    def _free(self, behaviour: Behaviour, due_us: int) -> Viewer | None:
+    def _not_done(self, behaviour: Behaviour, why: str) -> None:
+        """`dropped`: nobody was free; `moot`: nobody could have, because no draw was open, say."""
+        self.count(why)
+        self.count(f"{why}.{behaviour.name}")
+
+    def _able_of(self, behaviour: Behaviour) -> list[Viewer]:
         able = self._able.get(behaviour.name)
         if able is None:
             able = self._able[behaviour.name] = [
@@ -432,27 +498,39 @@ class Driver:
                 if behaviour.name in viewer.person.memory["does"]
                 and (viewer.person.signed_in or not behaviour.needs_token)
             ]
-        if not able:
-            return None
-        for _ in range(_LOOKS):
-            viewer = able[self.random.randrange(len(able))]
-            if viewer.state is State.PRESENT and viewer.ready_us <= due_us:
-                return viewer
-        begin = self.random.randrange(len(able))
-        for viewer in itertools.islice(itertools.chain(able[begin:], able[:begin]), 2000):
-            if viewer.state is State.PRESENT and viewer.ready_us <= due_us:
-                return viewer
-        return None
+        return able
 
-    def _do(self, viewer: Viewer, behaviour: Behaviour, options: object, due_us: int) -> bool:
+    def _free(self, behaviour: Behaviour, due_us: int, *, asked: bool = False) -> tuple[Viewer | None, bool]:
+        """Somebody who does it now; and whether anybody could, if they were free.
+
+        Args:
+            asked: they were told how, and need not know it from the room.
+        """
+        able = self._able_of(behaviour)
+        could = False
+        if not able:
+            return None, could
+        begin = self.random.randrange(len(able))
+        tries = (able[self.random.randrange(len(able))] for _ in range(_LOOKS))
+        through = itertools.islice(itertools.chain(able[begin:], able[:begin]), _LOOKED_THROUGH)
+        for viewer in itertools.chain(tries, through):
+            if asked or behaviour.may(viewer.person):
+                could = True
+                if viewer.state is State.PRESENT and viewer.ready_us <= due_us:
+                    return viewer, could
+        return None, could
+
+    def _do(
+        self, viewer: Viewer, behaviour: Behaviour, options: object, due_us: int, about: object = None
+    ) -> bool:
         ref = next(self._refs)
-        task = Task(ref, f"lt-{self.plan.run}-{self.plan.worker}-{ref}", due_us, self.random, options)
+        task = Task(ref, f"lt-{self.plan.run}-{self.plan.worker}-{ref}", due_us, self.random, options, about)
         command = behaviour.command(viewer.person, task)
         if command is None:
             return False
         viewer.ready_us = due_us + self.random.randint(*viewer.think_us)
         self.count("sent")
-        viewer.send(behaviour, command, due_us)
+        viewer.send(Pending(command, due_us, behaviour, task))
         return True
 
     def _say(self, due_us: int) -> None:
@@ -465,13 +543,22 @@ class Driver:
             return
         self._do(self.host, say, options_of("say", {"chars": self.plan.scenario.host.chars}), due_us)
 
-    def _cue(self, send: dict[str, object], due_us: int) -> None:
+    def _cue(self, cue: Cue, due_us: int) -> None:
         assert self.host is not None
+        if missing(cue.send, self._named):  # the cue that makes it is under way
+            if self.now_us() - due_us < _PATIENCE_S * 1e6:
+                self.loop.call_later(_AGAIN_S, self._cue, cue, due_us)
+            elif not self.stopping:
+                self._cues_failed.append(f"{cue.send['t']}: {', '.join(missing(cue.send, self._named))} was not made")
+            return
         ref = next(self._refs)
         # It was checked with the scenario; those without a key ignore it.
-        command: Command = msgspec.convert({**send, "ref": ref, "key": f"lt-{self.plan.run}-cue-{ref}"}, AnyCommand)
+        fields = {**bound(cue.send, self._named), "ref": ref, "key": f"lt-{self.plan.run}-cue-{ref}"}
+        command: Command = msgspec.convert(fields, AnyCommand)
         self.count("cues")
-        self.host.send(None, command, due_us)
+        who = self.host if Role.HOST in command.roles else self.operator
+        assert who is not None
+        who.send(Pending(command, due_us, makes=cue.makes))
 
     # -- telling
 
@@ -502,8 +589,9 @@ class Driver:
         """Begin nothing more; wait for the replies to what is under way."""
         self.stopping = True
         deadline = time.monotonic() + within_s
-        while time.monotonic() < deadline and any(each.pending for each in self._everyone()):  # noqa: ASYNC110
+        while time.monotonic() < deadline and (self._tasks or any(each.pending for each in self._everyone())):
             await asyncio.sleep(0.05)
+        await self._checkout.close()
 
     async def finish(self, top: int, within_s: float) -> Account:
         """Wait until everyone knows the log, then say what was seen."""
@@ -553,6 +641,8 @@ class Driver:
             log=self.reader.log,
             conflicts=self.reader.conflicts,
             notes=dict(self._notes),
+            cues_failed=self._cues_failed,
+            away=[each.person.number for each in self.viewers if each.state is not State.PRESENT],
             witnesses=[
                 Witness(unbroken=each.unbroken, shown=sorted(each.seen), left_out=each.left_out)
                 for each in self.witnesses

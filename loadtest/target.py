@@ -120,6 +120,8 @@ def require_allowed(target: Target, scenario: Scenario, real: str) -> None:
             f"{target.real_room or real!r} is a real room: to load it, and not a rehearsal, give it both as "
             "`real_room` in the target file and with --real-room"
         )
+    if target.real_room and scenario.product:
+        raise TargetError("the scenario brings products of its own, which a real shop must not be given")
     if scenario.viewers > target.most_viewers:
         raise TargetError(
             f"{scenario.viewers} viewers are more than `most_viewers` of the target, {target.most_viewers}"
