@@ -39,9 +39,7 @@ class Checkout:
             return f"{host} is not this machine: if its page is a sandbox's, name it in `allow_hosts` of the target"
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=_AT_ONCE)
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S), connector=connector
-            )
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S), connector=connector)
         try:
             async with self._session.post(url, data=form, allow_redirects=False) as page:
                 return "" if page.status < 400 else f"{url}: {page.status} {(await page.text())[:100]}"

@@ -38,7 +38,7 @@ from .target import read as read_target
 
 FOLDER = Path(__file__).parent / "scenarios"
 EXIT = {"passed": 0, "failed": 1, "void": 3, "interrupted": 130}
-_CUES = {str(each.__struct_config__.tag) for each in COMMANDS if each.roles & HOSTS}
+CUES = {str(each.__struct_config__.tag) for each in COMMANDS if each.roles & HOSTS}
 _KEY, _TOKEN = "LOADTEST_KEY", "LOADTEST_TOKEN"
 
 
@@ -63,7 +63,7 @@ def load(name: str) -> Scenario:
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioError(f"cannot read {path}: {error}") from None
     try:
-        scenario = read(text, set(BEHAVIOURS), _CUES)
+        scenario = read(text, set(BEHAVIOURS), CUES)
         _check_parts(scenario)
     except (ScenarioError, msgspec.ValidationError) as error:
         raise ScenarioError(f"{path.name}: {error}") from None

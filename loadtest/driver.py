@@ -520,9 +520,7 @@ class Driver:
                     return viewer, could
         return None, could
 
-    def _do(
-        self, viewer: Viewer, behaviour: Behaviour, options: object, due_us: int, about: object = None
-    ) -> bool:
+    def _do(self, viewer: Viewer, behaviour: Behaviour, options: object, due_us: int, about: object = None) -> bool:
         ref = next(self._refs)
         task = Task(ref, f"lt-{self.plan.run}-{self.plan.worker}-{ref}", due_us, self.random, options, about)
         command = behaviour.command(viewer.person, task)

@@ -69,9 +69,7 @@ async def own_show(settings: Mapping[str, str], *, pays: bool) -> AsyncIterator[
 
 
 @contextlib.asynccontextmanager
-async def _program(
-    environ: Mapping[str, str], log: Path, *words: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _program(environ: Mapping[str, str], log: Path, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """One of our programs; it has ended at the end."""
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(

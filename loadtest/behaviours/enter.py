@@ -82,4 +82,6 @@ def receipts(who: Who) -> dict[str, DrawReceipt | None]:
 
 def _entered(who: Who, receipt: DrawReceipt) -> Iterable[Outcome]:
     receipts(who)[receipt.draw_id] = receipt
-    yield Noted("entered", [receipt.draw_id, receipt.entry_id, receipt.weight, who.number, msgspec.to_builtins(receipt)])
+    yield Noted(
+        "entered", [receipt.draw_id, receipt.entry_id, receipt.weight, who.number, msgspec.to_builtins(receipt)]
+    )

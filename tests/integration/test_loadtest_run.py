@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.feigned import KEY, KID, ROOM, SHOP, Plant, feigned
+from tests.support.feigned import KEY, KID, ROOM, SHOP, feigned
 from tests.support.gateways import clean_environ
+from tests.support.plants import Plant
 
 SHORT = """
 name = "short"
