@@ -149,7 +149,7 @@ CAUGHT_IN_A_SALE = {
     Plant.ANNOUNCES_OTHERS: VERIFIES,
     Plant.LOSES_A_CLAIM: WINNERS,
 }
-_AT_ONCE = 5  #: servers that are played beside each other, each with a driver of one process
+_AT_ONCE = 8  #: servers that are played beside each other, each with a driver of one process
 
 
 async def played(server: Feigned, workers: int = 1, text: str = SCENARIO) -> Result:
@@ -206,6 +206,7 @@ async def test_an_honest_server_sells_and_draws_and_keeps_every_promise() -> Non
     assert totals["refused.open_team.sold_out"] >= 1, "nobody wanted more than there was"
 
 
+@pytest.mark.timeout(240)  # the first one plays them all
 @pytest.mark.parametrize(
     ("plant", "promise"),
     [*CAUGHT_BY.items(), *CAUGHT_IN_A_SALE.items()],
