@@ -29,7 +29,7 @@ from livestream.protocol.roles import Role
 
 from . import schedule
 from .behaviours import BEHAVIOURS, options_of
-from .behaviours.base import Behaviour, Noted, Outcome, Task, Then, Visit, Who
+from .behaviours.base import Behaviour, Noted, Outcome, Task, Then, Timed, Visit, Who
 from .checkout import Checkout
 from .messages import Account, Address, Plan, Tick, Witness
 from .reader import Reader
@@ -331,6 +331,8 @@ class Driver:
             match outcome:
                 case Noted(kind=kind, values=values):
                     self._notes[kind].append(values)
+                case Timed(metric=metric, due_us=due_us):
+                    self.times[metric].append((self.now_us() - due_us) // 100)
                 case Then(seconds=seconds, do=do):
                     due_us = self.now_us() + int(seconds * 1e6)
                     self.loop.call_later(seconds, self._then, viewer, self.behaviours[do], outcome, due_us)
@@ -587,9 +589,12 @@ class Driver:
         """Begin nothing more; wait for the replies to what is under way."""
         self.stopping = True
         deadline = time.monotonic() + within_s
-        while time.monotonic() < deadline and (self._tasks or any(each.pending for each in self._everyone())):
+        while time.monotonic() < deadline and self._busy():  # noqa: ASYNC110 - thousands tell nobody
             await asyncio.sleep(0.05)
         await self._checkout.close()
+
+    def _busy(self) -> bool:
+        return bool(self._tasks) or any(each.pending for each in self._everyone())
 
     async def finish(self, top: int, within_s: float) -> Account:
         """Wait until everyone knows the log, then say what was seen."""

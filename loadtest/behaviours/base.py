@@ -66,6 +66,14 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class Timed:
+    """Something was due then, and is there now."""
+
+    metric: str
+    due_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Then:
     """Something that people do next, so much later."""
 
@@ -87,7 +95,7 @@ class Visit:
     about: list[Any]
 
 
-Outcome = Noted | Then | Visit
+Outcome = Noted | Timed | Then | Visit
 
 
 class Behaviour:

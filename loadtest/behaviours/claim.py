@@ -1,4 +1,7 @@
-"""Claim: who won says where the prize goes. Follows from the notice; no schedule starts it. Pure."""
+"""Claim: who won says where the prize goes. Pure.
+
+Follows from the notice that one won; no schedule starts it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""LeaveTeam: who holds a seat thinks better of it. Follows from a seat; no schedule starts it. Pure."""
+"""LeaveTeam: who holds a seat thinks better of it. Pure.
+
+Follows from a seat; no schedule starts it.
+"""
 
 from __future__ import annotations
 

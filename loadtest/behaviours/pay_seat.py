@@ -1,4 +1,7 @@
-"""PaySeat: who holds a seat goes to the provider's page and pays there. Follows from a seat; no schedule starts it. Pure."""
+"""PaySeat: who holds a seat goes to the provider's page and pays there. Pure.
+
+Follows from a seat; no schedule starts it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from livestream.protocol.groupbuy import OwnSeat
 from livestream.protocol.replies import AnyReply, PayAt
 
 from .base import Behaviour, Outcome, Task, Visit, Who
-from .seats import SeatOptions
+from .seats import SeatOptions, pressed
 
 PRESS = {"do": "pay"}  #: on the sandbox's page
 
@@ -33,4 +36,5 @@ class PaySeat(Behaviour):
     def answered(self, who: Who, command: Command, reply: AnyReply, task: Task) -> Iterable[Outcome]:
         if isinstance(reply, PayAt):
             seat: OwnSeat = task.about
+            pressed(who)[seat.seat] = task.due_us
             yield Visit("checkout", reply.url, PRESS, task.due_us, [seat.team.deal, seat.seat])

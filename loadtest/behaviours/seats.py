@@ -14,14 +14,13 @@ from livestream.protocol.groupbuy import (
     OwnSeat,
     SeatLeft,
     SeatState,
-    TeamState,
     YourTeam,
     evolve_deals,
 )
 from livestream.protocol.pushes import AnyPush, Live, Log, Notice, OwnSeats, Snapshot
 
 from ..dice import Dice
-from .base import Noted, Options, Outcome, Then, Who, between
+from .base import Noted, Options, Outcome, Then, Timed, Who, between
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Span = tuple[Annotated[float, Meta(ge=0)], Annotated[float, Meta(ge=0)]]
@@ -99,6 +98,12 @@ def seated(who: Who, seat: OwnSeat, options: SeatOptions, random: Dice) -> Itera
         yield Then(between(options.pays_after_s, random), "leave_team", options, seat)
 
 
+def pressed(who: Who) -> dict[str, int]:
+    """Seats whose payment was begun and is not told yet, and when it was due."""
+    found: dict[str, int] = who.memory.setdefault("pressed", {})
+    return found
+
+
 def told(who: Who, push: AnyPush) -> Iterable[Outcome]:
     """How own seats stand, whenever a viewer is told."""
     match push:
@@ -111,12 +116,11 @@ def told(who: Who, push: AnyPush) -> Iterable[Outcome]:
     for seat in seats:
         own(who)[seat.seat] = (seat.team.deal, seat)
         yield Noted("standing", standing(seat))
+        if seat.state in (SeatState.PAID, SeatState.CONFIRMED) and seat.seat in pressed(who):
+            yield Timed("pay_seat.told", pressed(who).pop(seat.seat))
 
 
 def standing(seat: OwnSeat) -> list[Any]:
     """Deal, team, seat, state of the seat, of the team, of the order, price."""
     order = None if seat.order is None else str(seat.order)
     return [seat.team.deal, seat.team.id, seat.seat, str(seat.state), str(seat.team.state), order, seat.price]
-
-
-FINAL = frozenset({TeamState.COMPLETE, TeamState.EXPIRED, TeamState.VOIDED})

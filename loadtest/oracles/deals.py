@@ -157,9 +157,11 @@ def _final(evidence: Evidence, read: Read) -> Finding:
     states = {team["id"]: team["state"] for one in read.deals for team in one.teams}
     wrong = [f"team {team}: told {', '.join(sorted(ends))}, and read {states.get(team, 'nothing')}"
              for team, ends in told.items() if not _agree(ends, states.get(team, ""))]  # fmt: skip
-    for seat in read.seats.values():
-        if not _fits(seat):
-            wrong.append(f"seat {seat['seat']} is {seat['state']} in a team that is {seat['team']['state']}")
+    wrong += [
+        f"seat {seat['seat']} is {seat['state']} in a team that is {seat['team']['state']}"
+        for seat in read.seats.values()
+        if not _fits(seat)
+    ]
     open_ones = [team for team, state in states.items() if state not in _FINAL]
     ends = ", ".join(f"{sum(each == state for each in states.values())} {state}" for state in _FINAL)
     undecided = None if evidence.cut_short else False
@@ -177,7 +179,7 @@ def _agree(told: set[str], read: str) -> bool:
 
 
 def _fits(seat: dict[str, Any]) -> bool:
-    state, team = seat["state"], seat["team"]["state"]
+    state, team = str(seat["state"]), str(seat["team"]["state"])
     if team == "complete":
         return state in ("confirmed", "released")
     return state == "released" if team in ("expired", "voided") else state != "confirmed"

@@ -42,5 +42,5 @@ def _why(said: bytes) -> str:
         report = msgspec.json.decode(said)
     except msgspec.DecodeError:
         return ""
-    step = next((each for each in report["steps"] if each["name"] == report["failed"]), {})
+    step: dict[str, str] = next((each for each in report["steps"] if each["name"] == report["failed"]), {})
     return f"fails at {report['failed']}: {step.get('text', '')}"

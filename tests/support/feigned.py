@@ -20,8 +20,8 @@ from aiohttp import WSMsgType, web
 from livestream.protocol.codec import Codec, decode_commands, encode_all, plain
 from livestream.protocol.commands import Comment, Join, Like, Say
 from livestream.protocol.errors import ErrorCode
-from livestream.protocol.events import Commented, HostMessage, Said
 from livestream.protocol.event import Event
+from livestream.protocol.events import Commented, HostMessage, Said
 from livestream.protocol.pushes import AnyPush, Live, Log, Notice, Snapshot
 from livestream.protocol.replies import AnyReply, Error, Joined, Me, Ok, Posted
 from livestream.protocol.roles import Role
@@ -175,8 +175,8 @@ class Feigned:
     async def _tell_news(self) -> None:
         """What the sale wants told."""
         sale = self.sale
-        news, live, notices = list(sale.news), list(sale.live), list(sale.notices)
-        sale.news.clear(), sale.live.clear(), sale.notices.clear()
+        news, live, notices = sale.news, sale.live, sale.notices
+        sale.news, sale.live, sale.notices = [], [], []
         for event in news:
             self.log.append(Log(seq=len(self.log) + 1, at=_now(), event=event))  # type: ignore[arg-type]
             for each in self._viewers():

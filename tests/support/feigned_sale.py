@@ -300,7 +300,7 @@ class FeignedSale:
         winners = draws.drawing_of(proof).winners
         if self._plant() is Plant.PICKS_A_WRONG_WINNER:
             winners = (next(each for each in entries if each not in winners), *winners[1:])
-            proof = draws.replaced(proof, drawing=draws.replaced(proof.drawing, winners=winners))
+            proof = draws.replaced(proof, drawing=draws.replaced(draws.drawing_of(proof), winners=winners))
         told = winners[::-1] if self._plant() is Plant.ANNOUNCES_OTHERS else winners
         raffle.proof = proof
         self._tell(raffle, told)
