@@ -9,6 +9,7 @@ Rates are of the schedule and not of the server: see `schedule`.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
@@ -25,6 +26,7 @@ from .thresholds import Threshold, ThresholdError, parse
 OPERATORS_ONLY = frozenset(
     str(each.__struct_config__.tag) for each in COMMANDS if Role.HOST not in each.roles and Role.OPERATOR in each.roles
 )
+_NAME = re.compile(r"\$[a-z][a-z0-9_]*")
 _BUYING = frozenset({"open_team", "join_team"})
 Share = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(gt=0, le=6 * 3600)]
@@ -244,7 +246,7 @@ def bound(send: Any, names: Mapping[str, str]) -> Any:
 
 
 def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and value[:1] == "$"
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
 
 
 def _scaled_action(action: Action, rate: float, time: float) -> Action:

@@ -15,6 +15,7 @@ from loadtest.target import Target
 from tests.support.feigned import KEY, KID, ROOM, SHOP, Feigned, feigned
 from tests.support.plants import Plant
 
+DEAL = '{ t = "open_deal", product = "cup", steps = [{ people = 2, price = 800 }], stock = 7 }'
 PLAN = '{ title = "Draw", organiser = "Shop", beacon = "recorded", prizes = [{ tier = "1", name = "Bike", value = 9, currency = "EUR" }] }'  # noqa: E501
 SCENARIO = """
 name = "plants"
@@ -50,7 +51,8 @@ action = [{ do = "comment", per_s = 20 }]
 """
 
 #: a deal with one unit more than its teams of two can take, and a draw of each kind
-SALE = """
+SALE = (
+    """
 name = "sale"
 text = "A deal and two draws"
 viewers = 24
@@ -79,7 +81,7 @@ seconds = 3
 present = 1.0
 arrive = "rush"
 cue = [
-  { at_s = 0.1, makes = "deal", send = { t = "open_deal", product = "cup", steps = [{ people = 2, price = 800 }], stock = 7 } },
+  { at_s = 0.1, makes = "deal", send = DEAL },
   { at_s = 0.2, makes = "tap", send = { t = "create_draw", plan = PLAN } },
   { at_s = 0.3, makes = "word", send = { t = "create_draw", plan = PLAN_BY_WORD } },
   { at_s = 2.9, send = { t = "close_deal", deal = "$deal" } },
@@ -101,7 +103,10 @@ action = [{ do = "enter", per_s = 15 }]
 [[phase]]
 name = "claims"
 seconds = 4.2
-""".replace("PLAN_BY_WORD", PLAN.replace("}] }", '}], entry = "password", password = "cup" }')).replace("PLAN", PLAN)
+""".replace("PLAN_BY_WORD", PLAN.replace("}] }", '}], entry = "password", password = "cup" }'))
+    .replace("PLAN", PLAN)
+    .replace("DEAL", DEAL)
+)
 
 ORDER = "every viewer saw every log event once and in order"
 KEPT = "every acknowledged host message is in the log"

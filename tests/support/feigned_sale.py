@@ -305,8 +305,8 @@ class FeignedSale:
         raffle.proof = proof
         self._tell(raffle, told)
         for prize, each in enumerate(winners):
-            self.notices.append((entries[each], d.YouWon(
-                draw=raffle.view.id, title="t", prize=prize, prize_title="p", claim_until=_now() + 60_000)))  # fmt: skip
+            won = d.YouWon(draw=raffle.view.id, title="", prize=prize, prize_title="", claim_until=_now() + 60_000)
+            self.notices.append((entries[each], won))
         return Ok(ref=command.ref)
 
     def _tell(self, raffle: Raffle, winners: tuple[str, ...]) -> None:
