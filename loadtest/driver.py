@@ -9,43 +9,34 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import itertools
 import socket
 import ssl
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from random import Random
 
-import msgspec
-
 from livestream.client_rules import Next
 from livestream.protocol.codec import Codec
-from livestream.protocol.commands import COMMON_ERRORS, AnyCommand, Command
-from livestream.protocol.pushes import AnyPush
-from livestream.protocol.replies import Announced, AnyReply, Error, Posted
+from livestream.protocol.replies import AnyReply
 from livestream.protocol.roles import Role
 
 from . import schedule
+from .acting import Acting
 from .behaviours import BEHAVIOURS, options_of
-from .behaviours.base import Behaviour, Noted, Outcome, Task, Then, Timed, Visit, Who
-from .checkout import Checkout
+from .behaviours.base import Who
 from .messages import Account, Address, Plan, Tick, Witness
 from .reader import Reader
-from .scenario import Action, Crowd, Cue, Phase, bound, missing
+from .scenario import Action, Crowd, Phase
 from .tokens import token
-from .viewer import Pending, State, Viewer
+from .viewer import State, Viewer
 
 _PER_ADDRESS = 1500  #: viewers that share a source address of this machine; servers limit them
 _ENTRY_S = 20.0  #: from the attempt to `joined`; then it is given up and tried again
 _TURN_US = 10_000  #: of starting what is due before the sockets are served; a turn of theirs may take ten times that
 _LIVE_S = 0.5  #: for the last of the live lane, which nobody waits for
 _SLOW_BUFFER_BYTES = 8192  #: what a weak network holds for a slow reader; this machine would hold a minute's worth
-_PATIENCE_S = 15.0  #: an action that follows from another waits so long for its viewer to come back
-_AGAIN_S = 0.25
-_LOOKS = 12  #: random tries to find a free viewer before all are looked through
-_LOOKED_THROUGH = 2000
 _EXAMPLES = 20
 _NAMES = ("Ada", "Bao", "Chloé", "Dan", "Ewa", "Filip", "Grâce", "Hania", "Ines", "Jan", "Kai", "Łucja", "Mei", "Noé")
 
@@ -65,26 +56,19 @@ class Driver:
         self.random = Random(f"{plan.scenario.seed}/{plan.worker}")
         self.behaviours = {name: kind(plan.sentences) for name, kind in BEHAVIOURS.items()}
         self.reader = Reader(list(self.behaviours.values()))
+        self.acting = Acting(self)
         self.counts: Counter[str] = Counter()
         self.times: defaultdict[str, list[int]] = defaultdict(list)
         self.bytes_in = self.frames_in = self.checked = 0
         self.stopping = False
         self._gaps = self._repeats = self._unanswered = self._astray = self._unknown = 0
-        self._codes: Counter[str] = Counter()
-        self._undeclared: Counter[str] = Counter()
         self._endings: Counter[str] = Counter()
-        self._notes: defaultdict[str, list[list[object]]] = defaultdict(list)
-        self._named: dict[str, str] = {}  #: what cues made
-        self._cues_failed: list[str] = []
-        self._checkout = Checkout(plan.pay_hosts)
         self._examples: list[str] = []
         self._late_us = 0
         self._cpu_s = time.process_time()
-        self._refs = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._tls = ssl.create_default_context() if plan.address.tls else None
         self.viewers = list(self._make_viewers())
-        self._able: dict[str, list[Viewer]] = {}
         self._present = 0  #: how many should be
         self.witnesses = [self._witness(number) for number in range(plan.scenario.witnesses)] if not plan.worker else []
         self.host = self._staff(-1, "Host", Role.HOST) if not plan.worker else None
@@ -153,7 +137,7 @@ class Driver:
             return
         viewer.wanted, viewer.coming = True, due_us
         viewer.state = State.OPENING
-        self._task(self._dial(viewer))
+        self.task(self._dial(viewer))
 
     def _leaving(self, viewer: Viewer) -> bool:
         return self.stopping and not viewer.once
@@ -286,86 +270,7 @@ class Driver:
         self._endings["unreadable"] += 1
         self.example(f"viewer {viewer.person.number}: {text}")
 
-    def refusal(self, kind: type[Command], error: Error) -> None:
-        tag = str(kind.__struct_config__.tag)
-        self._codes[f"{tag} {error.code}"] += 1
-        if error.code not in COMMON_ERRORS and error.code not in kind.errors:
-            self._undeclared[f"{tag} {error.code}"] += 1
-
-    def answered(self, viewer: Viewer, pending: Pending, reply: AnyReply) -> None:
-        """A reply came."""
-        behaviour = pending.behaviour
-        name = behaviour.name if behaviour else "cue"
-        if isinstance(reply, Error):
-            self._refused(viewer, pending, reply, name)
-        else:
-            self.count(f"accepted.{name}")
-            self.times[f"{name}.reply"].append((self.now_us() - pending.due_us) // 100)
-        if behaviour is None:
-            self._cued(pending, reply)
-        elif pending.task is not None:
-            self._follow(viewer, behaviour.answered(viewer.person, pending.command, reply, pending.task))
-
-    def _refused(self, viewer: Viewer, pending: Pending, reply: Error, name: str) -> None:
-        self.refusal(type(pending.command), reply)
-        self.count(f"refused.{name}.{reply.code}")
-        race = pending.behaviour is not None and reply.code in pending.behaviour.races
-        self.count("too_late" if race else "refused")
-        wait_us = (reply.retry_after_ms or 0) * 1000
-        viewer.ready_us = max(viewer.ready_us, self.now_us() + wait_us)
-
-    def _cued(self, pending: Pending, reply: AnyReply) -> None:
-        match reply:
-            case Error():
-                self._cues_failed.append(f"{type(pending.command).__name__}: {reply.code}: {reply.text}")
-            case Posted(id=made) | Announced(draw=made) if pending.makes:
-                self._named[pending.makes] = made
-
-    def heard(self, viewer: Viewer, push: AnyPush) -> None:
-        """What a viewer alone is told."""
-        for behaviour in self.behaviours.values():
-            self._follow(viewer, behaviour.hears(viewer.person, push, self.random))
-
-    def _follow(self, viewer: Viewer, outcomes: Iterable[Outcome]) -> None:
-        for outcome in outcomes:
-            match outcome:
-                case Noted(kind=kind, values=values):
-                    self._notes[kind].append(values)
-                case Timed(metric=metric, due_us=due_us):
-                    self.times[metric].append((self.now_us() - due_us) // 100)
-                case Then(seconds=seconds, do=do):
-                    due_us = self.now_us() + int(seconds * 1e6)
-                    self.loop.call_later(seconds, self._then, viewer, self.behaviours[do], outcome, due_us)
-                case Visit():
-                    self._task(self._visit(outcome))
-
-    def _then(self, viewer: Viewer, behaviour: Behaviour, then: Then, due_us: int) -> None:
-        """It is time for what follows; who is not there now does it when they are back."""
-        if self.stopping:
-            return
-        late_us = self.now_us() - due_us
-        if not then.by_other and viewer.wanted and viewer.state is not State.PRESENT and late_us < _PATIENCE_S * 1e6:
-            self.loop.call_later(_AGAIN_S, self._then, viewer, behaviour, then, due_us)
-            return
-        self._due(behaviour)
-        found = self._free(behaviour, due_us, asked=True)[0] if then.by_other else viewer
-        if found is None or found.state is not State.PRESENT:
-            self._not_done(behaviour, "dropped")
-        elif not self._do(found, behaviour, then.options, due_us, then.about):
-            self._not_done(behaviour, "moot")
-
-    async def _visit(self, visit: Visit) -> None:
-        """Task."""
-        trouble = await self._checkout.press(visit.url, visit.form)
-        if trouble:
-            self.count(f"failed.{visit.name}")
-            self.example(f"{visit.name}: {trouble}")
-            return
-        self.count(f"accepted.{visit.name}")
-        self.times[visit.name].append((self.now_us() - visit.due_us) // 100)
-        self._notes[visit.name].append(visit.about)
-
-    def _task(self, work: Coroutine[object, object, None]) -> None:
+    def task(self, work: Coroutine[object, object, None]) -> None:
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -433,9 +338,9 @@ class Driver:
             streams.append(self._action(place, action, phase, Random(dice.random())))
         if self.host is not None:
             says = schedule.steady(self.plan.scenario.host.says_per_s, phase.seconds)
-            streams.append((at, 1, self._say) for at in says)
+            streams.append((at, 1, self.acting.say) for at in says)
             cues = sorted(phase.cue, key=lambda cue: cue.at_s)
-            streams.append((cue.at_s, 2, partial(self._cue, cue)) for cue in cues)
+            streams.append((cue.at_s, 2, partial(self.acting.cue, cue)) for cue in cues)
         return streams
 
     def _moves(self, phase: Phase) -> Stream:
@@ -470,95 +375,9 @@ class Driver:
         scenario = self.plan.scenario
         rate = schedule.rate_of(action, phase.seconds, scenario.viewers, len(self.viewers) / scenario.viewers)
         behaviour, options = self.behaviours[action.do], options_of(action.do, action.options)
-        act = partial(self._act, behaviour, options)
+        act = partial(self.acting.act, behaviour, options)
         for at in schedule.due(rate, dice):
             yield at, 10 + place, act
-
-    def _act(self, behaviour: Behaviour, options: object, due_us: int) -> None:
-        self._due(behaviour)
-        viewer, could = self._free(behaviour, due_us)
-        if viewer is None:
-            self._not_done(behaviour, "dropped" if could else "moot")
-        elif not self._do(viewer, behaviour, options, due_us):
-            self._not_done(behaviour, "moot")
-
-    def _due(self, behaviour: Behaviour) -> None:
-        self.count("due")
-        self.count(f"due.{behaviour.name}")
-
-    def _not_done(self, behaviour: Behaviour, why: str) -> None:
-        """`dropped`: nobody was free; `moot`: nobody could have, because no draw was open, say."""
-        self.count(why)
-        self.count(f"{why}.{behaviour.name}")
-
-    def _able_of(self, behaviour: Behaviour) -> list[Viewer]:
-        able = self._able.get(behaviour.name)
-        if able is None:
-            able = self._able[behaviour.name] = [
-                viewer
-                for viewer in self.viewers
-                if behaviour.name in viewer.person.memory["does"]
-                and (viewer.person.signed_in or not behaviour.needs_token)
-            ]
-        return able
-
-    def _free(self, behaviour: Behaviour, due_us: int, *, asked: bool = False) -> tuple[Viewer | None, bool]:
-        """Somebody who does it now; and whether anybody could, if they were free.
-
-        Args:
-            asked: they were told how, and need not know it from the room.
-        """
-        able = self._able_of(behaviour)
-        could = False
-        if not able:
-            return None, could
-        begin = self.random.randrange(len(able))
-        tries = (able[self.random.randrange(len(able))] for _ in range(_LOOKS))
-        through = itertools.islice(itertools.chain(able[begin:], able[:begin]), _LOOKED_THROUGH)
-        for viewer in itertools.chain(tries, through):
-            if asked or behaviour.may(viewer.person):
-                could = True
-                if viewer.state is State.PRESENT and viewer.ready_us <= due_us:
-                    return viewer, could
-        return None, could
-
-    def _do(self, viewer: Viewer, behaviour: Behaviour, options: object, due_us: int, about: object = None) -> bool:
-        ref = next(self._refs)
-        task = Task(ref, f"lt-{self.plan.run}-{self.plan.worker}-{ref}", due_us, self.random, options, about)
-        command = behaviour.command(viewer.person, task)
-        if command is None:
-            return False
-        viewer.ready_us = due_us + self.random.randint(*viewer.think_us)
-        self.count("sent")
-        viewer.send(Pending(command, due_us, behaviour, task))
-        return True
-
-    def _say(self, due_us: int) -> None:
-        assert self.host is not None
-        say = self.behaviours["say"]
-        self.count("due")
-        if self.host.state is not State.PRESENT:
-            self.count("dropped")
-            self.count("dropped.say")
-            return
-        self._do(self.host, say, options_of("say", {"chars": self.plan.scenario.host.chars}), due_us)
-
-    def _cue(self, cue: Cue, due_us: int) -> None:
-        assert self.host is not None
-        if missing(cue.send, self._named):  # the cue that makes it is under way
-            if self.now_us() - due_us < _PATIENCE_S * 1e6:
-                self.loop.call_later(_AGAIN_S, self._cue, cue, due_us)
-            elif not self.stopping:
-                self._cues_failed.append(f"{cue.send['t']}: {', '.join(missing(cue.send, self._named))} was not made")
-            return
-        ref = next(self._refs)
-        # It was checked with the scenario; those without a key ignore it.
-        fields = {**bound(cue.send, self._named), "ref": ref, "key": f"lt-{self.plan.run}-cue-{ref}"}
-        command: Command = msgspec.convert(fields, AnyCommand)
-        self.count("cues")
-        who = self.host if Role.HOST in command.roles else self.operator
-        assert who is not None
-        who.send(Pending(command, due_us, makes=cue.makes))
 
     # -- telling
 
@@ -591,7 +410,7 @@ class Driver:
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline and self._busy():  # noqa: ASYNC110 - thousands tell nobody
             await asyncio.sleep(0.05)
-        await self._checkout.close()
+        await self.acting.checkout.close()
 
     def _busy(self) -> bool:
         return bool(self._tasks) or any(each.pending for each in self._everyone())
@@ -638,13 +457,13 @@ class Driver:
             unanswered=self._unanswered,
             astray=self._astray,
             unknown=self._unknown,
-            codes=dict(self._codes),
-            undeclared=dict(self._undeclared),
+            codes=dict(self.acting.codes),
+            undeclared=dict(self.acting.undeclared),
             endings=dict(self._endings),
             log=self.reader.log,
             conflicts=self.reader.conflicts,
-            notes=dict(self._notes),
-            cues_failed=self._cues_failed,
+            notes=dict(self.acting.notes),
+            cues_failed=self.acting.cues_failed,
             away=[each.person.number for each in self.viewers if each.state is not State.PRESENT],
             witnesses=[
                 Witness(unbroken=each.unbroken, shown=sorted(each.seen), left_out=each.left_out)

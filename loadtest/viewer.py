@@ -306,14 +306,14 @@ class Viewer(asyncio.Protocol):
                 self.seq, self.staff_seq = seq, staff_seq
             case Error(ref=ref) if ref == _JOIN_REF and self.state is State.JOINING:
                 self.driver.count(f"refused.join.{message.code}")
-                self.driver.refusal(Join, message)
+                self.driver.acting.refusal(Join, message)
                 self._refused(after_refusal(message.code, resuming=self._joined is not None), message.retry_after_ms)
             case Reply():
                 self._answered(cast(AnyReply, message))
             case ComeBack(after_ms=after_ms):
                 self.hint_ms = after_ms
             case Notice() | OwnSeats() | DrawOwn():
-                self.driver.heard(self, message)
+                self.driver.acting.heard(self, message)
         return True
 
     def _refused(self, step: Next, retry_after_ms: int | None) -> None:
@@ -390,7 +390,7 @@ class Viewer(asyncio.Protocol):
             self._ask_again(pending, (reply.retry_after_ms or 1000) / 1000)
             return
         del self.pending[reply.ref]
-        self.driver.answered(self, pending, reply)
+        self.driver.acting.answered(self, pending, reply)
 
     def _ask_again(self, pending: Pending, after_s: float) -> None:
         """The same key settles what became of it."""
