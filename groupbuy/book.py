@@ -171,7 +171,7 @@ class Book:
         """The payment under way for a seat or an unpaid order; a new one, if there is none.
 
         Raises:
-            Refused: SEAT_NOT_FOUND, and those of `team.pay`.
+            Refused: SEAT_NOT_FOUND, DEAL_CLOSED once the deal is voided, and those of `team.pay`.
         """
         paying = self._owned(seat_id, viewer)
         team_id = paying.team_id

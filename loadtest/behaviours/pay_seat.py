@@ -25,7 +25,7 @@ class PaySeat(Behaviour):
     needs_token = True
     scheduled = False
     repeats = True
-    races = frozenset({E.SEAT_LOST, E.TEAM_CLOSED, E.TEAM_LATE})
+    races = frozenset({E.SEAT_LOST, E.TEAM_CLOSED, E.TEAM_LATE, E.DEAL_CLOSED})
 
     def command(self, who: Who, task: Task) -> Command | None:
         seat: OwnSeat | None = task.about

@@ -7,7 +7,7 @@ import pytest
 from loadtest.checkout import Checkout
 from loadtest.cli import FOLDER, load
 from loadtest.scenario import ScenarioError, bound, missing, scaled
-from loadtest.target import Target, TargetError, require_allowed
+from loadtest.target import Target, TargetError, highest_rate, require_allowed
 from loadtest.thresholds import ThresholdError, judge, parse
 
 GOOD = """
@@ -109,6 +109,12 @@ def test_an_operator_comes_only_where_a_host_may_not_do_it() -> None:
     assert not load("draw-rush").needs_operator
     assert load("team-rush").pays
     assert not load("draw-rush").pays
+
+
+def test_what_follows_from_an_action_counts_for_the_bound() -> None:
+    scheduled = 500 * (0.02 * 2 + 0.02 + 0.03 + 0.05)
+    assert highest_rate(load("team-rush")) > 5 * scheduled
+    assert highest_rate(load("slow-readers")) <= 500
 
 
 def test_products_are_not_put_into_a_real_shop() -> None:
