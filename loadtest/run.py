@@ -38,6 +38,7 @@ _READY_S = 60.0
 _LEAD_S = 1.0  #: from the last word to the first action
 _VIEWERS_PER_WORKER = 2500
 _LOOK_S = 3.0
+_LONG_S = 3.0  #: a wait for teams and money that is worth a mark in the charts
 _DECIDED_S = 0.5  #: between two looks at what is under way
 _RECOVERED = 0.99  #: of the viewers
 _WELL_MS = 1000.0  #: p99 of the host's words in a second that counts as well
@@ -489,12 +490,19 @@ class _Conductor:
                     Mark(at_s=scenario.start_of(number), seconds=phase.seconds, text=phase.name, kind="phase")
                     for number, phase in enumerate(scenario.phase)
                 ),
+                *_settling(scenario.seconds, timeline),
                 *sorted(self._marks, key=lambda mark: mark.at_s),
             ],
             driver=_driver(collected.seconds),
             machine=_machine(),
             settings=wish.settings,
         )
+
+
+def _settling(played_s: float, timeline: list[Second]) -> list[Mark]:
+    """The wait for teams and money, if there was one."""
+    waited_s = timeline[-1].second - played_s if timeline else 0.0
+    return [Mark(at_s=played_s, seconds=waited_s, text="settling", kind="phase")] if waited_s > _LONG_S else []
 
 
 def _driver(seconds: list[Second]) -> dict[str, float]:

@@ -299,7 +299,8 @@ class FeignedSale:
         proof = draws.drawn(raffle.plan, tuple(Entry(each, 1) for each in sorted(entries)))
         winners = draws.drawing_of(proof).winners
         if self._plant() is Plant.PICKS_A_WRONG_WINNER:
-            winners = (next(each for each in entries if each not in winners), *winners[1:])
+            others = [each for each in entries if each not in winners]
+            winners = (others[0], *winners[1:]) if others else winners[::-1]
             proof = draws.replaced(proof, drawing=draws.replaced(draws.drawing_of(proof), winners=winners))
         told = winners[::-1] if self._plant() is Plant.ANNOUNCES_OTHERS else winners
         raffle.proof = proof
