@@ -154,7 +154,7 @@ CAUGHT_IN_A_SALE = {
     Plant.ANNOUNCES_OTHERS: VERIFIES,
     Plant.LOSES_A_CLAIM: WINNERS,
 }
-_AT_ONCE = 8  #: servers that are played beside each other, each with a driver of one process
+_AT_ONCE = 4  #: servers that are played beside each other, each with a driver of one process
 
 
 async def played(server: Feigned, workers: int = 1, text: str = SCENARIO) -> Result:
@@ -177,6 +177,10 @@ async def _all(jobs: list[tuple[Plant, str]]) -> dict[Plant, Result | BaseExcept
 
     found = await asyncio.gather(*(one(*job) for job in jobs), return_exceptions=True)
     return {plant: result for (plant, _), result in zip(jobs, found, strict=True)}
+
+
+def _broken(result: Result) -> set[str]:
+    return {each.name for each in result.findings if each.ok is False}
 
 
 @pytest.fixture(scope="module")
@@ -221,10 +225,12 @@ def test_a_broken_promise_fails_the_run_whatever_its_speed(
     plant: Plant, promise: str, results: dict[Plant, Result | BaseException]
 ) -> None:
     result = results[plant]
+    if isinstance(result, BaseException) or promise not in _broken(result):
+        # On a starved machine a short sale may be over before anybody bought: once more, with nobody beside it.
+        result = asyncio.run(_all([(plant, SALE if plant in CAUGHT_IN_A_SALE else SCENARIO)]))[plant]
     if isinstance(result, BaseException):
         raise result
-    broken = {each.name for each in result.findings if each.ok is False}
-    assert promise in broken, result.findings
+    assert promise in _broken(result), result.findings
     assert result.verdict == "failed"
 
 
