@@ -18,7 +18,7 @@ NODE := $(MADE)/node
 PAGES := gateway/web/dist/index.html
 ARGS ?=
 
-.PHONY: help run check test pages trials mutants bench loadtest generate lock clean packages
+.PHONY: help run check pythons test pages trials mutants bench loadtest generate lock clean packages
 
 help:  ## list these
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,11 +30,22 @@ check: $(DEV)  ## style, types, generated files, unit and property tests: under 
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(if $(wildcard livestream/protocol/generate.py),$(PY) -m livestream.protocol.generate --check)
+	$(PY) -m livestream.protocol.generate --check
 	$(PY) -m pytest --quiet tests/unit tests/property
 
+pythons: $(DEV)  ## unit and property tests under each newer Python that this machine has
+	@for python in python3.12 python3.13; do \
+	  $$python -c '' 2>/dev/null || { echo "$$python is not here"; continue; }; \
+	  echo "$$python: installing …"; \
+	  $$python -m venv .venv/$$python; \
+	  .venv/$$python/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock; \
+	  .venv/$$python/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .; \
+	  .venv/$$python/bin/python -m pytest --quiet tests/unit tests/property; \
+	done
+
 test: packages $(DEV) $(PAGES)  ## the whole suite, browsers included (ARGS="-k resume")
-	$(PY) -m pytest -m "not trial" $(ARGS)
+	$(PY) -m pytest -m "not trial and not alone" --numprocesses 3 --dist loadfile $(ARGS)
+	$(PY) -m pytest -m alone $(ARGS) || test $$? = 5  # ARGS may choose none of them
 
 pages: $(PAGES)  ## build the viewer and host pages
 
@@ -95,6 +106,8 @@ packages:
 	for each in chromium:chromium nginx:nginx-light cc:gcc; do \
 	  PATH="$$PATH:/usr/sbin" command -v "$${each%%:*}" >/dev/null || missing="$$missing $${each##*:}"; \
 	done; \
+	$(PYTHON) -c 'import os, sysconfig; raise SystemExit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' \
+	  || missing="$$missing python3-dev"; \
 	test -z "$$missing" || { echo "the tests need more of Debian: apt-get install$$missing" >&2; exit 2; }
 
 # -- the locks

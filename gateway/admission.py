@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +11,14 @@ from urllib.parse import urlsplit
 from livestream.config import Settings
 
 Refusal = tuple[int, str]  #: HTTP status and text
+#: sockets that may carry plain HTTP: at most so many, and at most a quarter of the websockets
+_HTTP_SOCKETS = 1000
+#: sockets over a limit that are still listened to, to tell them politely; more are closed at once
+_LISTENED_TO = 32
+#: of stores, logs, pages and the loop
+_OTHER_DESCRIPTORS = 64
+_CROWDED: Refusal = (429, "Too many connections from this address.")
+_FULL: Refusal = (503, "This process is full; try again.")
 
 
 class Admission:
@@ -21,8 +30,12 @@ class Admission:
         self._hosts = frozenset(settings.allowed_hosts)
         self._origins = frozenset(settings.allowed_origins)
         self._proxies = [ipaddress.ip_network(network) for network in settings.trusted_proxies]
-        self._by_address: Counter[str] = Counter()
-        self.count = 0
+        self._by_address: Counter[str] = Counter()  # websockets by client
+        self._by_peer: Counter[str] = Counter()  # sockets by who is at their other end, our proxies left out
+        self._sockets = 0
+        self._http = 0
+        self._most_http = http_sockets(self._most)
+        self.count = 0  #: of websockets
         self.draining = False
 
     def judge(self, address: str, host: str, origin: str | None) -> Refusal | None:
@@ -34,10 +47,46 @@ class Admission:
         if origin is not None and not self.origin_allowed(origin, host):
             return 403, "Pages of that origin may not connect; see the setting allowed_origins."
         if self.count >= self._most:
-            return 503, "This process is full; try again."
+            return _FULL
         if self._by_address[address] >= self._most_per_address:
-            return 429, "Too many connections from this address."
+            return _CROWDED
         return None
+
+    # -- sockets, before it is known what they are for
+
+    def arrived(self, peer: str) -> bool:
+        """Count a socket. False: there are so many over a limit that it is not listened to, nor counted."""
+        who = self._counted(peer)
+        if self._sockets >= self._most + self._most_http + _LISTENED_TO:
+            return False
+        if who is not None:
+            if self._by_peer[who] >= self._most_per_address + _LISTENED_TO:
+                return False
+            self._by_peer[who] += 1
+        self._sockets += 1
+        return True
+
+    def departed(self, peer: str, *, http: bool) -> None:
+        who = self._counted(peer)
+        if who is not None:
+            _count_out(self._by_peer, who)
+        self._sockets -= 1
+        self._http -= http
+
+    def take_http(self, peer: str) -> Refusal | None:
+        """May this socket, which is counted, carry plain HTTP? None: it may, and is counted as such."""
+        who = self._counted(peer)
+        if who is not None and self._by_peer[who] > self._most_per_address:
+            return _CROWDED
+        if self._http >= self._most_http:
+            return _FULL
+        self._http += 1
+        return None
+
+    def _counted(self, peer: str) -> str | None:
+        return None if self._trusted(peer) else subscriber(peer)
+
+    # -- what requests say
 
     def host_allowed(self, host: str) -> bool:
         return not self._hosts or (_hostname(host) or "") in self._hosts
@@ -53,24 +102,53 @@ class Admission:
 
     def left(self, address: str) -> None:
         self.count -= 1
-        self._by_address[address] -= 1
-        if not self._by_address[address]:
-            del self._by_address[address]
+        _count_out(self._by_address, address)
 
     def client_address(self, peer: str, forwarded_for: Sequence[str]) -> str:
-        """The viewer's address: the last forwarded one that no trusted proxy of ours stands for."""
+        """The viewer's subscriber address: the last forwarded one that no trusted proxy of ours stands for."""
         address = peer
         forwarded = [part.strip() for part in ",".join(forwarded_for).split(",") if part.strip()]
         while forwarded and self._trusted(address):
             address = forwarded.pop()
-        return address
+        return subscriber(address)
 
     def _trusted(self, address: str) -> bool:
+        if not self._proxies:
+            return False
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:
             return False
         return any(parsed in network for network in self._proxies)
+
+
+def http_sockets(websockets: int) -> int:
+    """How many sockets may carry plain HTTP beside so many websockets."""
+    return min(_HTTP_SOCKETS, max(16, websockets // 4))
+
+
+def fit(websockets: int, descriptors: int) -> int:
+    """How many of so many websockets a process with so many descriptors can have."""
+    room = descriptors - _OTHER_DESCRIPTORS - _LISTENED_TO
+    return min(websockets, max(1, room - http_sockets(room)))
+
+
+@functools.lru_cache(maxsize=4096)
+def subscriber(address: str) -> str:
+    """Whom an address stands for: a line with IPv6 has a whole /64 of them."""
+    if ":" not in address:
+        return address
+    try:
+        parsed = ipaddress.IPv6Address(address)
+    except ValueError:
+        return address
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))
+
+
+def _count_out(counter: Counter[str], address: str) -> None:
+    counter[address] -= 1
+    if not counter[address]:
+        del counter[address]
 
 
 def _hostname(host: str) -> str | None:

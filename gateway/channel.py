@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import itertools
 from collections import deque
-from typing import cast
+from typing import NamedTuple, cast
 
 import msgspec
 
@@ -49,6 +49,7 @@ from .connection import Connection
 from .fanout import Fanout
 from .sequencer import Sequencer
 from .snapshots import SnapshotCache, Version
+from .tail import Tail
 
 _event = msgspec.json.Decoder(LogEvent).decode
 _staff_event = msgspec.json.Decoder(StaffEvent).decode
@@ -56,19 +57,27 @@ _notice_event = msgspec.json.Decoder(NoticeEvent).decode
 _live_event = msgspec.json.Decoder(LiveEvent).decode
 _plain = msgspec.json.Decoder().decode
 #: more than a room causes while one join reads from Postgres
-_RECENT_NOTICES = 1000
+RECENT_NOTICES = 1000
 #: the snapshot's staff events
 STAFF_TAIL = 50
+
+
+class Loaded(NamedTuple):
+    """A room as it was read from Postgres at one moment."""
+
+    room: RoomLoad
+    words: Wordlist
+    staff_tail: list[Logged]
+    epoch: str
 
 
 class Channel:
     """A room's state, its recent past and its connections here."""
 
-    def __init__(
-        self, load: RoomLoad, words: Wordlist, staff_tail: list[Logged], epoch: str, settings: Settings
-    ) -> None:
+    def __init__(self, loaded: Loaded, settings: Settings) -> None:
+        load = loaded.room
         self.room_id = load.state.room
-        self.epoch = epoch
+        self.epoch = loaded.epoch
         self.fanout = Fanout(settings)
         self.stale = False  #: something was taken out of the past: it must be loaded anew
         self.gauges: dict[str, int] = {}
@@ -77,30 +86,60 @@ class Channel:
         self.idle_since: float | None = self._loop.time()  #: nobody has been in since then
         self._viewers: dict[str, list[Connection]] = {}
         self._shown = 0  # batches of comments that came
-        self.snapshots = SnapshotCache(self.snapshot)
-        self._load(load, words, staff_tail)
+        self.log: Sequencer[Logged] = Sequencer(load.state.seq)
+        self.staff: Sequencer[Logged] = Sequencer(load.staff_seq)
+        self.notices: Sequencer[LoggedNotice] = Sequencer(load.notice_seq)
+        self._recent_notices: deque[LoggedNotice] = deque(maxlen=RECENT_NOTICES)
+        self._load(loaded)
 
     @property
     def state(self) -> RoomState:
         return self.local.state
 
-    def _load(self, load: RoomLoad, words: Wordlist, staff_tail: list[Logged]) -> None:
-        self.local = LocalRoom(load, words)
-        self.log: Sequencer[Logged] = Sequencer(load.state.seq)
-        self.staff: Sequencer[Logged] = Sequencer(load.staff_seq)
-        self.notices: Sequencer[LoggedNotice] = Sequencer(load.notice_seq)
-        self._recent_notices: deque[LoggedNotice] = deque(maxlen=_RECENT_NOTICES)
-        self.tail: deque[Logged] = deque(maxlen=self._settings.log_tail)
-        self._staff_tail = deque(staff_tail, maxlen=STAFF_TAIL)
+    def _load(self, loaded: Loaded) -> None:
+        load = loaded.room
+        self.local = LocalRoom(load, loaded.words)
+        self.tail = Tail(Log, load.state.seq, self._settings.log_tail)
+        self.staff_tail = Tail(Staff, load.staff_seq, STAFF_TAIL, loaded.staff_tail)
         self._comments = deque(load.comments, maxlen=limits.SNAPSHOT_COMMENTS)
         self.gauges["likes"] = load.likes
-        self._missed: dict[tuple[int, Codec], list[bytes]] = {}
+        self.snapshots = SnapshotCache(self.snapshot)  # an older one may be of the same version
 
-    def reload(self, load: RoomLoad, words: Wordlist, staff_tail: list[Logged], epoch: str) -> None:
-        """The past has changed (restored, or somebody was erased): start over, and tell everybody."""
+    def restart(self, loaded: Loaded) -> None:
+        """The database was restored to an earlier point: start over, and tell everybody."""
         self.stale = False
-        self.epoch = epoch
-        self._load(load, words, staff_tail)
+        self.epoch = loaded.epoch
+        self.log, self.staff = Sequencer(loaded.room.state.seq), Sequencer(loaded.room.staff_seq)
+        self.notices = Sequencer(loaded.room.notice_seq)
+        self._recent_notices.clear()
+        self._load(loaded)
+        self._reset()
+
+    def reload(self, loaded: Loaded, notices: list[LoggedNotice]) -> bool:
+        """Something was taken out of the past: tell everybody anew, and nobody goes back in time.
+
+        What came while the room was read comes after what was read.
+
+        Args:
+            notices: the newest of the room, as they read now.
+
+        Returns: False: too much came meanwhile, read it again.
+        """
+        load = loaded.room
+        if not (_covers(self.tail, load.state.seq) and _covers(self.staff_tail, load.staff_seq)):
+            return False
+        newer = self.tail.since(load.state.seq) + self.log.skip_to(load.state.seq)
+        newer_staff = self.staff_tail.since(load.staff_seq) + self.staff.skip_to(load.staff_seq)
+        self.stale = False
+        self._load(loaded)
+        self._apply(newer)
+        self._apply_staff(newer_staff)
+        self._recent_notices = deque((each for each in notices if each.seq <= self.notices.top), RECENT_NOTICES)
+        self._reset()
+        self.receive_notices(notices)
+        return True
+
+    def _reset(self) -> None:
         self.fanout.reset(
             {(codec, staff): self.snapshot_message(codec, staff) for codec in Codec for staff in (False, True)}
         )
@@ -119,15 +158,18 @@ class Channel:
 
     def receive_log(self, events: list[Logged]) -> None:
         ready = self.log.push(events)
-        if not ready:
+        if ready:
+            self._apply(ready)
+            self.fanout.log(ready)
+
+    def _apply(self, events: list[Logged]) -> None:
+        if not events:
             return
-        self.tail.extend(ready)
-        for logged in ready:
+        self.tail.push(events)
+        for logged in events:
             with contextlib.suppress(msgspec.ValidationError):  # written by a newer version: passed on unread
                 self._evolve(_event(logged.event))
-        self.local.state = msgspec.structs.replace(self.local.state, seq=ready[-1].seq)
-        self._missed.clear()
-        self.fanout.log(ready)
+        self.local.state = msgspec.structs.replace(self.local.state, seq=events[-1].seq)
 
     def _evolve(self, event: LogEvent) -> None:
         self.local.evolve(event)
@@ -144,9 +186,7 @@ class Channel:
 
     def _forget_words(self, gone: list[str]) -> None:
         """Whoever resumes from here on must not read them in older events."""
-        self.tail = deque(
-            (msgspec.structs.replace(item, event=redact(item.event, gone)) for item in self.tail), self.tail.maxlen
-        )
+        self.tail.redact(gone)
         self._recent_notices = deque(
             (msgspec.structs.replace(item, event=redact(item.event, gone)) for item in self._recent_notices),
             self._recent_notices.maxlen,
@@ -154,13 +194,17 @@ class Channel:
 
     def receive_staff(self, events: list[Logged]) -> None:
         ready = self.staff.push(events)
-        if not ready:
+        if ready:
+            self._apply_staff(ready)
+            self.fanout.staff(ready)
+
+    def _apply_staff(self, events: list[Logged]) -> None:
+        if not events:
             return
-        for logged in ready:
+        self.staff_tail.push(events)
+        for logged in events:
             with contextlib.suppress(msgspec.ValidationError):
                 self._evolve_staff(_staff_event(logged.event))
-        self._staff_tail.extend(ready)
-        self.fanout.staff(ready)
 
     def _evolve_staff(self, event: StaffEvent) -> None:
         self.local.evolve_staff(event)
@@ -261,52 +305,14 @@ class Channel:
     def snapshot_block(self, codec: Codec, staff: bool) -> bytes:
         return self.snapshots.block(codec, staff, self._version())
 
-    def reaches(self, after: int) -> bool:
-        """The tail holds every event after this seq."""
-        oldest = self.tail[0].seq if self.tail else self.log.top + 1
-        return oldest - 1 <= after <= self.log.top
-
     def behind_viewer(self, seq: int, staff_seq: int) -> bool:
         """A viewer comes from a process that was faster than this one."""
         return seq > self.log.top or staff_seq > self.staff.top
-
-    def may_reach_back_to(self, after: int) -> bool:
-        """Not now, but with what Postgres has of the tail."""
-        return self.log.top - self._settings.log_tail <= after < self.log.top and not self.reaches(after)
-
-    def missed(self, after: int, codec: Codec) -> list[bytes] | None:
-        """Encoded log pushes after a seq; None: too long ago, or in a future that was undone."""
-        if not self.reaches(after):
-            return None
-        key = (after, codec)
-        if key not in self._missed:
-            self._missed[key] = [
-                wire.encode_logged(Log, item.seq, item.at, item.event, codec) for item in self.tail if item.seq > after
-            ]
-        return self._missed[key]
-
-    def missed_staff(self, after: int, codec: Codec) -> list[bytes] | None:
-        """The same for the staff log."""
-        oldest = self._staff_tail[0].seq if self._staff_tail else self.staff.top + 1
-        if after > self.staff.top or after < oldest - 1:
-            return None
-        return [
-            wire.encode_logged(Staff, item.seq, item.at, item.event, codec)
-            for item in self._staff_tail
-            if item.seq > after
-        ]
 
     def notices_since(self, after: int, viewer: str | None) -> list[LoggedNotice]:
         """What one viewer was told after a number, as far as it was a moment ago, in order."""
         later = itertools.takewhile(lambda notice: notice.seq > after, reversed(self._recent_notices))
         return [notice for notice in later if notice.pseudonym == viewer][::-1]
-
-    def extend_tail(self, events: list[Logged]) -> None:
-        """Put older events, read from Postgres, before those in the tail."""
-        oldest = self.tail[0].seq if self.tail else self.log.top + 1
-        older = [event for event in events if event.seq < oldest]
-        room = self._settings.log_tail - len(self.tail)
-        self.tail.extendleft(reversed(older[-room:] if room else []))
 
     def snapshot(self, staff: bool) -> Snapshot:
         """The room as it is now, for viewers or for staff."""
@@ -339,7 +345,7 @@ class Channel:
             staff_seq=self.staff.top,
             staff=[
                 msgspec.convert({"t": "staff", "seq": item.seq, "at": item.at, "event": _plain(item.event)}, Staff)
-                for item in self._staff_tail
+                for item in self.staff_tail.events
             ],
             desk=StaffView(
                 policy=told.policy,
@@ -349,6 +355,11 @@ class Channel:
                 refunds=list(told.refunds),
             ),
         )
+
+
+def _covers(tail: Tail, read: int) -> bool:
+    """The tail has all that came after what was read."""
+    return read >= tail.top or tail.reaches(read)
 
 
 def _notice_of(notice: LoggedNotice) -> NoticeEvent | None:

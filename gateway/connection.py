@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Protocol, cast
 
+import websockets.protocol
 from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN, SERVER
 from websockets.protocol import Protocol as WebsocketProtocol
@@ -30,10 +33,15 @@ from .session import Session
 if TYPE_CHECKING:
     from .channel import Channel
 
+_NO_ID = uuid.UUID(int=0)
+#: Each of the library's protocols draws a random id for its log lines: a system call a connection, and those are off.
+websockets.protocol.uuid = SimpleNamespace(UUID=uuid.UUID, uuid4=lambda: _NO_ID)  # type: ignore[assignment,attr-defined]
 _LOGGER = logging.getLogger("gateway.websocket")
 _LOGGER.setLevel(logging.CRITICAL)  # what peers do wrong is counted, not logged
 #: frames that carry no command; a browser answers a ping every 25 s
 _IDLE_RATE = Rate(50, 5.0)
+#: RFC 6455, 5.5: a control frame holds 125 bytes, two of them the code
+_REASON_BYTES = 123
 #: parsed at a time, so that a chunk of ten thousand tiny frames is left at the first that breaks a rule
 _PIECE_BYTES = 8192
 
@@ -53,6 +61,11 @@ class Edge(Protocol):
         """Its socket is gone."""
 
 
+def _reason(text: str) -> str:
+    """As much of it as a close frame holds, whole characters."""
+    return text.encode(errors="ignore")[:_REASON_BYTES].decode(errors="ignore")
+
+
 def _nowhere(data: bytes) -> None:
     """Takes the place of the transport's `write` when a connection closes: no frame follows the close frame."""
 
@@ -62,7 +75,6 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_closing",
-        "_direct",
         "_edge",
         "_fragments",
         "_idle",
@@ -90,7 +102,6 @@ class Connection(asyncio.Protocol):
         self.transport = transport
         self.write: Callable[[bytes], None] = transport.write
         self.descriptor = -1  #: of the socket, while fan-out may send to it beside the transport
-        self._direct = False
         self.address = address
         self.session = Session()
         self.variant = Variant(accepted.codec, deflate=bool(accepted.extensions), staff=False)
@@ -105,6 +116,8 @@ class Connection(asyncio.Protocol):
         self._fragments: list[bytes] | None = None
         self._idle: TokenBucket | None = None
         self._closing = False
+        transport.set_write_buffer_limits(high=0)  # it pauses us as soon as something stays unsent
+        self._expose()
 
     # -- asyncio calls these
 
@@ -137,19 +150,9 @@ class Connection(asyncio.Protocol):
         # The parser is a generator that knows its protocol: a cycle, which `gc.freeze` would keep for ever.
         self._ws.parser.close()
 
-    def send_at_once(self) -> None:
-        """Let every write go to the kernel at once, and fan-out past the transport.
-
-        Before, writes wait for the end of the loop's turn: in a storm of joins
-        the answers then leave in one go, which wakes fewer sleepers.
-        """
-        if self.open:
-            self._direct = True
-            self.transport.set_write_buffer_limits(high=0)  # pauses where something is unsent
-            self._expose()
-
     def _expose(self) -> None:
-        if self.open and self._direct and not self.variant.slow:
+        """Fan-out may send past the transport, which holds nothing unsent."""
+        if self.open:
             number: int = self.transport.get_extra_info("socket").fileno()
             self.descriptor = number
 
@@ -261,11 +264,13 @@ class Connection(asyncio.Protocol):
         self._shut()
         self.close_code = code
         self._closing = True
-        if self._ws.state is OPEN:
-            self._ws.send_close(int(code), (detail or CLOSES[code].text)[:120])
-            self._flush()
-            self.transport.write_eof()  # the peer has our reason; we have nothing more to hear
-        self._edge.closed(self, code)
+        try:
+            if self._ws.state is OPEN:
+                self._ws.send_close(int(code), _reason(detail or CLOSES[code].text))
+                self._flush()
+                self.transport.write_eof()  # the peer has our reason; we have nothing more to hear
+        finally:
+            self._edge.closed(self, code)
 
     def _shut(self) -> None:
         """Nothing of ours goes out any more. The kernel may give the descriptor's number away once we return."""

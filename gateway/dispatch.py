@@ -12,18 +12,18 @@ from livestream.config import Settings
 from livestream.metrics import COMMANDS
 from livestream.protocol import codec as wire
 from livestream.protocol.commands import AnyCommand, Command, Join
-from livestream.protocol.errors import ERRORS, ErrorCode, OutcomeUnknown, Refused, Unavailable
+from livestream.protocol.errors import ERRORS, ErrorCode, Refused
 from livestream.protocol.limits import Rate, RateClass
 from livestream.protocol.replies import AnyReply, Error
 from livestream.room.desk import Actor
 from livestream.room.service import RoomService
 
 from .connection import Connection
+from .failures import refusal
 from .join import Joiner
 from .session import rates
 
 _log = structlog.get_logger()
-_RETRY_MS = 1000
 
 
 class Dispatcher:
@@ -76,17 +76,27 @@ class Dispatcher:
 
     def _start(self, connection: Connection, command: AnyCommand) -> None:
         if isinstance(command, Join):
-            connection.session.joining()
-            self._tasks.create_task(self._join(connection, command))
+            self._let_in(connection, command)
         else:
             self._tasks.create_task(self._run(connection, command))
+
+    def _let_in(self, connection: Connection, command: Join) -> None:
+        connection.session.joining()
+        try:
+            if not self._joiner.resume(connection, command):
+                self._tasks.create_task(self._join(connection, command))
+        except Exception as error:
+            self._refuse_join(connection, command, error)
 
     async def _join(self, connection: Connection, command: Join) -> None:
         try:
             await self._joiner.join(connection, command)
         except Exception as error:
-            connection.session.refused_to_join()
-            self._reply(connection, command, self._failure(error, command, None, command.room))
+            self._refuse_join(connection, command, error)
+
+    def _refuse_join(self, connection: Connection, command: Join, error: Exception) -> None:
+        connection.session.refused_to_join()
+        self._reply(connection, command, self._failure(error, command, None, command.room))
 
     async def _run(self, connection: Connection, command: Command) -> None:
         actor, channel = connection.session.actor, connection.channel
@@ -104,22 +114,18 @@ class Dispatcher:
         connection.send([wire.encode(reply, connection.variant.codec)])
 
     def _failure(self, error: Exception, command: Command, actor: Actor | None, room_id: str) -> Error:
-        match error:
-            case Refused():
-                return _error(command, error)
-            case Unavailable(dependency=dependency, retry_after_ms=retry_after_ms):
-                return _error(command, Refused(ErrorCode.UNAVAILABLE, dependency, retry_after_ms=retry_after_ms))
-            case OutcomeUnknown():
-                return _error(command, Refused(ErrorCode.OUTCOME_UNKNOWN, retry_after_ms=_RETRY_MS))
-        _log.error(
-            "command.bug",
-            room=room_id,
-            ref=command.ref,
-            command=command.__struct_config__.tag,
-            viewer=self._log_name(actor) if actor else None,
-            exc_info=error,
-        )
-        return _error(command, Refused(ErrorCode.INTERNAL))
+        refused = refusal(error)
+        if refused is None:
+            _log.error(
+                "command.bug",
+                room=room_id,
+                ref=command.ref,
+                command=command.__struct_config__.tag,
+                viewer=self._log_name(actor) if actor else None,
+                exc_info=error,
+            )
+            refused = Refused(ErrorCode.INTERNAL)
+        return _error(command, refused)
 
 
 def _error(command: Command, refused: Refused) -> Error:

@@ -41,12 +41,10 @@ class GatewayEdge:
         self._dispatcher = dispatcher
         self._spread_ms = settings.come_back_spread_ms
 
-    def connect(self, transport: asyncio.Transport, head: bytes) -> Connection | None:
+    def connect(self, transport: asyncio.Transport, peer: str, request: Request) -> Connection | None:
         """Answer an upgrade. None: it was refused, and the socket closes."""
-        peer = transport.get_extra_info("peername")
         try:
-            request = Request(head)
-            address = self._admission.client_address(peer[0] if peer else "", request.all("x-forwarded-for"))
+            address = self._admission.client_address(peer, request.all("x-forwarded-for"))
             self._admit(request, address)
             accepted = accept(request, compress=self._compress)
         except Rejected as rejected:
@@ -54,7 +52,6 @@ class GatewayEdge:
             transport.close()
             return None
         connection = Connection(self, transport, address, accepted)
-        transport.set_protocol(connection)
         transport.write(accepted.response)
         self.connections[connection] = None
         self._empty.clear()

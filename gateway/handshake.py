@@ -24,6 +24,7 @@ from livestream.protocol.codec import Codec
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _FIELDS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)*").fullmatch
+_NAMES = {codec: codec.value for codec in Codec}
 _DEFLATE = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
 
 
@@ -88,6 +89,11 @@ class Request:
         parts = [part.strip(" \t") for value in self.all(name) for part in value.split(",")]
         return [part for part in parts if part]
 
+    def says(self, name: str, word: str) -> bool:
+        """Is a word, in lower case, among the parts of a header that is a list?"""
+        values = self.all(name)
+        return (len(values) == 1 and values[0].lower() == word) or word in (part.lower() for part in self.items(name))
+
 
 class Accepted(NamedTuple):
     """What was agreed on."""
@@ -103,9 +109,9 @@ def accept(request: Request, *, compress: bool) -> Accepted:
     Raises:
         Rejected: 400, 426.
     """
-    if "websocket" not in (item.lower() for item in request.items("upgrade")):
+    if not request.says("upgrade", "websocket"):
         raise Rejected(426, "This is a websocket's address.", "Upgrade: websocket\r\n")
-    if "upgrade" not in (item.lower() for item in request.items("connection")):
+    if not request.says("connection", "upgrade"):
         raise Rejected(426, "The Connection header must say Upgrade.", "Upgrade: websocket\r\n")
     if request.one("sec-websocket-version") != "13":
         raise Rejected(426, "Only version 13 is spoken here.", "Sec-WebSocket-Version: 13\r\n")
@@ -114,7 +120,7 @@ def accept(request: Request, *, compress: bool) -> Accepted:
     extension, extensions = _extensions(request.all("sec-websocket-extensions")) if compress else ("", [])
     response = (
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Accept: {key}\r\nSec-WebSocket-Protocol: {codec.value}\r\n{extension}\r\n"
+        f"Sec-WebSocket-Accept: {key}\r\nSec-WebSocket-Protocol: {_NAMES[codec]}\r\n{extension}\r\n"
     )
     return Accepted(response.encode(), codec, extensions)
 
@@ -131,10 +137,10 @@ def _accept_key(key: str) -> str:
 
 def _codec(offered: list[str]) -> Codec:
     """Ours in our order of preference."""
-    for codec in Codec:
-        if codec.value in offered:
+    for codec, name in _NAMES.items():
+        if name in offered:
             return codec
-    known = " or ".join(codec.value for codec in Codec)
+    known = " or ".join(_NAMES.values())
     raise Rejected(400, f"The Sec-WebSocket-Protocol header must offer {known}.")
 
 

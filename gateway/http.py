@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.resources
 import logging
 from collections.abc import Awaitable, Callable
@@ -16,15 +17,15 @@ from markdown_it import MarkdownIt
 from livestream import metrics
 from livestream.auth import Identity, TokenVerifier, mint, pseudonym, standing
 from livestream.keys import KeyStore
-from livestream.protocol.errors import ERRORS, ErrorCode, OutcomeUnknown, Refused, Unavailable
+from livestream.protocol.errors import ERRORS, ErrorCode, Refused
 from livestream.protocol.http import ErrorBody, Problem, TicketRequest, status_of
 from livestream.protocol.roles import HOSTS
 from livestream.revocations import Revocations
-from livestream.storage.pool import Poison
 from livestream.tickets import Tickets
 
 from .admission import Admission
 from .clock import Clock
+from .failures import refusal
 from .rooms import Rooms
 
 DIST = Path(str(importlib.resources.files(__package__))) / "web" / "dist"
@@ -43,7 +44,6 @@ _CORS = {
     "Access-Control-Max-Age": "600",
     "Vary": "Origin",
 }
-_RETRY_MS = 1000
 _log = structlog.get_logger()
 logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # peers' broken requests; our own faults are caught here
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -65,6 +65,7 @@ class Http:
         ready: Callable[[], dict[str, bool]],
         api: list[web.RouteDef],
         public_metrics: bool,
+        body_timeout_s: float,
     ) -> None:
         self._admission = admission
         self._verifier = verifier
@@ -77,6 +78,7 @@ class Http:
         self._ready = ready
         self._api = api
         self._public_metrics = public_metrics
+        self._body_timeout_s = body_timeout_s
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[self._guard], client_max_size=_BODY_BYTES)
@@ -119,15 +121,11 @@ class Http:
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             return web.Response(status=204)
         try:
+            if request.can_read_body and not await self._whole(request):
+                late = _problem(408, "body_timeout", "The body did not come in time.")
+                late.force_close()
+                return late
             return await handler(request)
-        except Refused as refused:
-            return _refusal(refused)
-        except Unavailable as away:
-            return _refusal(Refused(ErrorCode.UNAVAILABLE, away.dependency, retry_after_ms=away.retry_after_ms))
-        except Poison:
-            return _refusal(Refused(ErrorCode.INVALID, "a value in it cannot be stored"))
-        except OutcomeUnknown:
-            return _refusal(Refused(ErrorCode.OUTCOME_UNKNOWN, retry_after_ms=_RETRY_MS))
         except web.HTTPException as error:
             if error.status < 400 or not request.path.startswith("/v1/"):
                 error.headers.update(_SECURITY)
@@ -136,9 +134,21 @@ class Http:
             if "Allow" in error.headers:
                 response.headers["Allow"] = error.headers["Allow"]
             return response
-        except Exception as bug:
-            _log.error("http.bug", method=request.method, route=_route_of(request), exc_info=bug)
-            return _refusal(Refused(ErrorCode.INTERNAL))
+        except Exception as error:
+            refused = refusal(error)
+            if refused is None:
+                _log.error("http.bug", method=request.method, route=_route_of(request), exc_info=error)
+                refused = Refused(ErrorCode.INTERNAL)
+            return _refusal(refused)
+
+    async def _whole(self, request: web.Request) -> bool:
+        """Read the body, which is kept for the handler; False: it does not come."""
+        try:
+            async with asyncio.timeout(self._body_timeout_s):
+                await request.read()
+        except TimeoutError:
+            return False
+        return True
 
     async def _landing(self, request: web.Request) -> web.StreamResponse:
         rooms = await self._rooms.listed()

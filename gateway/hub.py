@@ -15,7 +15,6 @@ import structlog
 from livestream.bus import Bus, BusMessage
 from livestream.config import Settings
 from livestream.metrics import HEARTBEAT_LAG, LOG_READS, POSTGRES_UP, REDIS_UP
-from livestream.moderation.wordlist import Wordlist
 from livestream.protocol.errors import LivestreamError
 from livestream.room import store
 from livestream.room.local import LocalRoom
@@ -23,9 +22,9 @@ from livestream.room.words import Words
 from livestream.singleflight import SingleFlight
 from livestream.storage import roomlog
 from livestream.storage.pool import Connection, Database
-from livestream.storage.roomlog import Logged, Pulse
+from livestream.storage.roomlog import Pulse
 
-from .channel import STAFF_TAIL, Channel
+from .channel import RECENT_NOTICES, STAFF_TAIL, Channel, Loaded
 from .clock import Clock
 
 _log = structlog.get_logger()
@@ -50,6 +49,7 @@ class Hub:
         self._loading: SingleFlight[str, Channel] = SingleFlight()
         self._words = Words()
         self._early: dict[str, list[BusMessage]] = {}
+        self._reloading: set[str] = set()
         self._repairing: set[str] = set()
         self._catching_up: SingleFlight[str, None] = SingleFlight()
         self._reading_back: SingleFlight[str, None] = SingleFlight()
@@ -72,10 +72,12 @@ class Hub:
         return await self._loading.do(room_id, functools.partial(self._open, room_id))
 
     async def _open(self, room_id: str) -> Channel:
+        async with self._database.read() as connection:
+            await store.require_room(connection, room_id)  # strangers' guesses never reach Redis
         self._early[room_id] = []
         try:
             await self.bus.subscribe(room_id)
-            channel = Channel(*await self._load(room_id), self._settings)
+            channel = Channel(await self._load(room_id), self._settings)
         except BaseException:
             await self.bus.unsubscribe(room_id)
             raise
@@ -86,13 +88,13 @@ class Hub:
             channel.receive(message)
         return channel
 
-    async def _load(self, room_id: str) -> tuple[store.RoomLoad, Wordlist, list[Logged], str]:
+    async def _load(self, room_id: str) -> Loaded:
         async with self._database.transaction(snapshot=True) as tx:
             load = await store.load_room(tx, room_id)
             words = await self._words.of(tx, load.shop_id, load.staff.words_version)
             staff = await roomlog.read_staff_log(tx, room_id, load.staff_seq - STAFF_TAIL, STAFF_TAIL)
             pulse = await roomlog.read_pulse(tx, [])
-        return load, words, staff, pulse.epoch
+        return Loaded(load, words, staff, pulse.epoch)
 
     async def drop_idle(self) -> list[str]:
         """Forget rooms that nobody has been in for a while; returns their ids."""
@@ -123,7 +125,7 @@ class Hub:
             if channel.gap:
                 self._repair_soon(channel)
             if channel.stale:
-                self._tasks.create_task(self._reload(channel))
+                self._reload_soon(channel)
         elif room_id in self._early:
             self._early[room_id].append(message)
 
@@ -175,7 +177,7 @@ class Hub:
         async with self._database.read() as connection:
             after = max(0, channel.log.top - self._settings.log_tail)
             events = await roomlog.read_log(connection, channel.room_id, after, self._settings.log_tail)
-        channel.extend_tail(events)
+        channel.tail.extend_back(events)
 
     # -- the heartbeat
 
@@ -197,31 +199,38 @@ class Hub:
             except LivestreamError as error:
                 _log.warning("heartbeat.failed", error=repr(error))
                 POSTGRES_UP.labels("gateway").set(0)
-                continue
-            POSTGRES_UP.labels("gateway").set(1)
-            self.beat_at = loop.time()
-            HEARTBEAT_LAG.set(self.beat_at - started)
+            else:
+                POSTGRES_UP.labels("gateway").set(1)
+                self.beat_at = loop.time()
+                HEARTBEAT_LAG.set(self.beat_at - started)
+                self._clock.set(pulse.now_ms)
+                await self._compare(pulse, tops)
             count += 1
-            self._clock.set(pulse.now_ms)
-            await self._compare(pulse, tops, push=count % _BEATS_PER_PUSH == 0)
+            if count % _BEATS_PER_PUSH == 0:
+                self._push_heartbeat()
 
-    async def _compare(self, pulse: Pulse, tops: dict[str, int], push: bool) -> None:
+    def _push_heartbeat(self) -> None:
+        """Also while Postgres is away: a viewer who hears nothing for long takes the line for dead."""
+        now_ms = self._clock.now_ms()
+        for channel in self.channels.values():
+            channel.heartbeat(now_ms)
+
+    async def _compare(self, pulse: Pulse, tops: dict[str, int]) -> None:
         for room_id in tops.keys() - pulse.heads.keys():
             await self._close_gone(room_id)
         for room_id, head in pulse.heads.items():
             channel = self.channels.get(room_id)
             if channel is None:
                 continue
-            if channel.epoch != pulse.epoch or head.seq < tops[room_id] or channel.stale:
-                await self._reload(channel)
+            undone = head.seq < tops[room_id]
+            if channel.epoch != pulse.epoch or undone or channel.stale:
+                self._reload_soon(channel, undone=undone)
             elif channel.behind(head):
                 self._repair_soon(channel, wait_s=0)
             if head.likes is not None:
                 channel.set_gauge("likes", head.likes)
             if channel.local.words_version != channel.local.staff.words_version:
-                await self._reload_words(channel.local)
-            if push:
-                channel.heartbeat(pulse.now_ms)
+                self._tasks.create_task(self._reload_words(channel.local))
 
     async def _close_gone(self, room_id: str) -> None:
         """The room is no more: a rehearsal that was erased."""
@@ -242,12 +251,34 @@ class Hub:
         else:
             room.words, room.words_version = words, version
 
-    async def _reload(self, channel: Channel) -> None:
+    # -- a past that changed
+
+    def _reload_soon(self, channel: Channel, *, undone: bool = False) -> None:
+        if channel.room_id not in self._reloading:
+            self._reloading.add(channel.room_id)
+            self._tasks.create_task(self._reload(channel, undone))
+
+    async def _reload(self, channel: Channel, undone: bool) -> None:
+        """Read the room anew, once however many events come meanwhile.
+
+        Args:
+            undone: Postgres knows less than we do.
+        """
         try:
-            load, words, staff, epoch = await self._load(channel.room_id)
+            while not await self._reload_once(channel, undone) or channel.stale:
+                undone = False
         except LivestreamError as error:
-            _log.warning("reload.failed", room=channel.room_id, error=str(error))
-            return
-        if epoch != channel.epoch:
-            _log.warning("room.epoch_changed", room=channel.room_id, old=channel.epoch, new=epoch)
-        channel.reload(load, words, staff, epoch)
+            _log.warning("reload.failed", room=channel.room_id, error=str(error))  # the next heartbeat tries again
+        finally:
+            self._reloading.discard(channel.room_id)
+
+    async def _reload_once(self, channel: Channel, undone: bool) -> bool:
+        loaded = await self._load(channel.room_id)
+        if undone or loaded.epoch != channel.epoch:
+            _log.warning("room.restarted", room=channel.room_id, old=channel.epoch, new=loaded.epoch)
+            channel.restart(loaded)
+            return True
+        async with self._database.read() as connection:
+            after = max(0, loaded.room.notice_seq - RECENT_NOTICES)
+            notices = await roomlog.read_notices(connection, channel.room_id, after, RECENT_NOTICES)
+        return channel.reload(loaded, notices)

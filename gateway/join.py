@@ -7,62 +7,41 @@ snapshot at N and the registration nothing can happen, so what follows is > N.
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import secrets
 import time
-from collections.abc import Sequence
 
 import msgspec
 
-from livestream.auth import Identity, TokenVerifier, read_resume, sign_resume, standing
+from livestream.auth import Identity, TokenVerifier, read_resume, sign_resume
 from livestream.bus import BusMessage
 from livestream.config import Settings
 from livestream.metrics import JOINS
-from livestream.parts import Running
 from livestream.protocol import codec as wire
-from livestream.protocol import limits
 from livestream.protocol.commands import Join
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.events import Arrived, SanctionKind
-from livestream.protocol.pushes import Gauge, Push
+from livestream.protocol.pushes import Gauge
 from livestream.protocol.replies import Joined, Me
 from livestream.protocol.roles import STAFF, Role
 from livestream.revocations import Revocations
-from livestream.room import store
 from livestream.room.admission import actor_of
 from livestream.room.desk import Actor
 from livestream.room.local import LocalRoom
-from livestream.storage import roomlog
-from livestream.storage.batcher import Batcher
-from livestream.storage.pool import Database
-from livestream.storage.roomlog import LoggedNotice
 from livestream.tickets import Tickets
 
 from .attendance import Attendance
-from .channel import Channel, notice_message
+from .channel import Channel
 from .clock import Clock
 from .connection import Connection
 from .fanout import Variant
 from .frames import end_of_blocks, stored_block
 from .hub import Hub
+from .own import Own, OwnStates
 
 _ARRIVALS_S = 1.0  #: at most one arrival is told a room, process and so many seconds
 _encode = msgspec.json.Encoder().encode
 _JOINS = {how: JOINS.labels(how) for how in ("fresh", "resumed", "anonymous")}
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Own:
-    """What the stores know of one viewer who joins."""
-
-    notices: list[LoggedNotice] = dataclasses.field(default_factory=list)
-    buyer: bool = False
-    blocked: list[str] = dataclasses.field(default_factory=list)
-    pushes: Sequence[Push] = ()  #: what parts have of them
-
-
-_NOTHING = store.OwnState(False, [])
 
 
 class Joiner:
@@ -71,7 +50,6 @@ class Joiner:
     def __init__(
         self,
         hub: Hub,
-        database: Database,
         verifier: TokenVerifier,
         revocations: Revocations,
         tickets: Tickets,
@@ -80,11 +58,10 @@ class Joiner:
         settings: Settings,
         clock: Clock,
         origin: int,
-        parts: Running,
+        own_states: OwnStates,
     ) -> None:
         self._hub = hub
-        self._parts = parts
-        self._database = database
+        self._own_states = own_states
         self._verifier = verifier
         self._revocations = revocations
         self._tickets = tickets
@@ -93,10 +70,29 @@ class Joiner:
         self._settings = settings
         self._clock = clock
         self._origin = origin
-        self._own_states = Batcher(
-            "own states", self._read_own_states, size=settings.batch_size, queue=settings.batch_queue
-        )
         self._arrival_at: dict[str, float] = {}
+
+    def resume(self, connection: Connection, command: Join) -> bool:
+        """Let somebody back in for whom everything is here: no task, no turn of the loop. The storm of resumes.
+
+        Returns: False: `join` is to look further.
+
+        Raises:
+            Refused: TOKEN_INVALID, BANNED, NAME_REFUSED.
+        """
+        resume, channel = command.resume, self._hub.channels.get(command.room)
+        if resume is None or channel is None or resume.epoch != channel.epoch:
+            return False
+        if channel.behind_viewer(resume.seq, resume.staff_seq) or not channel.tail.reaches(resume.seq):
+            return False
+        try:
+            identity = read_resume(self._secret, resume.token, command.room, self._clock.now_ms())
+        except Refused:
+            return False
+        if self._own_states.concern(channel, identity.role, resumes=True):
+            return False
+        self._enter(connection, channel, command, identity, self._admit(identity, channel.local), Own())
+        return True
 
     async def join(self, connection: Connection, command: Join) -> None:
         """Let a connection in, and tell it all it needs, in one frame.
@@ -105,40 +101,57 @@ class Joiner:
             Refused, Unavailable: the connection may try again.
         """
         identity, ticket = await self._identify(command)
-        if not identity.since_ms:
-            identity = msgspec.structs.replace(identity, since_ms=self._clock.now_ms())
         channel = await self._hub.channel(command.room)
         actor = self._admit(identity, channel.local)
-        resume = command.resume
         notices_top = channel.notices.top
-        own = await self._own(channel, actor, resume is not None)
-        actor = msgspec.structs.replace(actor, buyer=identity.buyer or own.buyer)
-        if resume is not None and resume.epoch == channel.epoch:
-            if channel.behind_viewer(resume.seq, resume.staff_seq):
-                await self._hub.catch_up(channel)
-            if channel.may_reach_back_to(resume.seq):
-                await self._hub.read_back(channel)
+        own = await self._own_states.of(connection, channel, actor, resumes=command.resume is not None)
+        await self._catch_up(channel, command)
         if ticket is not None:
             await self._tickets.redeem(ticket, self._clock.now_ms())  # the last that may refuse, so that it is not lost
         if not connection.open:
             return
         self._require_welcome(identity, actor, channel.local)  # once more: what was read since may say otherwise
-        staff = identity.role in STAFF
-        connection.variant = connection.variant._replace(staff=staff)
-        connection.viewer = None if actor.viewer_id is None else actor.pseudonym
-        connection.grounds = standing(identity)
-        connection.expires_at_ms = identity.expires_at_ms
-        if staff:
-            connection.allow_staff_frames()
         # What came while we read went to those who were in; it may or may not be in what was read.
         known = {notice.seq for notice in own.notices}
-        newer = [n for n in channel.notices_since(notices_top, connection.viewer) if n.seq not in known]
-        own = dataclasses.replace(own, notices=own.notices + newer)
+        mine = None if actor.viewer_id is None else actor.pseudonym
+        newer = [n for n in channel.notices_since(notices_top, mine) if n.seq not in known]
+        self._enter(
+            connection, channel, command, identity, actor, dataclasses.replace(own, notices=own.notices + newer)
+        )
+
+    async def _catch_up(self, channel: Channel, command: Join) -> None:
+        """Nobody is taken back in time, or given a snapshot while Postgres has what they missed."""
+        resume = command.resume
+        if resume is None or resume.epoch != channel.epoch:
+            return
+        if channel.behind_viewer(resume.seq, resume.staff_seq):
+            await self._hub.catch_up(channel)
+        if channel.tail.may_reach_back_to(resume.seq):
+            await self._hub.read_back(channel)
+
+    # -- in; no await from here on: between the snapshot at N and the registration nothing can happen
+
+    def _enter(
+        self, connection: Connection, channel: Channel, command: Join, identity: Identity, actor: Actor, own: Own
+    ) -> None:
+        if not identity.since_ms:
+            identity = msgspec.structs.replace(identity, since_ms=self._clock.now_ms())
+            actor = msgspec.structs.replace(actor, since_ms=identity.since_ms)
+        if own.buyer and not actor.buyer:
+            actor = msgspec.structs.replace(actor, buyer=True)
+        staff = identity.role in STAFF
+        if staff:
+            connection.variant = connection.variant._replace(staff=True)
+            connection.allow_staff_frames()
+        connection.viewer = None if actor.viewer_id is None else actor.pseudonym
+        connection.grounds = actor.grounds
+        connection.expires_at_ms = identity.expires_at_ms
         resumed = self._greet(connection, channel, command, identity, actor, own)
+        if not connection.open:
+            return  # it reads so slowly that the greeting was too much
         connection.session.joined(actor)
         connection.channel = channel
         channel.add(connection)
-        asyncio.get_running_loop().call_soon(connection.send_at_once)  # once this turn's writes are out
         _JOINS["resumed" if resumed else "anonymous" if identity.role is Role.ANONYMOUS else "fresh"].inc()
         if staff:
             self._attendance.came(channel, actor)
@@ -194,30 +207,6 @@ class Joiner:
 
     # -- what
 
-    async def _own(self, channel: Channel, actor: Actor, resumes: bool) -> Own:
-        """What is this viewer's. Who resumes knows whom they blocked, and their token whether they bought."""
-        if actor.role is Role.ANONYMOUS or (resumes and not channel.notices.top and not self._parts.runners):
-            return Own()
-        return await self._own_states.submit((channel.room_id, actor.shop_id, actor.pseudonym))
-
-    async def _read_own_states(self, batch: Sequence[tuple[str, str, str]]) -> list[Own]:
-        by_room: dict[tuple[str, str], set[str]] = {}
-        for room_id, shop_id, viewer in batch:
-            by_room.setdefault((room_id, shop_id), set()).add(viewer)
-        found: dict[tuple[str, str, str], Own] = {}
-        async with self._database.read() as connection:
-            for (room_id, shop_id), viewers in by_room.items():
-                ordered = sorted(viewers)
-                notices = await roomlog.unseen_notices(connection, room_id, ordered, limits.SNAPSHOT_NOTICES)
-                states = await store.own_states(connection, shop_id, ordered)
-                pushes = await self._parts.own(connection, room_id, shop_id, ordered)
-                for viewer in viewers:
-                    state = states.get(viewer, _NOTHING)
-                    found[room_id, shop_id, viewer] = Own(
-                        notices.get(viewer, []), state.buyer, state.blocked, pushes.get(viewer, ())
-                    )
-        return [found[each] for each in batch]
-
     def _greet(
         self,
         connection: Connection,
@@ -233,11 +222,7 @@ class Joiner:
         joined = wire.encode(self._joined(command, channel, identity, actor, own, missed is not None), codec)
         # The snapshot's values may be a moment old, and a gauge that rests is not told again: these are of now.
         values = wire.encode(Gauge(values=channel.gauges), codec)
-        rest = [
-            values,
-            *(wire.encode(push, codec) for push in own.pushes),
-            *(notice_message(notice, codec) for notice in own.notices),
-        ]
+        rest = [values, *own.messages(codec)]
         if missed is not None:
             connection.send([joined, *missed, *rest])
         else:
@@ -248,17 +233,18 @@ class Joiner:
         resume = command.resume
         if resume is None or resume.epoch != channel.epoch:
             return None
-        missed = channel.missed(resume.seq, variant.codec)
+        missed = channel.tail.pushes_since(resume.seq, variant.codec)
         if missed is None or not variant.staff:
             return missed
-        staff = channel.missed_staff(resume.staff_seq, variant.codec)
+        staff = channel.staff_tail.pushes_since(resume.staff_seq, variant.codec)
         return None if staff is None else missed + staff
 
     def _joined(
         self, command: Join, channel: Channel, identity: Identity, actor: Actor, own: Own, resumed: bool
     ) -> Joined:
         now_ms = self._clock.now_ms()
-        identity = msgspec.structs.replace(identity, buyer=actor.buyer)
+        if identity.buyer != actor.buyer:
+            identity = msgspec.structs.replace(identity, buyer=actor.buyer)
         return Joined(
             ref=command.ref,
             room=command.room,

@@ -16,17 +16,22 @@ from typing import cast
 from livestream.config import Settings
 from livestream.ports import cannot_listen
 
+from .admission import Admission
+from .handshake import Rejected, Request
+
 HEAD_BYTES = 16 * 1024
-WEBSOCKET_PATH = b"/v1/ws"
+_WEBSOCKET = b"GET /v1/ws"
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _TOO_BIG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class Fronts:
     """Sockets whose request head is not whole yet, oldest first."""
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, admission: Admission) -> None:
         self._waiting: dict[Front, float] = {}
         self._timeout_s = timeout_s
+        self.admission = admission
 
     def add(self, front: Front) -> None:
         self._waiting[front] = asyncio.get_running_loop().time() + self._timeout_s
@@ -50,66 +55,122 @@ class Fronts:
 
 
 class Front(asyncio.Protocol):
-    """A fresh socket."""
+    """A socket from its first byte to its last. Once it is known what the socket is for, all is passed on.
 
-    __slots__ = ("_buffer", "_connect", "_fronts", "_make_http", "_transport")
+    A change of the transport's protocol would be two system calls.
+    """
+
+    __slots__ = ("_buffer", "_connect", "_fronts", "_http", "_inner", "_make_http", "_peer", "_transport")
 
     def __init__(
         self,
         fronts: Fronts,
-        connect: Callable[[asyncio.Transport, bytes], asyncio.Protocol | None],
+        connect: Callable[[asyncio.Transport, str, Request], asyncio.Protocol | None],
         make_http: Callable[[], asyncio.Protocol],
     ) -> None:
         self._fronts = fronts
-        self._connect = connect  # takes an upgrade's head; None: refused
+        self._connect = connect  # takes the peer's address and its upgrade; None: refused
         self._make_http = make_http
+        self._inner: asyncio.Protocol | None = None
+        self._http = False
         self._buffer = b""
+        self._peer: str | None = None  #: address, once it is counted
         self._transport: asyncio.Transport
+
+    # -- asyncio calls these
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        name = transport.get_extra_info("peername")
+        peer = name[0] if name else ""
+        if not self._fronts.admission.arrived(peer):
+            self._answer(_FULL)
+            return
+        self._peer = peer
         self._fronts.add(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._inner is not None:
+            self._inner.data_received(data)
+            return
         self._buffer += data
         if b"\r\n\r\n" in self._buffer:
             self._hand_over()
         elif len(self._buffer) > HEAD_BYTES:
-            self._transport.write(_TOO_BIG)
-            self._transport.close()
+            self._answer(_TOO_BIG)
 
-    def _hand_over(self) -> None:
-        self._fronts.discard(self)
-        transport, buffer, self._buffer = self._transport, self._buffer, b""
-        if is_websocket(buffer):
-            head, _, rest = buffer.partition(b"\r\n\r\n")
-            connection = self._connect(transport, head)
-            if connection is not None and rest:
-                connection.data_received(rest)
-        else:
-            protocol = self._make_http()
-            protocol.connection_made(transport)
-            transport.set_protocol(protocol)
-            protocol.data_received(buffer)
+    def eof_received(self) -> bool | None:
+        return None if self._inner is None else self._inner.eof_received()
+
+    def pause_writing(self) -> None:
+        if self._inner is not None:
+            self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._inner is not None:
+            self._inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fronts.discard(self)
+        if self._peer is not None:
+            self._fronts.admission.departed(self._peer, http=self._http)
+        if self._inner is not None:
+            self._inner.connection_lost(exc)
+
+    # -- who gets it
+
+    def _hand_over(self) -> None:
+        self._fronts.discard(self)
+        buffer, self._buffer = self._buffer, b""
+        try:
+            request = upgrade(buffer)
+        except Rejected as rejected:
+            self._answer(rejected.response())
+            return
+        if request is None:
+            self._serve_http(buffer)
+            return
+        inner = self._inner = self._connect(self._transport, self._peer or "", request)
+        if inner is None:
+            return
+        if self._transport.get_write_buffer_size():
+            inner.pause_writing()  # it was told to us, before there was anybody to tell
+        rest = buffer.partition(b"\r\n\r\n")[2]
+        if rest:
+            inner.data_received(rest)
+
+    def _serve_http(self, buffer: bytes) -> None:
+        refusal = self._fronts.admission.take_http(self._peer or "")
+        if refusal is not None:
+            self._answer(Rejected(*refusal).response())
+            return
+        self._http = True
+        self._inner = self._make_http()
+        self._inner.connection_made(self._transport)
+        self._inner.data_received(buffer)
+
+    def _answer(self, response: bytes) -> None:
+        self._transport.write(response)
+        self._transport.close()
 
     def abort(self) -> None:
         self._fronts.discard(self)
         self._transport.abort()
 
 
-def is_websocket(head: bytes) -> bool:
-    """Is this the head of an upgrade of our websocket path?"""
-    line, _, headers = head.partition(b"\r\n")
-    parts = line.split(b" ")
-    return (
-        len(parts) == 3
-        and parts[0] == b"GET"
-        and parts[1].split(b"?")[0] == WEBSOCKET_PATH
-        and b"\nupgrade: websocket" in b"\n" + headers.lower().replace(b"upgrade:websocket", b"upgrade: websocket")
-    )
+def upgrade(head: bytes) -> Request | None:
+    """The upgrade of our websocket path that a head asks for; None: it is plain HTTP.
+
+    Raises:
+        Rejected: it is for that path, and malformed.
+    """
+    if not head.startswith(_WEBSOCKET):
+        return None
+    head = head.partition(b"\r\n\r\n")[0]
+    if head[len(_WEBSOCKET) : len(_WEBSOCKET) + 1] not in (b" ", b"?"):
+        return None
+    request = Request(head)
+    return request if request.says("upgrade", "websocket") else None
 
 
 def bind(settings: Settings) -> socket.socket:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from livestream.protocol.errors import ErrorCode, Refused
-from livestream.room.store import read_state
+from livestream.room.store import read_state, require_room
 from livestream.storage.pool import Database
 
 _REMEMBER_S = 5.0
@@ -51,5 +50,4 @@ class Rooms:
         if any(room.room_id == room_id for room in await self.listed()):
             return
         async with self._database.read() as connection:
-            if not await connection.fetchval("SELECT true FROM room WHERE room_id = $1", room_id):
-                raise Refused(ErrorCode.ROOM_NOT_FOUND, room_id)
+            await require_room(connection, room_id)

@@ -34,6 +34,13 @@ class Sequencer(Generic[Item]):
             self.top += 1
         return ready
 
+    def skip_to(self, top: int) -> list[Item]:
+        """All up to there is known by other means; returns those whose turn has come by that."""
+        if top > self.top:
+            self._early = {seq: item for seq, item in self._early.items() if seq > top}
+            self.top = top
+        return self.push(())
+
     @property
     def gap(self) -> bool:
         """Something is here that cannot go out, since one before it is missing."""

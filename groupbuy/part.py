@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
-from livestream.config import Settings
-from livestream.parts import Chore, Ground, Part
+from livestream.parts import Chore, Ground, Part, WorkGround
 from livestream.storage.pool import Database
 
 from . import chores, engine, operation, privacy, providers
@@ -16,7 +15,7 @@ from .service import GroupBuy
 
 
 @contextlib.asynccontextmanager
-async def _chores(settings: Settings, secret: bytes) -> AsyncIterator[Sequence[Chore]]:
+async def _chores(ground: WorkGround) -> AsyncIterator[Sequence[Chore]]:
     """The worker's; those that talk to the provider only where there is one."""
     found = [
         Chore("end_teams", 0.25, chores.end_teams),
@@ -26,7 +25,7 @@ async def _chores(settings: Settings, secret: bytes) -> AsyncIterator[Sequence[C
         Chore("lapse_orders", 5.0, chores.lapse_orders),
         Chore("forget_payment_events", 600.0, chores.forget_old_events),
     ]
-    provider = providers.provider(settings, secret)
+    provider = providers.provider(ground.settings, ground.secret)
     if provider is None:
         yield found
         return

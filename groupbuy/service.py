@@ -89,9 +89,9 @@ class GroupBuy:
             self._told(*done)
 
     async def own(
-        self, connection: Connection, room_id: str, shop_id: str, viewers: Sequence[str]
+        self, connection: Connection, room_id: str, shop_id: str, viewers: Mapping[str, str]
     ) -> Mapping[str, Sequence[Push]]:
-        found = await reads.seats_of(connection, room_id, viewers)
+        found = await reads.seats_of(connection, room_id, list(viewers))
         return {viewer: [OwnSeats(seats=seats)] for viewer, seats in found.items()}
 
     def forget(self, room_id: str) -> None:

@@ -95,7 +95,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 10_000
 
     # -- connections
-    max_connections: Annotated[int, Meta(ge=1, description="A process; above it handshakes get 503.")] = 15_000
+    max_connections: Annotated[
+        int,
+        Meta(ge=1, description="A process, if the system allows it so many open files; above it handshakes get 503."),
+    ] = 15_000
     sockets_per_viewer: Annotated[int, Meta(ge=1, description="A process and viewer; the oldest is replaced.")] = 5
     sockets_per_address: Annotated[
         int, Meta(ge=1, description="A process and address; above it handshakes get 429.")

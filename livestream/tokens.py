@@ -8,7 +8,7 @@ from livestream import seed
 from livestream.auth import Identity, mint
 from livestream.bus import connect
 from livestream.config import ConfigError, Settings
-from livestream.protocol.roles import HOSTS, OPERATORS, Role
+from livestream.protocol.roles import OPERATORS, STAFF, Role
 from livestream.tickets import Tickets
 
 
@@ -56,5 +56,5 @@ async def link(
         ticket = await Tickets(client).issue(identity, ttl_s)
     finally:
         await client.aclose()
-    page = "host" if Role(role) in HOSTS else "r"
+    page = "host" if Role(role) in STAFF else "r"
     return [f"{settings.public_url or settings.local_url}/{page}/{room}#ticket={ticket}"]

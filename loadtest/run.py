@@ -178,7 +178,8 @@ async def _room(wish: Wish, shop: Shop, say: Callable[[str], None]) -> AsyncIter
     try:
         if not (await shop.room(room)).get("rehearsal"):
             raise TargetError(f"the server made {room!r}, but does not say that it is a rehearsal")
-        await shop.command(room, "schedule", title=f"Load test: {wish.scenario.name}", starts_at=_now_ms())
+        if not (await shop.room(room)).get("show"):  # else the rehearsal has that of the room
+            await shop.command(room, "schedule", title=f"Load test: {wish.scenario.name}", starts_at=_now_ms())
         await shop.command(room, "set_show", state="warm_up")
         if any(crowd.anonymous and "comment" in crowd.does for crowd in wish.scenario.crowd):
             await shop.command(room, "set_chat", anonymous=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import resource
 import signal
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from livestream import seed
 from livestream.auth import mint
 from livestream.config import ConfigError, Settings
 from livestream.deployment import resolve
+from livestream.descriptors import raise_limit
 from livestream.protocol.roles import Role
 
 from .crowd import TURN_S, Crowd, Viewer
@@ -26,6 +26,7 @@ from .screen import show
 from .tally import Tally
 
 _PER_ADDRESS = 1000  #: a gateway lets so many in from one address and more, but not all of a flood
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  #: what listens everywhere listens here too
 _TOKEN_S = 24 * 3600
 _SPARE_FILES = 64
 _PROBE_S = 3.0
@@ -55,7 +56,7 @@ async def run(settings: Settings, wish: Wish, say: Callable[[str], None]) -> Tal
     Raises:
         NobodyThere, ConfigError
     """
-    url = wish.url or f"ws://{settings.host}:{settings.port}/v1/ws"
+    url = wish.url or _url_here(settings)
     await _probe(url, settings)
     _allow_files(wish.viewers)
     random = Random(wish.seed)
@@ -70,6 +71,12 @@ async def run(settings: Settings, wish: Wish, say: Callable[[str], None]) -> Tal
     await _watch(crowd, wish, f"{wish.viewers} viewers in {wish.room!r} at {url}", say)
     say(tally.summary())
     return tally
+
+
+def _url_here(settings: Settings) -> str:
+    """Where this machine reaches what `serve` with the same settings listens on."""
+    host = _ANY.get(settings.host, settings.host)
+    return f"ws://{f'[{host}]' if ':' in host else host}:{settings.port}/v1/ws"
 
 
 async def _watch(crowd: Crowd, wish: Wish, title: str, say: Callable[[str], None]) -> None:
@@ -146,9 +153,6 @@ async def _tokens(settings: Settings, people: list[Person], room: str) -> list[s
 
 def _allow_files(viewers: int) -> None:
     """Each viewer is an open file; shells allow 1,024 by default and more on request."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = viewers + _SPARE_FILES
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        if hard != resource.RLIM_INFINITY and hard < needed:
-            raise ConfigError(f"this system allows {hard} open files a process: at most {hard - _SPARE_FILES} viewers")
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    most = raise_limit()
+    if most < viewers + _SPARE_FILES:
+        raise ConfigError(f"this system allows {most} open files a process: at most {most - _SPARE_FILES} viewers")

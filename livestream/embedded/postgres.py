@@ -179,10 +179,5 @@ def _serves(pid: int, folder: Path) -> bool:
 
 def _older_one_goes(folder: Path, waited_s: float) -> bool:
     """An older server of this folder, whose `serve` was killed, may still be going down."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        pid = int((folder / "postmaster.pid").read_text().splitlines()[0])
-        if waited_s < _SHARED_MEMORY_S:
-            return True
-        os.kill(pid, 0)
-        return True
-    return False
+    pid = _pid_in(folder / "postmaster.pid")
+    return pid is not None and (waited_s < _SHARED_MEMORY_S or _serves(pid, folder))

@@ -50,8 +50,9 @@ def screen_name(name: str, staff_names: Set[str], words: Wordlist) -> str | None
         return "its words are not allowed here"
     if has_link(name):
         return "it is an address"
-    form = _squeezed(name)
-    if form in _offices() or any(f" {office} " in f" {normal(name)} " for office in _spaced_offices()):
+    plain = normal(name)
+    form, spaced = plain.replace(" ", ""), f" {plain} "
+    if form in _offices() or any(office in spaced for office in _spaced_offices()):
         return "it sounds like staff"
     if form.startswith("主播") or any(office in form for office in _CHINESE_OFFICES):
         return "it sounds like staff"
@@ -79,4 +80,4 @@ def _offices() -> frozenset[str]:
 def _spaced_offices() -> tuple[str, ...]:
     """Those that give a name away as a word in it: `Anna official`."""
     offices = ("admin", "moderator", "official", "support", "staff", "officiel", "host", "operator", "obsluga")
-    return tuple(normal(each) for each in offices)
+    return tuple(f" {normal(each)} " for each in offices)

@@ -139,13 +139,6 @@ def _decode_one(raw: msgspec.Raw, module: object) -> AnyCommand | Error:
         return Error(ref=head.ref, code=ErrorCode.UNKNOWN_COMMAND if unknown else ErrorCode.INVALID, text=str(error))
 
 
-def decode_messages(payload: bytes | str, codec: Codec) -> list[dict[str, object]]:
-    """Decode a frame into plain maps, as a client that tolerates unknown messages does."""
-    module = msgspec.json if codec is Codec.JSON else msgspec.msgpack
-    messages: list[dict[str, object]] = module.decode(payload, type=list[dict[str, object]])
-    return messages
-
-
 def plain(message: msgspec.Struct) -> object:
     """A message as plain maps and lists, for vectors and documents."""
     return _json_plain(_json_encode(message))

@@ -311,5 +311,9 @@ class Unavailable(LivestreamError):
         self.retry_after_ms = retry_after_ms
 
 
+class Internal(LivestreamError):
+    """Our own fault, which was logged where it happened."""
+
+
 class OutcomeUnknown(LivestreamError):
     """The connection to the store broke while it committed."""

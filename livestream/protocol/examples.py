@@ -149,6 +149,9 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     c.RevealDraw(ref=42, draw=_DRAW_ID, party=2, secret=_ROOT),
     c.EnterDraw(ref=43, draw=_DRAW_ID, key="k-6"),
     c.ClaimPrize(ref=44, draw=_DRAW_ID, form=c.ClaimForm(name="Zoë", address="ul. Długa 1"), receipt=_RECEIPT),
+    c.DeclinePrize(ref=45, draw=_DRAW_ID),
+    c.MarkClaimed(ref=46, draw=_DRAW_ID, prize=1),
+    c.DisqualifyWinner(ref=47, draw=_DRAW_ID, prize=0, why="too young"),
     r.Joined(
         ref=1, room="demo", epoch="f6906c1e8fbc063e", now=_AT, resume="dG9rZW4",
         me=r.Me(id="3vavcdxybr7f3", role=Role.VIEWER, name="Zoë", expires_at=_AT),
@@ -168,7 +171,8 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
         me=r.Me(id=_WHO, role=Role.VIEWER, name="Zoë", buyer=True, muted=_SANCTION, blocked=[_WHO]),
     ),
     r.Posted(ref=3, id=_OTHER, entered=_RECEIPT),
-    r.Posted(ref=3, id=_OTHER, not_entered=ErrorCode.DRAW_ENTERED),
+    r.Posted(ref=3, id=_OTHER, not_entered=ErrorCode.DRAW_NOT_ELIGIBLE, not_entered_why="watch for 9 s more"),
+    r.Claimed(ref=44, delete_at=_AT),
     r.Announced(ref=36, draw=_DRAW_ID, seq=18),
     r.Entered(ref=43, receipt=_RECEIPT),
     r.Error(ref=3, code=ErrorCode.RATE_LIMITED, text="comment", temporary=True, retry_after_ms=1500),
@@ -211,7 +215,8 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     p.Log(
         seq=24, at=_AT,
         event=d.DrawPassedOn(
-            draw=_DRAW_ID, winner=d.DrawWinner(prize=0, place=4, entry="a6" * 16, name="小•••")
+            draw=_DRAW_ID, winner=d.DrawWinner(prize=0, place=4, entry="a6" * 16, name="小•••"),
+            why=d.PassedWhy.DECLINED,
         ),
     ),
     p.Log(seq=25, at=_AT, event=d.DrawSettled(draw=_DRAW_ID)),
@@ -241,6 +246,10 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
         event=d.YouWon(draw=_DRAW_ID, title="Friday draw", prize=0, prize_title="Rower 🚲", claim_until=_AT),
     ),
     p.Notice(notice=7, at=_AT, event=d.YourPrizeWentOn(draw=_DRAW_ID, title="Friday draw", prize_title="Kubek")),
+    p.Notice(
+        notice=8, at=_AT,
+        event=d.YourPrizeClaimed(draw=_DRAW_ID, title="Friday draw", prize=0, prize_title="Kubek", delete_at=_AT),
+    ),
     p.Snapshot(epoch="f6906c1e8fbc063e", seq=0, room="demo", title="Demo room"),
     p.Snapshot(
         epoch="f6906c1e8fbc063e", seq=4, room="demo", title="Demo room", show=_SHOW, messages=[_MESSAGE, _ANSWER],
@@ -258,7 +267,14 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
         ),
     ),
     p.Snapshot(epoch="f6906c1e8fbc063e", seq=23, room="demo", title="Demo room", draws=[_DRAWN, _QUEUED]),
-    p.DrawOwn(draw=_DRAW_ID, entries=5, receipt=_RECEIPT, prize=0, claim_until=_AT),
+    p.OwnDraws(
+        entries=5,
+        draws=[
+            d.OwnDraw(
+                draw=_DRAW_ID, title="Friday draw", receipt=_RECEIPT, prize=0, prize_title="Rower 🚲", claim_until=_AT
+            )
+        ],
+    ),
     p.Heartbeat(now=_AT, seq=4),
     p.ComeBack(after_ms=1250),
 )  # fmt: skip

@@ -7,6 +7,7 @@ the same fields, roles, errors and effect; what only a shop's backend asks is
 
 from __future__ import annotations
 
+import enum
 import typing
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -114,6 +115,36 @@ class DrawSetup(msgspec.Struct, frozen=True, kw_only=True):
     teams: bool  #: draws may ask for a team
     rehearsal: bool
     shop_key: str  #: Ed25519, hex: signs receipts
+
+
+class PrizeState(enum.StrEnum):
+    WAITS = "waits"  #: to be claimed
+    CLAIMED = "claimed"  #: the winner said where it goes
+    HANDED = "handed"  #: the shop says that the winner has it
+    LATE = "late"  #: nobody claimed it in time; it goes on within a second or so
+    NOBODY = "nobody"  #: too few took part, or no reserve was left
+
+
+class DrawPrize(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one prize."""
+
+    prize: int  #: number from 0
+    tier: str
+    name: str
+    state: PrizeState
+    winner: str | None = None  #: masked
+    entry: str | None = None
+    reserve: int | None = None  #: which reserve has it, from 1; null: who was drawn for it
+    claim_until: int | None = None
+    claimed_at: int | None = None
+    delete_at: int | None = None  #: when what the winner wrote is deleted
+
+
+class DrawPrizes(msgspec.Struct, frozen=True, kw_only=True):
+    """Prizes of a draw."""
+
+    items: list[DrawPrize]
+    next_reserve: int | None  #: who is next when a prize goes on; null: nobody is left
 
 
 class NewWebhook(msgspec.Struct, frozen=True, kw_only=True):
@@ -290,6 +321,8 @@ OPERATIONS: tuple[Operation, ...] = (
               DrawProof, errors=(E.DRAW_NOT_FOUND, E.DRAW_NOT_DRAWN)),
     Operation("draw_inclusion", "GET", "/v1/draws/{draw}/inclusion", "That an entry is under the draw's root.",
               Inclusion, query=InclusionQuery, errors=(E.DRAW_NOT_FOUND, E.ENTRY_NOT_FOUND, E.DRAW_STATE)),
+    Operation("draw_prizes", "GET", "/v1/rooms/{room}/draws/{draw}/prizes",
+              "What became of each prize of a draw.", DrawPrizes, STAFF, errors=(E.ROOM_NOT_FOUND, E.DRAW_NOT_FOUND)),
     Operation("draw_claims", "GET", "/v1/shops/{shop}/draws/{draw}/claims",
               "Winners of a draw and where their prizes go: CSV.", Listed, OPERATORS,
               errors=(E.SHOP_NOT_FOUND, E.DRAW_NOT_FOUND)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from livestream.auth import Identity, pseudonym, standing
-from livestream.moderation.names import clean_name, screen_name
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.roles import STAFF, Role
 
@@ -41,10 +40,9 @@ def _name(identity: Identity, room: LocalRoom, stand_in: str) -> str:
     neutral = f"{identity.role.value.capitalize()} {stand_in[:4]}"
     if identity.name is None:
         return "" if identity.role is Role.ANONYMOUS else neutral
-    name = clean_name(identity.name)
+    name, reason = room.screened(identity.name)
     if identity.role in STAFF:
         return name or identity.role.value.capitalize()
-    reason = screen_name(name, room.staff_names, room.words)
     if reason is None:
         return name
     if identity.role is Role.ANONYMOUS:

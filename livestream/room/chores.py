@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 
+from livestream.protocol.errors import Refused
 from livestream.protocol.events import CountdownEnded, Lifted, SanctionKind, YouMayTalk
 from livestream.storage import deadlines
+from livestream.storage.deadlines import Deadline
 from livestream.storage.pool import Contention, Database
 
 from . import attendance, desk_store, deskwork
@@ -19,11 +21,20 @@ from .desk_store import COUNTDOWN, Loaded, Named
 _AT_ONCE = 100
 
 
+def _alone() -> contextlib.AbstractContextManager[None]:
+    """A room that is busy, or was erased meanwhile, holds no other up: it has its turn again."""
+    return contextlib.suppress(Contention, Refused)
+
+
 async def leave_unattended(database: Database) -> int:
     """Put the stricter rules in force in rooms whose staff have been away for too long."""
     async with database.read() as connection:
         rooms = await attendance.abandoned(connection, _AT_ONCE)
-    return sum([await attendance.set_unattended(database, room_id, True) is not None for room_id in rooms])
+    left = 0
+    for room_id in rooms:
+        with _alone():
+            left += await attendance.set_unattended(database, room_id, True) is not None
+    return left
 
 
 async def end_countdowns(database: Database) -> int:
@@ -32,18 +43,23 @@ async def end_countdowns(database: Database) -> int:
         due = await deadlines.due(connection, [COUNTDOWN], _AT_ONCE)
     ended = 0
     for deadline in due:
-        async with database.transaction() as tx:
-            desk = await desk_store.load(tx, deadline.room_id, Named())
-            running = desk.room.countdown
-            if running is None or running.id != deadline.id or desk.room.freezing or running.ends_at > desk.now_ms:
-                continue  # somebody was faster
-            decision = Decision([CountdownEnded(id=running.id)])
-            before = Loaded.of(desk)
-            desk.apply(decision)
-            await desk_store.write(tx, deadline.room_id, before, desk, [decision])
-            await deskwork.append(tx, deadline.room_id, [decision])
-            ended += 1
+        with _alone():
+            ended += await _end_countdown(database, deadline)
     return ended
+
+
+async def _end_countdown(database: Database, deadline: Deadline) -> bool:
+    async with database.transaction() as tx:
+        desk = await desk_store.load(tx, deadline.room_id, Named())
+        running = desk.room.countdown
+        if running is None or running.id != deadline.id or desk.room.freezing or running.ends_at > desk.now_ms:
+            return False  # somebody was faster
+        decision = Decision([CountdownEnded(id=running.id)])
+        before = Loaded.of(desk)
+        desk.apply(decision)
+        await desk_store.write(tx, deadline.room_id, before, desk, [decision])
+        await deskwork.append(tx, deadline.room_id, [decision])
+    return True
 
 
 async def lift_sanctions(database: Database) -> int:
@@ -54,7 +70,7 @@ async def lift_sanctions(database: Database) -> int:
         )
     lifted = 0
     for row in rows:
-        with contextlib.suppress(Contention):  # at the next turn
+        with _alone():
             lifted += await _lift(database, row["room_id"])
     return lifted
 

@@ -1,4 +1,4 @@
-"""Comments: from a viewer's words to the archive and the screens. One batch a process.
+"""Comments: from a viewer's words to the archive and the screens. One batch a room.
 
     hear ─> screen ─> review ─> door ─┬─ COMMIT: archive, staff log of what is held ─> answer ─> screens
                               └─ refused
@@ -9,8 +9,8 @@ always in Postgres, and a repeated key shows nothing twice.
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
+import functools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -46,27 +46,21 @@ async def _deaf(actor: Actor, comment: Comment, room: LocalRoom) -> Heard | None
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Admitted:
     """A comment that was screened, on its way through the batch."""
 
     id: str
     work: Work
     screened: Screened
+    #: judged once, however often its transaction is tried: the door counts whoever asks
+    fate: Fate | Refused = Fate.HELD
+    echo: tuple[str, int] | None = None  #: the first of the same words, and how many there are by now
 
     @property
     def alone(self) -> bool:
         """Staff's, or held: others of the same words do not matter."""
         return self.screened.standing is Standing.STAFF or self.screened.held_why is not None
-
-
-@dataclass(slots=True)
-class Judged:
-    """What becomes of a batch's comments."""
-
-    fates: list[Fate | Refused]
-    #: by room and comment: the first of the same words, and how many there are by now
-    echoes: dict[str, dict[str, int]]
 
 
 class Comments:
@@ -100,9 +94,8 @@ class Comments:
         self._now_ms = now_ms
         self._publish = publish
         self._origin = origin
-        self._batcher: Batcher[Admitted, AnyReply] = Batcher(
-            "comments", self._run, size=settings.batch_size, queue=settings.batch_queue
-        )
+        self._settings = settings
+        self._batchers: dict[str, Batcher[Admitted, AnyReply]] = {}
 
     async def post(self, actor: Actor, command: Comment, room: LocalRoom) -> AnyReply:
         """Store one comment; returns after COMMIT.
@@ -125,10 +118,30 @@ class Comments:
         comment_id = self._new_id()
         if not chosen and screened.standing is not Standing.STAFF and screened.held_why is None:
             screened = await self._reviewed(screened, actor, command, room, comment_id)
-        reply = await self._batcher.submit(Admitted(comment_id, work, screened))
+        reply = await self._batcher_of(room.room_id).submit(Admitted(comment_id, work, screened))
         if heard is not None and isinstance(reply, Posted):
-            return msgspec.structs.replace(reply, ref=command.ref, entered=heard.entered, not_entered=heard.refused)
+            return msgspec.structs.replace(
+                reply, ref=command.ref, entered=heard.entered, not_entered=heard.refused, not_entered_why=heard.why
+            )
         return msgspec.structs.replace(reply, ref=command.ref)
+
+    def forget(self, room_id: str) -> None:
+        """Drop what is kept for a room that nobody is in."""
+        self._batchers.pop(room_id, None)
+
+    def _batcher_of(self, room_id: str) -> Batcher[Admitted, AnyReply]:
+        """A room's own: one whose row is locked holds up no other."""
+        batcher = self._batchers.get(room_id)
+        if batcher is None:
+            settings = self._settings
+            batcher = self._batchers[room_id] = Batcher(
+                "comments",
+                functools.partial(self._run, room_id),
+                size=settings.batch_size,
+                queue=settings.batch_queue,
+                prepare=self._judge,
+            )
+        return batcher
 
     async def _answered(self, again: Work) -> AnyReply | None:
         if again.claim is None:
@@ -145,33 +158,30 @@ class Comments:
             raise Refused(ErrorCode.TEXT_REFUSED)
         return dataclasses.replace(screened, held_why="review") if verdict is Verdict.HOLD else screened
 
-    async def _run(self, batch: Sequence[Admitted]) -> list[Outcome]:
-        judged = await self._judge(batch)
+    async def _run(self, room_id: str, batch: Sequence[Admitted]) -> list[Outcome]:
         works = [each.work for each in batch]
         rows: dict[int, store.CommentRow] = {}
         async with self._database.transaction() as tx:
             known = await work.claim(tx, works)
-            shows = await store.open_shows(tx, sorted({each.actor.room_id for each in works}))
+            opened = (await store.open_shows(tx, [room_id])).get(room_id)
 
             def decide(index: int, each: Work) -> AnyReply:
-                fate = judged.fates[index]
+                fate = batch[index].fate
                 if isinstance(fate, Refused):
                     raise fate
-                opened = show.require_talking(shows.get(each.actor.room_id))
-                rows[index] = row = self._row(batch[index], opened.id, fate)
+                rows[index] = row = self._row(batch[index], show.require_talking(opened).id, fate)
                 return Posted(ref=0, id=row.event.id, shown=row.fate is Fate.SHOWN, held=row.fate is Fate.HELD)
 
             outcomes = work.each(works, known, decide)
             if rows:
                 await store.archive_comments(tx, list(rows.values()))
             await work.settle(tx, works, known, outcomes)
-            held = await self._tell_staff(tx, list(rows.values()))
+            held = await self._tell_staff(tx, room_id, list(rows.values()))
         for index in rows:
             works[index].room.spoke(works[index].actor.pseudonym, self._now_ms())
-        for room_id in {row.room_id for row in rows.values()}:
-            here = [row for row in rows.values() if row.room_id == room_id]
-            echoes = judged.echoes.get(room_id, {})
-            self._publish(room_id, self._message(here, echoes, held.get(room_id)))
+        if rows:
+            echoes = dict(each.echo for index in rows if (each := batch[index]).echo is not None)
+            self._publish(room_id, self._message(list(rows.values()), echoes, held))
         return outcomes
 
     def _message(self, rows: Sequence[store.CommentRow], echoes: dict[str, int], held: Appended | None) -> BusMessage:
@@ -182,48 +192,30 @@ class Comments:
             return BusMessage(origin=self._origin, live=live, left_out=left_out)
         return BusMessage(origin=self._origin, live=live, left_out=left_out, appended=held)
 
-    async def _judge(self, batch: Sequence[Admitted]) -> Judged:
-        """Ask each room's door once for the whole batch."""
-        by_room: dict[str, list[int]] = {}
-        for index, each in enumerate(batch):
-            by_room.setdefault(each.work.room.room_id, []).append(index)
-        judged = Judged([Fate.HELD] * len(batch), {})
-        # All doors at once: one round trip, and one wait where Redis hangs.
-        await asyncio.gather(
-            *(self._judge_room(judged, {index: batch[index] for index in indexes}) for indexes in by_room.values())
-        )
-        return judged
-
-    async def _judge_room(self, judged: Judged, comments: dict[int, Admitted]) -> None:
-        room = next(iter(comments.values())).work.room
+    async def _judge(self, batch: Sequence[Admitted]) -> None:
+        """Give each comment of one room its fate: ask the door, once for the whole batch."""
+        room = batch[0].work.room
         now = self._now_ms() / 1000
-        said = {index: sameness.key(_text(each)) for index, each in comments.items() if not each.alone}
+        said = {index: sameness.key(_text(each)) for index, each in enumerate(batch) if not each.alone}
         repeats = _repeats(said, room, now)
-        quiet = {index for index, each in comments.items() if each.screened.held_why is not None} | repeats
-        free = {index for index, each in comments.items() if each.screened.free}
-        order = [index for index in comments if index not in free]
-        admission = await self._admit(room, [_asked(comments[index], quiet=index in quiet) for index in order])
+        quiet = {index for index, each in enumerate(batch) if each.screened.held_why is not None} | repeats
+        free = {index for index, each in enumerate(batch) if each.screened.free}
+        order = [index for index in range(len(batch)) if index not in free]
+        admission = await self._admit(room, [_asked(batch[index], quiet=index in quiet) for index in order])
         slow = room.state.chat.slow_mode_s
         code = ErrorCode.SLOW_MODE if slow else ErrorCode.RATE_LIMITED
         refused = {order[position]: wait_ms for position, wait_ms in admission.refused.items()}
         for index, wait_ms in refused.items():
-            judged.fates[index] = Refused(code, "over all your connections", retry_after_ms=wait_ms)
+            batch[index].fate = Refused(code, "over all your connections", retry_after_ms=wait_ms)
         competing = [index for index in order if index not in quiet and index not in refused]
-        sampled = sample([comments[index].screened.standing for index in competing], admission.granted)
-        fates = dict(zip(competing, sampled, strict=True)) | dict.fromkeys(free, Fate.SHOWN)
-        for index, fate in fates.items():
-            judged.fates[index] = fate
-        admitted = [index for index in comments if index not in refused]
-        echoes = judged.echoes.setdefault(room.room_id, {})
-        for index in admitted:
-            if index in repeats:
-                # Only what stands on screens can be told of beside it.
-                known = room.same.times(said[index], now) > 0
-                judged.fates[index] = Fate.COLLAPSED if known else Fate.SAMPLED_OUT
-            if index in said and judged.fates[index] in (Fate.SHOWN, Fate.COLLAPSED):
-                first, times = room.same.seen(said[index], comments[index].id, now)
-                if index in repeats:
-                    echoes[first] = times
+        sampled = sample([batch[index].screened.standing for index in competing], admission.granted)
+        for index, fate in zip(competing, sampled, strict=True):
+            batch[index].fate = fate
+        for index in free:
+            batch[index].fate = Fate.SHOWN
+        for index, key in said.items():
+            if index not in refused:
+                _count_words(batch[index], key, room, now, repeats=index in repeats)
 
     async def _admit(self, room: LocalRoom, asked: Sequence[Asked]) -> Admission:
         if not asked:
@@ -241,13 +233,20 @@ class Comments:
             actor.shop_id, actor.room_id, show_id, actor.viewer_id, event, fate, self._now_ms(), held_why
         )
 
-    async def _tell_staff(self, tx: Connection, rows: list[store.CommentRow]) -> dict[str, Appended]:
-        """Append what is held to the staff logs; the transaction's last statements, rooms in order."""
-        appended = {}
-        for room_id in sorted({row.room_id for row in rows if row.fate is Fate.HELD}):
-            waiting = [_held(row) for row in rows if row.room_id == room_id and row.fate is Fate.HELD]
-            appended[room_id] = await roomlog.append(tx, room_id, [], [Held(comments=waiting)])
-        return appended
+    async def _tell_staff(self, tx: Connection, room_id: str, rows: list[store.CommentRow]) -> Appended | None:
+        """Append what is held to the staff log; the transaction's last statement."""
+        waiting = [_held(row) for row in rows if row.fate is Fate.HELD]
+        return await roomlog.append(tx, room_id, [], [Held(comments=waiting)]) if waiting else None
+
+
+def _count_words(each: Admitted, key: str, room: LocalRoom, now: float, *, repeats: bool) -> None:
+    """Beside what stands on screens repeats are counted; what does not stand there can be told of by nothing."""
+    if repeats:
+        each.fate = Fate.COLLAPSED if room.same.times(key, now) > 0 else Fate.SAMPLED_OUT
+    if each.fate in (Fate.SHOWN, Fate.COLLAPSED):
+        echo = room.same.seen(key, each.id, now)
+        if repeats:
+            each.echo = echo
 
 
 def _asked(each: Admitted, *, quiet: bool) -> Asked:

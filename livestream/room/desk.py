@@ -64,6 +64,7 @@ class ArchivedComment:
     fate: str  #: see `sampling.Fate`
     reporters: frozenset[str]  #: pseudonyms of those in this batch who reported it before
     reports: int
+    held_why: str | None = None  #: why it waits, or waited
 
     def held(self, why: str) -> HeldComment:
         """The comment as staff see it wait."""

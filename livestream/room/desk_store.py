@@ -57,6 +57,7 @@ from livestream.protocol.state import RoomState, StaffState
 from livestream.storage import deadlines
 from livestream.storage.deadlines import Deadline
 from livestream.storage.pool import Connection
+from livestream.storage.roomlog import Also
 
 from . import store
 from .desk import ArchivedComment, Decision, Desk, Person, Purchase
@@ -105,8 +106,9 @@ class Named:
             case Unmute(who=who, restore=comments) | Unban(who=who, restore=comments):
                 self.people.add(who)
                 self.comments.update(comments)
-            case Mute(who=who, delete=delete) | Ban(who=who, delete=delete):
+            case Mute(who=who, delete=delete, restore=comments) | Ban(who=who, delete=delete, restore=comments):
                 self.people.add(who)
+                self.comments.update(comments)
                 if delete:
                     self.silenced.add(who)
             case HandOver(to=who):
@@ -212,12 +214,13 @@ async def _load_comments(tx: Connection, desk: Desk, room_id: str, named: Named)
             fate=row["fate"],
             reporters=frozenset(row["reporters"]),
             reports=row["reports"],
+            held_why=row["held_why"],
         )
         desk.comments[comment.id] = comment
         if row["fate"] == "held" and row["ruled"] is None:
             waiting = Held(comments=[comment.held(row["held_why"] or "")])
             desk.apply_staff(waiting)
-        elif row["hidden_at"] is not None or row["fate"] == "held":
+        elif row["hidden_at"] is not None or row["fate"] != "shown":
             desk.hidden.add(comment.id)
 
 
@@ -242,7 +245,7 @@ async def _load_people(tx: Connection, desk: Desk, shop_id: str, room_id: str, n
         """
         SELECT who, comment_id FROM unnest($2::text[]) AS w (who) CROSS JOIN LATERAL (
                SELECT comment_id FROM comment
-                WHERE room_id = $1 AND pseudonym = who AND hidden_at IS NULL
+                WHERE room_id = $1 AND pseudonym = who AND hidden_at IS NULL AND fate IN ('shown', 'held')
                 ORDER BY comment_id DESC LIMIT $3) AS latest""",
         room_id,
         list(named.silenced),
@@ -307,10 +310,20 @@ async def _load_refunds(tx: Connection, desk: Desk, shop_id: str, room_id: str, 
 
 async def write(tx: Connection, room_id: str, before: Loaded, after: Desk, decisions: Sequence[Decision]) -> None:
     """Write the rows behind a batch's events, in the fixed lock order."""
+    for statement in await write_most(tx, room_id, before, after, decisions):
+        await statement.execute(tx)
+
+
+async def write_most(
+    tx: Connection, room_id: str, before: Loaded, after: Desk, decisions: Sequence[Decision]
+) -> list[Also]:
+    """The same, but for what may ride with the append, which is returned: messages that nothing else changes."""
     await _write_room(tx, room_id, before, after)
     said = [event.message for decision in decisions for event in decision.log if isinstance(event, Said)]
-    if said:
-        await _write_messages(tx, room_id, said)
+    messages = [_messages(room_id, said)] if said else []
+    events = {type(event) for decision in decisions for event in (*decision.log, *decision.staff)}
+    while messages and not events.isdisjoint(_WRITERS):
+        await messages.pop().execute(tx)
     for decision in decisions:
         for event in (*decision.log, *decision.staff):
             writer = _WRITERS.get(type(event))
@@ -324,6 +337,7 @@ async def write(tx: Connection, room_id: str, before: Loaded, after: Desk, decis
     gone = [each for decision in decisions for each in _gone(decision)]
     if gone:
         await rewrite(tx, room_id, gone)
+    return messages
 
 
 async def _write_room(tx: Connection, room_id: str, before: Loaded, after: Desk) -> None:
@@ -347,18 +361,21 @@ def _slim(state: RoomState) -> RoomState:
     return msgspec.structs.replace(state, seq=0, messages=())
 
 
-async def _write_messages(tx: Connection, room_id: str, messages: Sequence[HostMessage]) -> None:
-    await tx.execute(
+def _messages(room_id: str, messages: Sequence[HostMessage]) -> Also:
+    return Also(
         """
         INSERT INTO host_message (message_id, room_id, body)
-        SELECT id, $1, body::json FROM unnest($2::text[], $3::text[]) AS m (id, body)""",
-        room_id,
-        [message.id for message in messages],
-        [_encode(message).decode() for message in messages],
+        SELECT id, {0}, body::json FROM unnest({1}::text[], {2}::text[]) AS m (id, body)""",
+        (room_id, [message.id for message in messages], [_encode(message).decode() for message in messages]),
     )
 
 
 async def _write_show(tx: Connection, room_id: str, now_ms: int, event: ShowChanged) -> None:
+    await write_show(tx, room_id, event)
+
+
+async def write_show(tx: Connection, room_id: str, event: ShowChanged) -> None:
+    """Write a show, new or as it goes on."""
     show = event.show
     await tx.execute(
         """

@@ -15,7 +15,7 @@ from livestream.protocol.replies import AnyReply, Ok, Posted
 from livestream.storage import roomlog
 from livestream.storage.batcher import Batcher
 from livestream.storage.pool import Connection, Database
-from livestream.storage.roomlog import Appended
+from livestream.storage.roomlog import Also, Appended
 from livestream.webhooks import outbox
 
 from . import clocks, desk_store, moderation, refunds, rules, stage, work
@@ -134,29 +134,33 @@ class DeskWork:
 
             outcomes = work.each(batch, known, run_one)
             made = list(decisions.values())
-            await desk_store.write(tx, room_id, before, desk, made)
+            also = await desk_store.write_most(tx, room_id, before, desk, made)
             ruled = sum(len(each.comments) for decision in made for each in decision.staff if isinstance(each, Ruled))
             if ruled:
                 made.append(await desk_store.refill(tx, room_id, ruled))
-            await work.settle(tx, batch, known, outcomes)
+            also += work.settling(batch, known, outcomes)
             events = [event for decision in made for event in decision.webhooks]
             if events:
                 await outbox.emit(tx, desk.shop_id, events)
-            appended = await append(tx, room_id, made)
+            appended = await append(tx, room_id, made, also)
         if appended is not None:
             self._publish(room_id, BusMessage(origin=self._origin, appended=appended))
             _number(outcomes, decisions, appended)
         return outcomes
 
 
-async def append(tx: Connection, room_id: str, decisions: Sequence[Decision]) -> Appended | None:
+async def append(
+    tx: Connection, room_id: str, decisions: Sequence[Decision], also: Sequence[Also] = ()
+) -> Appended | None:
     """Append what was decided to the room's logs, as the transaction's last statement; None: nothing happened."""
     log = [event for decision in decisions for event in decision.log]
     staff = [event for decision in decisions for event in decision.staff]
     notices = [notice for decision in decisions for notice in decision.notices]
     if not log and not staff and not notices:
+        for statement in also:
+            await statement.execute(tx)
         return None
-    return await roomlog.append(tx, room_id, log, staff, notices)
+    return await roomlog.append(tx, room_id, log, staff, notices, also)
 
 
 def _number(outcomes: list[Outcome], decisions: dict[int, Decision], appended: Appended) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+from livestream.moderation.names import clean_name, screen_name
 from livestream.moderation.sameness import Sameness
 from livestream.moderation.wordlist import Wordlist
 from livestream.protocol.events import LogEvent, Sanction, SanctionKind, StaffEvent
@@ -11,6 +12,7 @@ from livestream.protocol.state import RoomState, StaffState, evolve, evolve_staf
 
 from .store import RoomLoad
 
+_NAMES = 20_000  #: whose screening is remembered a room
 _SPEAKERS = 50_000  #: remembered a room; who is forgotten counts as new once more
 
 
@@ -27,7 +29,9 @@ class LocalRoom:
         self.staff_names = load.staff_names
         self.same = Sameness()
         self._sanctions = {(each.who, each.kind): each for each in load.staff.sanctions}
-        self._speakers: OrderedDict[str, float] = OrderedDict()
+        self._screened: dict[str, tuple[str, str | None]] = {}
+        self._screened_by = (words, load.staff_names)
+        self._speakers: OrderedDict[str, tuple[float, str]] = OrderedDict()  #: when, and in which show
 
     @property
     def room_id(self) -> str:
@@ -42,6 +46,17 @@ class LocalRoom:
         if self.staff.sanctions is not before:
             self._sanctions = {(each.who, each.kind): each for each in self.staff.sanctions}
 
+    def screened(self, name: str) -> tuple[str, str | None]:
+        """A name as it is shown, and why nobody but staff may be called so; remembered for who comes back."""
+        rules = (self.words, self.staff_names)
+        if rules != self._screened_by or len(self._screened) >= _NAMES:
+            self._screened, self._screened_by = {}, rules
+        found = self._screened.get(name)
+        if found is None:
+            clean = clean_name(name)
+            found = self._screened[name] = (clean, screen_name(clean, self.staff_names, self.words))
+        return found
+
     def sanction(self, who: str, kind: SanctionKind, now_ms: int) -> Sanction | None:
         """In force now."""
         found = self._sanctions.get((who, kind))
@@ -49,13 +64,18 @@ class LocalRoom:
 
     def spoke(self, who: str, now_ms: int) -> None:
         """Remember that somebody had a comment accepted."""
-        self._speakers[who] = now_ms
+        self._speakers[who] = (now_ms, self._show_id)
         self._speakers.move_to_end(who)
         if len(self._speakers) > _SPEAKERS:
             self._speakers.popitem(last=False)
 
     def spoke_before(self, who: str) -> bool:
-        return who in self._speakers
+        """In this show, at this process."""
+        return self._speakers.get(who, (0, None))[1] == self._show_id
 
     def ms_since_spoken(self, who: str, now_ms: int) -> float:
-        return now_ms - self._speakers.get(who, float("-inf"))
+        return now_ms - self._speakers.get(who, (float("-inf"), ""))[0]
+
+    @property
+    def _show_id(self) -> str:
+        return "" if self.state.show is None else self.state.show.id

@@ -73,9 +73,12 @@ def restore(desk: Desk, actor: Actor, command: Restore) -> Decision:
 
 
 def _back(gone: Sequence[ArchivedComment]) -> Decision:
-    """Hidden comments return to where they were: those that staff never let through wait again."""
-    waiting = [each.held(REPORTED) for each in gone if each.fate == Fate.HELD]
-    shown = [_shown(each) for each in gone if each.fate != Fate.HELD]
+    """Hidden comments return to where they were: those that staff never let through wait again.
+
+    What was sampled out or collapsed was never on a screen, so there is nothing to bring back.
+    """
+    waiting = [each.held(each.held_why or REPORTED) for each in gone if each.fate == Fate.HELD]
+    shown = [_shown(each) for each in gone if each.fate == Fate.SHOWN]
     return Decision(
         [Restored(comments=shown)] if shown else [],
         [Held(comments=waiting)] if waiting else [],
@@ -187,38 +190,47 @@ def _sanction(desk: Desk, actor: Actor, command: Mute | Ban, kind: SanctionKind)
         name=person.name,
         kind=kind,
         at=desk.now_ms,
-        until=None if command.seconds is None else desk.now_ms + command.seconds * 1000,
+        until=command.until if command.seconds is None else desk.now_ms + command.seconds * 1000,
         why=command.why,
         by=actor.name,
     )
 
 
 def _sanctioned(desk: Desk, actor: Actor, command: Mute | Ban, sanction: Sanction, again: str, undo: str) -> Decision:
-    long = "for ever" if command.seconds is None else f"for {command.seconds} s"
+    until = sanction.until
+    long = "for ever" if until is None else f"for {max(0, (until - desk.now_ms) // 1000)} s"
     past = {SanctionKind.MUTE: "muted", SanctionKind.BAN: "banned"}[sanction.kind]
     said = desk.said_by.get(sanction.who, []) if command.delete else []
     before = _standing(desk, sanction.who, sanction.kind)
     back: dict[str, Any]
     if before is not None:
-        back = {"t": again, "who": sanction.who, "seconds": _left(desk, before), "delete": False}
+        back = {"t": again, "who": sanction.who, "seconds": None, "until": before.until, "delete": False}
+        back |= {"why": before.why} if before.why else {}
     else:
-        back = {"t": undo, "who": sanction.who, **({"restore": list(said)} if said else {})}
+        back = {"t": undo, "who": sanction.who}
+    back |= {"restore": list(said)} if said else {}
     entry = acted(actor, command, f"{past} {sanction.name} {long}", command.why, back, [sanction.who])
-    decision = Decision(staff=[Sanctioned(sanction=sanction), entry])
+    decision = _back(_theirs(desk, command))
+    decision.staff += [Sanctioned(sanction=sanction), entry]
     if said:
         decision.log.append(Deleted(comments=list(said)))
-        decision.staff.insert(1, Ruled(comments=list(said), shown=False))
+        decision.staff.insert(-1, Ruled(comments=list(said), shown=False))
     return decision
+
+
+def _theirs(desk: Desk, command: Mute | Ban | Unmute | Unban) -> list[ArchivedComment]:
+    """The hidden comments of this person that a command brings back."""
+    return [each for each in _require(desk, command.restore) if each.by == command.who and _hidden(desk, each)]
 
 
 def _lift(desk: Desk, actor: Actor, command: Unmute | Unban, kind: SanctionKind, undo: str) -> Decision:
     found = _standing(desk, command.who, kind)
     if found is None:
         raise Refused(ErrorCode.NOT_SANCTIONED, command.who)
-    gone = [each for each in _require(desk, command.restore) if each.by == command.who and _hidden(desk, each)]
+    gone = _theirs(desk, command)
     decision = _back(gone)
     past = {SanctionKind.MUTE: "unmuted", SanctionKind.BAN: "let in again"}[kind]
-    again = {"t": undo, "who": command.who, "seconds": _left(desk, found), "delete": bool(gone)}
+    again = {"t": undo, "who": command.who, "seconds": None, "until": found.until, "delete": bool(gone)}
     decision.staff += [
         Lifted(who=command.who, kind=kind),
         acted(actor, command, f"{past} {found.name}", command.why, again, [command.who]),
@@ -228,11 +240,6 @@ def _lift(desk: Desk, actor: Actor, command: Unmute | Unban, kind: SanctionKind,
 
 def _standing(desk: Desk, who: str, kind: SanctionKind) -> Sanction | None:
     return next((each for each in desk.staff.sanctions if (each.who, each.kind) == (who, kind)), None)
-
-
-def _left(desk: Desk, sanction: Sanction) -> int | None:
-    """Seconds; None: for ever."""
-    return None if sanction.until is None else max(10, (sanction.until - desk.now_ms) // 1000)
 
 
 def _authors(comments: Sequence[ArchivedComment]) -> list[str]:

@@ -1,6 +1,6 @@
 """RoomService: the way of a command to the part that runs it. Loads, decides, stores, commits, publishes, answers.
 
-comment                 a batch a process: screen, door, archive, then shown        comments.py
+comment                 a batch a room: screen, door, archive, then shown        comments.py
 like                    a batch a room, gathered for a moment
 seen, block, unblock    a batch a process
 invite                  a ticket in Redis, and the staff log
@@ -101,6 +101,7 @@ class RoomService:
 
     def forget(self, room_id: str) -> None:
         """Drop what is kept for a room that nobody is in."""
+        self._comments.forget(room_id)
         self._desks.forget(room_id)
         self._door.forget(room_id)
         self._likes.pop(room_id, None)

@@ -64,6 +64,14 @@ class CommentRow:
     held_why: str | None = None
 
 
+async def require_room(connection: Connection, room_id: str) -> None:
+    """Raises:
+    Refused: ROOM_NOT_FOUND.
+    """
+    if not await connection.fetchval("SELECT true FROM room WHERE room_id = $1", room_id):
+        raise Refused(ErrorCode.ROOM_NOT_FOUND, room_id)
+
+
 async def load_room(tx: Connection, room_id: str) -> RoomLoad:
     """Read a whole room. `tx` must see one moment (`transaction(snapshot=True)`).
 

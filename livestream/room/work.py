@@ -13,6 +13,7 @@ from livestream.protocol.replies import AnyReply
 from livestream.storage import idempotency
 from livestream.storage.idempotency import Claim, Slot, Used
 from livestream.storage.pool import Connection
+from livestream.storage.roomlog import Also
 
 from .desk import Actor
 from .local import LocalRoom
@@ -86,10 +87,15 @@ def each(batch: Sequence[Work], known: Known, decide: Callable[[int, Work], AnyR
 
 async def settle(tx: Connection, batch: Sequence[Work], known: Known, outcomes: Sequence[Outcome]) -> None:
     """Store the answers under their keys."""
+    for statement in settling(batch, known, outcomes):
+        await statement.execute(tx)
+
+
+def settling(batch: Sequence[Work], known: Known, outcomes: Sequence[Outcome]) -> list[Also]:
+    """The same as statements, for a transaction that ends with an append."""
     answers: dict[Slot, tuple[Claim, bytes | None]] = {}
     for work, outcome in zip(batch, outcomes, strict=True):
         if work.claim is not None and work.claim.slot not in known and work.claim.slot not in answers:
             answer = None if isinstance(outcome, Refused) else _encode(outcome)
             answers[work.claim.slot] = (work.claim, answer)
-    if answers:
-        await idempotency.settle(tx, list(answers.values()))
+    return idempotency.settling(list(answers.values()))

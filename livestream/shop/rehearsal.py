@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import secrets
 
+from livestream.ids import IdMaker
 from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.events import Show, ShowChanged
 from livestream.protocol.shop import EraseRehearsal, Rehearsal, Rehearse
+from livestream.protocol.show import ShowState
 from livestream.protocol.state import RoomState
-from livestream.room import rooms, store
+from livestream.room import desk_store, rooms, store
+from livestream.storage.pool import Connection
 
 from .actions import Action
 
@@ -33,7 +37,7 @@ _SHOP_TABLES = (
 
 
 async def rehearse(action: Action, command: Rehearse) -> None:
-    """A clone has the room's rules, title, products, words and staff, and no show yet; no webhooks leave it."""
+    """A clone has the room's rules, title, products, words, staff, and its show, to begin; no webhooks leave it."""
     tx = action.tx
     source = await tx.fetchrow(
         "SELECT state::text, policy::text FROM room WHERE room_id = $1 AND shop_id = $2",
@@ -69,9 +73,26 @@ async def rehearse(action: Action, command: Rehearse) -> None:
         video_delay_ms=before.video_delay_ms,
         rehearsal=True,
         featured=before.featured,
+        show=await _fresh(tx, before.show),
     )
     await rooms.create(tx, shop_id, state, policy)
+    if state.show is not None:
+        await desk_store.write_show(tx, room_id, ShowChanged(show=state.show))
     action.answer = Rehearsal(shop=shop_id, room=room_id)
+
+
+async def _fresh(tx: Connection, show: Show | None) -> Show | None:
+    """The same show, not begun yet; None: there is none to rehearse."""
+    if show is None or show.state is ShowState.ENDED:
+        return None
+    now_ms: int = await tx.fetchval("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+    return Show(
+        id=IdMaker(secrets.randbits(11)).next(now_ms),
+        title=show.title,
+        state=ShowState.SCHEDULED,
+        starts_at=show.starts_at,
+        time_zone=show.time_zone,
+    )
 
 
 async def _clone_staff(action: Action, shop_id: str, source: str, room_id: str) -> None:

@@ -14,13 +14,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 import structlog
 
 from livestream.metrics import BATCH_SECONDS, BATCH_SIZE
-from livestream.protocol.errors import ErrorCode, LivestreamError, Refused
+from livestream.protocol.errors import ErrorCode, Internal, LivestreamError, Refused
 
 from .pool import Contention, Poison
 
@@ -38,6 +38,7 @@ class Batcher(Generic[Item, Answer]):
         name: what it batches; batchers of one kind share it.
         run: stores a batch in one transaction. Returns one outcome an item, in
             order: an answer, or a `Refused` that concerns this item alone.
+        prepare: what a batch needs outside the transaction, once however often `run` is tried.
         gather_s: wait so long before a batch, where company matters more than delay.
     """
 
@@ -48,10 +49,12 @@ class Batcher(Generic[Item, Answer]):
         *,
         size: int,
         queue: int,
+        prepare: Callable[[Sequence[Item]], Awaitable[None]] | None = None,
         gather_s: float = 0.0,
     ) -> None:
         self._name = name
         self._run = run
+        self._prepare = prepare
         self._size = size
         self._queue_limit = queue
         self._gather_s = gather_s
@@ -63,7 +66,7 @@ class Batcher(Generic[Item, Answer]):
 
         Raises:
             Refused: the item's own refusal, or BUSY when too many wait.
-            Unavailable, OutcomeUnknown: as the transaction ended.
+            Unavailable, OutcomeUnknown: as the transaction ended. Internal: a bug of ours, which is logged.
         """
         if len(self._queue) >= self._queue_limit:
             raise Refused(ErrorCode.BUSY, f"{self._name}: too many wait", retry_after_ms=1000)
@@ -80,18 +83,34 @@ class Batcher(Generic[Item, Answer]):
             while self._queue:
                 if self._gather_s:
                     await asyncio.sleep(self._gather_s)
-                count = min(len(self._queue), self._size)
-                BATCH_SIZE.labels(self._name).observe(count)
-                with BATCH_SECONDS.labels(self._name).time():
-                    await self._settle([self._queue.popleft() for _ in range(count)])
+                batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._size))]
+                BATCH_SIZE.labels(self._name).observe(len(batch))
+                try:
+                    with BATCH_SECONDS.labels(self._name).time():
+                        await self._ready(batch)
+                finally:
+                    _abandon(batch)
         finally:
             self._worker = None
-            while self._queue:  # only when cancelled
-                self._queue.popleft()[1].cancel()
+            _abandon(self._queue)
+            self._queue.clear()
+
+    async def _ready(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
+        if self._prepare is not None:
+            try:
+                await self._prepare([item for item, _ in batch])
+            except LivestreamError as error:
+                self._fail(batch, error)
+                return
+            except Exception as error:
+                self._bug(batch, error)
+                return
+        await self._settle(batch)
 
     async def _settle(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
         try:
             outcomes = await self._attempt([item for item, _ in batch])
+            answered = list(zip(batch, outcomes, strict=True))
         except Poison as error:
             if len(batch) > 1:
                 half = len(batch) // 2
@@ -103,16 +122,22 @@ class Batcher(Generic[Item, Answer]):
         except LivestreamError as error:
             self._fail(batch, error)
         except Exception as error:
-            _log.exception("batch.bug", batcher=self._name)
-            self._fail(batch, error)
+            self._bug(batch, error)
         else:
-            for (_, future), outcome in zip(batch, outcomes, strict=True):
+            for (_, future), outcome in answered:
                 if future.done():
                     continue
                 if isinstance(outcome, Refused):
                     future.set_exception(outcome)
                 else:
                     future.set_result(outcome)
+
+    def _bug(self, batch: list[tuple[Item, asyncio.Future[Answer]]], error: Exception) -> None:
+        """Logged once for all, with the one traceback there is."""
+        _log.error("batch.bug", batcher=self._name, exc_info=error)
+        for _, future in batch:
+            if not future.done():
+                future.set_exception(Internal(self._name))
 
     async def _attempt(self, items: list[Item]) -> Sequence[Answer | Refused]:
         for attempt in range(_RETRIES):
@@ -126,3 +151,10 @@ class Batcher(Generic[Item, Answer]):
         for _, future in batch:
             if not future.done():
                 future.set_exception(error)
+
+
+def _abandon(batch: Iterable[tuple[Item, asyncio.Future[Answer]]]) -> None:
+    """Who was not answered by the time the batcher ends is told so: only when it is cancelled."""
+    for _, future in batch:
+        if not future.done():
+            future.cancel()

@@ -16,6 +16,17 @@ import msgspec
 from livestream.protocol.errors import ErrorCode, Refused
 
 from .pool import Connection
+from .roomlog import Also
+
+_ANSWER = """
+UPDATE idempotency i SET answer = w.answer::json
+  FROM unnest({0}::text[], {1}::text[], {2}::text[], {3}::text[], {4}::text[])
+    AS w (shop_id, actor, command, key, answer)
+ WHERE (i.shop_id, i.actor, i.command, i.key) = (w.shop_id, w.actor, w.command, w.key)"""
+_GIVE_BACK = """
+DELETE FROM idempotency i
+ USING unnest({0}::text[], {1}::text[], {2}::text[], {3}::text[]) AS w (shop_id, actor, command, key)
+ WHERE (i.shop_id, i.actor, i.command, i.key) = (w.shop_id, w.actor, w.command, w.key)"""
 
 Slot = tuple[str, str, str, str]  #: shop, actor, command, key
 
@@ -106,26 +117,21 @@ async def _stored(connection: Connection, claims: Sequence[Claim]) -> dict[Slot,
 
 async def settle(tx: Connection, answers: Sequence[tuple[Claim, bytes | None]]) -> None:
     """Store the answers (JSON) of fresh keys; None gives the key back."""
+    for statement in settling(answers):
+        await statement.execute(tx)
+
+
+def settling(answers: Sequence[tuple[Claim, bytes | None]]) -> list[Also]:
+    """The same as statements, for a transaction that ends with an append."""
+    statements = []
     done = [(item, answer) for item, answer in answers if answer is not None]
     if done:
-        await tx.execute(
-            """
-            UPDATE idempotency i SET answer = w.answer::json
-              FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
-                AS w (shop_id, actor, command, key, answer)
-             WHERE (i.shop_id, i.actor, i.command, i.key) = (w.shop_id, w.actor, w.command, w.key)""",
-            *_columns([item for item, _ in done]),
-            [answer.decode() for _, answer in done],
-        )
+        columns = _columns([item for item, _ in done])
+        statements.append(Also(_ANSWER, (*columns, [answer.decode() for _, answer in done])))
     refused = [item for item, answer in answers if answer is None]
     if refused:
-        await tx.execute(
-            """
-            DELETE FROM idempotency i
-             USING unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS w (shop_id, actor, command, key)
-             WHERE (i.shop_id, i.actor, i.command, i.key) = (w.shop_id, w.actor, w.command, w.key)""",
-            *_columns(refused),
-        )
+        statements.append(Also(_GIVE_BACK, _columns(refused)))
+    return statements
 
 
 async def forget_old(tx: Connection) -> int:

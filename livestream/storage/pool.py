@@ -166,6 +166,7 @@ class Database:
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
+    """The driver's exceptions to ours. A body asks Postgres alone: any OSError in it is taken for Postgres's."""
     try:
         yield
     except _LOST as error:

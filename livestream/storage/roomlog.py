@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -40,7 +41,7 @@ WITH head AS (
     INSERT INTO notice (room_id, seq, pseudonym, at, event)
     SELECT $1, head.notice_seq - $4 + n, pseudonym, head.at, event::json
       FROM head, unnest($7::text[], $8::text[]) WITH ORDINALITY AS e (pseudonym, event, n)
-)
+){{also}}
 SELECT seq, staff_seq, notice_seq, {_MS.format("at")} AS at_ms FROM head
 """
 
@@ -54,6 +55,22 @@ SELECT room_head.room_id, seq, staff_seq, notice_seq, show.likes
   FROM room_head LEFT JOIN show ON show.room_id = room_head.room_id AND show.state <> 'ended'
  WHERE room_head.room_id = ANY($1)
 """
+
+
+class Also(NamedTuple):
+    """A statement that rides with an append, to save a round trip.
+
+    It runs at the same moment, in no order that could be relied on: it may touch
+    only rows that its transaction has locked already, or makes.
+    """
+
+    sql: str  #: `{0}`, `{1}` … stand for its arguments
+    arguments: tuple[object, ...]
+
+    async def execute(self, tx: Connection) -> None:
+        """Run it alone."""
+        places = [f"${number}" for number in range(1, len(self.arguments) + 1)]
+        await tx.execute(self.sql.format(*places), *self.arguments)
 
 
 class Logged(msgspec.Struct, frozen=True, array_like=True):
@@ -106,11 +123,13 @@ async def append(
     log: Sequence[LogEvent],
     staff: Sequence[StaffEvent] = (),
     notices: Sequence[tuple[str, NoticeEvent]] = (),
+    also: Sequence[Also] = (),
 ) -> Appended:
     """Append to a room's logs. Must be the transaction's last statement: it holds the room's lock until COMMIT.
 
     Args:
         notices: pairs of pseudonym and event.
+        also: what else is to be written by the same statement.
 
     Raises:
         Refused: ROOM_NOT_FOUND.
@@ -122,7 +141,7 @@ async def append(
     notice_json = [_encode(event) for _, event in notices]
     viewers = [pseudonym for pseudonym, _ in notices]
     row = await tx.fetchrow(
-        _APPEND,
+        _APPEND.format(also=_riding(also)),
         room_id,
         len(log),
         len(staff),
@@ -131,6 +150,7 @@ async def append(
         [event.decode() for event in staff_json],
         viewers,
         [event.decode() for event in notice_json],
+        *(argument for each in also for argument in each.arguments),
     )
     if row is None:
         raise Refused(ErrorCode.ROOM_NOT_FOUND, room_id)
@@ -144,6 +164,16 @@ async def append(
             for index, (pseudonym, event) in enumerate(zip(viewers, notice_json, strict=True))
         ],
     )
+
+
+def _riding(also: Sequence[Also]) -> str:
+    """The statements as parts of the append's own; arguments are numbered on from its eight."""
+    text, number = "", 9
+    for index, each in enumerate(also):
+        places = [f"${number + place}" for place in range(len(each.arguments))]
+        number += len(places)
+        text += f", also{index} AS ({each.sql.format(*places)})"
+    return text
 
 
 def _numbered(events: list[bytes], top: int, at: int) -> list[Logged]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import subprocess
@@ -31,6 +32,7 @@ class Machine:
     date: str  #: UTC
     fsync_p50_ms: float  #: of 8 KiB on the disk where the stores' files lie
     fsync_p99_ms: float
+    compiled_send: bool | None = None  #: the gateway's send loop is in C; None: it was not asked yet
 
 
 def describe() -> Machine:
@@ -46,7 +48,13 @@ def describe() -> Machine:
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
         fsync_p50_ms=round(syncs[len(syncs) // 2], 2),
         fsync_p99_ms=round(syncs[len(syncs) * 99 // 100], 2),
+        compiled_send=send_is_compiled(),
     )
+
+
+def send_is_compiled() -> bool:
+    """The gateway's send loop is in C; without it the figures are another program's."""
+    return importlib.util.find_spec("gateway._send") is not None
 
 
 def _fsync_ms() -> list[float]:

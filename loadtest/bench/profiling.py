@@ -55,7 +55,22 @@ def _read_py_spy(file: Path) -> str:
 
 
 def _read_perf(file: Path) -> str:
-    arguments = ["report", "--stdio", "--no-children", "-g", "none", "--percent-limit", "0.4", "-i", str(file)]
+    return _report(file, "--sort", "dso") + "\n" + _report(file)
+
+
+def _report(file: Path, *options: str) -> str:
+    arguments = [
+        "report",
+        "--stdio",
+        "--no-children",
+        "-g",
+        "none",
+        "--percent-limit",
+        "0.4",
+        "-i",
+        str(file),
+        *options,
+    ]
     done = subprocess.run(["perf", *arguments], capture_output=True, text=True, check=False)
     return "\n".join(line for line in done.stdout.splitlines() if line and not line.startswith("#")) + "\n"
 

@@ -16,7 +16,8 @@ loop that does nothing but `send(2)`, in the same round on the gateway's core.
 Figures are medians of rounds; in brackets the lowest and highest round. Ratios
 less than about 15 % apart are not resolved on a shared machine. A round is void,
 left out of the median, and told, where the client was the bottleneck (busy more
-than 85 %) or other processes took more than 10 % of the gateway's core.
+than 85 %) or other processes took more than 10 % of the gateway's core. Where the time goes: `make bench
+ARGS=--profile` writes the `profile-*.txt` beside this page.
 """
 
 
@@ -61,6 +62,7 @@ def conditions(machine: Machine, result: BenchmarkResult) -> str:
         f"{machine.date}, commit {machine.commit}{changed}, {machine.processor}, {machine.cores} cores, "
         f"{machine.memory_gib} GiB, Linux {machine.kernel}, Python {machine.python}; "
         f"fsync p50 {machine.fsync_p50_ms:g} ms, p99 {machine.fsync_p99_ms:g} ms; {rounds}; "
+        f"{'send loop in C; ' if machine.compiled_send else ''}"
         f"client at most {busiest:.0f} % busy{void}. Settings beside the defaults: {', '.join(settings) or 'none'}."
     )
 

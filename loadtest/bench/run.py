@@ -12,7 +12,7 @@ from .benchmarks import BENCHMARKS
 from .build import BuildError, Programs, build
 from .client import ClientError
 from .figures import Benchmark, Round
-from .machine import describe
+from .machine import describe, send_is_compiled
 from .profiling import profile
 from .render import page, row
 from .results import FOLDER, BenchmarkResult, Results, conclude, load_all, save
@@ -38,6 +38,8 @@ def main(rounds: int, only: tuple[str, ...], quick: bool, profiled: bool) -> Non
     if len(os.sched_getaffinity(0)) < 2:
         raise click.ClickException("the benchmark needs two cores: one for the gateway, one for the client")
     try:
+        if not send_is_compiled():
+            raise click.ClickException("the send loop is not compiled: a compiler or Python's headers are missing")
         programs = build()
         scale, rounds = (QUICK, 1) if quick else (FULL, 1 if profiled else rounds)
         chosen = [benchmark for benchmark in BENCHMARKS if not only or benchmark.name in only]

@@ -18,13 +18,14 @@ import pytest
 import redis.asyncio
 
 from livestream.account import account
+from livestream.config import Settings
 from livestream.datadir import DataDir
 from livestream.protocol.errors import CloseCode
 from tests.support.audience import Speaker, Watcher, audience, settled, verdict
 from tests.support.commands import livestream
 from tests.support.folders import open_folder
 from tests.support.record import Record
-from tests.support.shows import Show, show, wait_for
+from tests.support.shows import Show, show
 
 Hurt = Callable[[Show], Awaitable[None]]
 GATEWAY, WORKER = ("livestream gateway",), ("livestream worker",)
@@ -122,6 +123,9 @@ async def test_nothing_is_lost_or_repeated_when(running: Show, hurt: Hurt) -> No
     await hurt_under_traffic(running, {"": hurt}, 30, Record(30))
 
 
+_BEATS_AWAY = 3  #: half as long while Redis is away
+
+
 async def test_while_redis_is_away_the_log_goes_on_and_is_at_most_a_heartbeat_behind(running: Show) -> None:
     async with full_house(running, 20) as (speaker, watchers):
         await settled(watchers, await speaker.say("before"))
@@ -133,13 +137,10 @@ async def test_while_redis_is_away_the_log_goes_on_and_is_at_most_a_heartbeat_be
                 await settled(watchers, await speaker.say(f"without redis {number}"), timeout_s=10)
         finally:
             os.kill(pid, signal.SIGCONT)
-        delays = [
-            watcher.seen_at[text] - speaker.said_at[text]
-            for watcher in watchers
-            for text in speaker.acked
-            if "without redis" in text
-        ]
-        assert sorted(delays)[len(delays) // 2] < 3.0
+        for text in [each for each in speaker.acked if "without redis" in each]:
+            # The process that has the host tells its own at once; the other finds it with its next beats.
+            seen = sorted(watcher.seen_at[text] for watcher in watchers)
+            assert seen[len(seen) * 3 // 4] - seen[0] <= _BEATS_AWAY * Settings().heartbeat_ms / 2000
         await verdict(data_of(running).database_url, speaker, watchers)
 
 
@@ -147,14 +148,13 @@ async def test_a_drain_sends_everybody_away_with_a_code_that_says_resume(running
     async with full_house(running, 20) as (speaker, watchers):
         await settled(watchers, await speaker.say("before"))
         os.kill(running.pid_of(*GATEWAY), signal.SIGTERM)
-        wait_for(lambda: len(running.processes()) > 0, running)
-        await asyncio.sleep(1.0)
+        async with asyncio.timeout(30):
+            while not any(watcher.client.stats.closes for watcher in watchers):
+                await asyncio.sleep(0.05)
         await recovered(running, speaker, watchers)
-        assert any(watcher.client.stats.resumes for watcher in watchers)
-        assert all(
-            str(int(CloseCode.DRAIN)) in watcher.client.stats.last_trouble or not watcher.client.stats.closes
-            for watcher in watchers
-        ), [watcher.client.stats.last_trouble for watcher in watchers]
+        sent_away = [watcher.client.stats for watcher in watchers if watcher.client.stats.closes]
+        assert all(str(int(CloseCode.DRAIN)) in stats.last_trouble for stats in sent_away), sent_away
+        assert all(stats.resumes for stats in sent_away)
         await verdict(data_of(running).database_url, speaker, watchers)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import subprocess
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable
@@ -199,6 +200,16 @@ async def test_sockets_that_never_join_or_never_finish_their_head_are_ended(quic
         writer.close()
 
 
+async def test_a_body_that_never_comes_is_not_waited_for(quick: Gateways) -> None:
+    port = quick.settings.port
+    for path in (b"/v1/tickets/redeem", b"/nowhere"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{")
+        answer = await asyncio.wait_for(reader.read(), 10)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        writer.close()
+
+
 @pytest.mark.parametrize(
     ("sent", "answer"),
     [
@@ -250,6 +261,30 @@ async def test_an_address_may_open_so_many_sockets_and_a_viewer_so_many(
             await stack.enter_async_context(raw(port))
         with pytest.raises(ConnectionRefusedError, match="429"):
             await stack.enter_async_context(raw(port))
+
+
+async def test_with_few_descriptors_who_finds_no_room_is_told(
+    start_gateway: Callable[..., Gateways], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawn = subprocess.Popen.__init__
+
+    def confined(self: subprocess.Popen[bytes], command: list[str], **options: object) -> None:
+        spawn(self, ["prlimit", "--nofile=128:256", *command], **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", confined)
+    gateway = start_gateway()
+    monkeypatch.undo()
+    answers = []
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(300):
+            try:
+                await stack.enter_async_context(raw(gateway.settings.port))
+                answers.append("101")
+            except ConnectionRefusedError as refused:
+                answers.append(str(refused).split()[1])
+    assert set(answers) == {"101", "503"}
+    assert answers.count("101") > 64
+    assert "gateway.few_descriptors" in gateway.logs()
 
 
 async def test_a_token_that_expires_ends_its_connection(gateway: Gateways, people: People) -> None:

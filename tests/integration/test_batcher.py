@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from livestream.config import Settings
-from livestream.protocol.errors import ErrorCode, Refused, Unavailable
+from livestream.protocol.errors import ErrorCode, Internal, Refused, Unavailable
 from livestream.storage.batcher import Batcher
 from livestream.storage.pool import Database
 from tests.support.nodes import until
@@ -176,7 +176,7 @@ async def test_a_bug_is_told_to_its_batch_alone(numbers: Database) -> None:
     batcher: Batcher[int, int] = Batcher("test", run, size=1, queue=100)
     answers = await asyncio.gather(*map(batcher.submit, [6, 7, 8]), return_exceptions=True)
     assert [answers[0], answers[2]] == [60, 80]
-    assert isinstance(answers[1], ZeroDivisionError)
+    assert isinstance(answers[1], Internal)
 
 
 async def test_who_does_not_wait_for_the_answer_harms_nobody(numbers: Database) -> None:
@@ -187,3 +187,39 @@ async def test_who_does_not_wait_for_the_answer_harms_nobody(numbers: Database) 
     impatient.cancel()
     assert await patient == 20
     assert await stored(numbers) == [1, 2]
+
+
+async def test_what_is_prepared_is_prepared_once_however_often_a_batch_is_tried(numbers: Database) -> None:
+    prepared: list[int] = []
+
+    async def prepare(batch: Sequence[int]) -> None:
+        prepared.extend(batch)
+
+    batcher: Batcher[int, int] = Batcher("test", insert_into(numbers), size=256, queue=100, prepare=prepare)
+    answers = await asyncio.gather(*map(batcher.submit, [12, 13, 14]), return_exceptions=True)
+    assert [answers[0], answers[2]] == [120, 140]
+    assert isinstance(answers[1], Refused)
+    assert prepared == [12, 13, 14]
+
+
+async def test_everybody_is_answered_where_answers_are_missing_and_where_the_batch_is_cancelled(
+    numbers: Database,
+) -> None:
+    began = asyncio.Event()
+
+    async def run(batch: Sequence[int]) -> list[int]:
+        if 1 in batch:
+            return [10]
+        began.set()
+        await asyncio.sleep(60)
+        return list(batch)
+
+    batcher: Batcher[int, int] = Batcher("test", run, size=2, queue=100)
+    answers = await asyncio.gather(*map(batcher.submit, [1, 2]), return_exceptions=True)
+    assert [type(each) for each in answers] == [Internal, Internal]
+    waiting = [asyncio.ensure_future(batcher.submit(n)) for n in (3, 4, 5)]
+    await began.wait()
+    assert batcher._worker is not None
+    batcher._worker.cancel()
+    await asyncio.wait(waiting, timeout=5)
+    assert all(each.cancelled() for each in waiting)

@@ -97,6 +97,20 @@ async def test_a_countdown_is_ended_once_however_many_workers_there_are(process:
     assert channel.state.countdown is None
 
 
+async def test_a_room_that_is_busy_holds_no_other_up(process: Node, database: Database) -> None:
+    await process.run(HOST, Countdown(ref=1, title="Sale", seconds=5))
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE deadline SET due_at = due_at - interval '1 minute'")
+        await tx.execute(
+            "UPDATE room SET state = jsonb_set(state::jsonb, '{countdown,ends_at}', '1')::json WHERE room_id = $1", ROOM
+        )
+        await tx.execute("INSERT INTO room (room_id, shop_id) VALUES ('busy', 'demo')")
+        await deadlines.put(tx, [Deadline("busy", "countdown", "x", 1)])  # before the other
+    async with database.transaction() as tx:
+        await tx.execute("SELECT FROM room WHERE room_id = 'busy' FOR UPDATE")
+        assert await chores.end_countdowns(database) == 1
+
+
 async def test_the_end_of_a_show_takes_its_countdown_and_its_break_away(process: Node, database: Database) -> None:
     await process.run(HOST, Countdown(ref=1, title="Sale", seconds=60))
     await process.run(HOST, Freeze(ref=2))

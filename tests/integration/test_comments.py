@@ -12,7 +12,7 @@ import pytest
 
 from livestream.config import Settings
 from livestream.embedded import Stores
-from livestream.protocol.commands import Comment
+from livestream.protocol.commands import Comment, SetChat
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.replies import AnyReply, Posted
 from livestream.protocol.roles import Role
@@ -99,6 +99,30 @@ async def test_who_talks_too_much_is_refused_and_nobody_else(two: list[Node], da
     # 20 at once and 0.667 a second are 40 a window; the window may turn once meanwhile.
     assert 120 <= len(refused) <= 160
     assert (await fates(database)).total() == 220 - len(refused)
+
+
+async def test_in_slow_mode_a_comment_is_judged_once_whatever_its_transaction_meets(
+    database: Database, settings: Settings, seeded: str
+) -> None:
+    """Its row is locked for a moment, and a neighbour cannot be stored."""
+    brief = msgspec.structs.replace(settings, statement_timeout_ms=200)
+    impatient = await Database.connect(settings.database_url, brief)
+    async with node(impatient, brief) as process:
+        await process.run(actor(HOST_ID, Role.HOST), SetChat(ref=1, slow_mode_s=30))
+        async with database.transaction() as tx:
+            await tx.execute("LOCK TABLE comment IN EXCLUSIVE MODE")
+            locked = asyncio.create_task(process.run(actor("ann"), Comment(ref=2, text="hello")))
+            await asyncio.sleep(0.15)
+        assert isinstance(await locked, Posted)
+        answers = await asyncio.gather(
+            *(
+                process.run(actor(who), Comment(ref=3, text=text))
+                for who, text in (("b", "ok"), ("c", "a\x00b"), ("d", "no"))
+            ),
+            return_exceptions=True,
+        )
+        assert [type(each) for each in answers] == [Posted, Refused, Posted]
+    await impatient.close()
 
 
 async def test_staff_are_shown_in_any_flood(two: list[Node]) -> None:

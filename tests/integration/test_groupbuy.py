@@ -355,6 +355,7 @@ async def test_who_has_a_seat_is_a_member_and_who_gave_it_up_is_none(market: Mar
         room = await connection.fetchval("SELECT room_id FROM deal")
         assert await team_members(connection, room, people, 0) == {"p-ann", "p-bob", "p-cid"}
         assert await team_members(connection, room, people, 2**52) == set()
+        assert await team_members(connection, room, people, 0, 1) == set()
         assert await team_members(connection, "elsewhere", people, 0) == set()
     await market.advance(601)
     await market.settle()

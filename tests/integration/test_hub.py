@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from gateway.channel import Channel
+from gateway.channel import Channel, Loaded
 from livestream.bus import BusMessage
 from livestream.config import Settings
 from livestream.metrics import LOG_READS
 from livestream.protocol.commands import Like, Say
 from livestream.protocol.errors import ErrorCode, Refused
-from livestream.protocol.events import HostMessage, Said
+from livestream.protocol.events import Erased, HostMessage, Said
 from livestream.protocol.roles import Role
 from livestream.storage import roomlog
 from livestream.storage.pool import Database
@@ -208,3 +208,76 @@ async def test_a_room_somebody_enters_while_another_is_being_dropped_stays(
         process.bus.unsubscribe = enter_meanwhile  # type: ignore[method-assign]
         assert await process.hub.drop_idle() == [ROOM]
         assert process.hub.channels == {other_room: entered}
+
+
+async def test_a_room_somebody_was_erased_from_is_read_once_and_nobody_goes_back_in_time(
+    audience: Audience, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, loads = audience.process.hub, 0
+    load = hub._load
+
+    async def counted(room_id: str) -> Loaded:
+        nonlocal loads
+        loads += 1
+        return await load(room_id)
+
+    monkeypatch.setattr(hub, "_load", counted)
+    async with database.transaction() as tx:
+        erased = await roomlog.append(tx, ROOM, [], [Erased()])
+    hub.receive(ROOM, BusMessage(origin=99, appended=erased))
+    for _ in range(10):
+        for message in await commit(database, 1):
+            hub.receive(ROOM, message)
+    viewer, top = audience.viewers[-1], audience.after + 10
+    await until(lambda: not audience.channel.stale and audience.channel.log.top == top)
+    await until(lambda: bool(viewer.messages()) and viewer.messages()[-1]["seq"] == top)
+    seen = [each["seq"] for each in viewer.messages() if each["t"] in ("snapshot", "log")]
+    assert seen == sorted(seen)
+    assert loads == len(viewer.of("snapshot")) == 1
+
+
+async def test_while_postgres_is_away_viewers_hear_that_the_line_is_alive(
+    database: Database, settings: Settings, seeded: str
+) -> None:
+    quick = msgspec.structs.replace(settings, heartbeat_ms=20, gauge_tick_ms=10)
+    async with node(database, quick, beat=True) as process:
+        audience = Audience(process, await process.hub.channel(ROOM))
+        await database.close()
+        heard = len(audience.viewers[0].of("heartbeat"))
+        await until(lambda: len(audience.viewers[0].of("heartbeat")) > heard + 2)
+        first, *_, last = audience.viewers[0].of("heartbeat")
+        assert last["now"] > first["now"]
+
+
+async def test_a_room_that_is_not_there_never_reaches_redis(
+    database: Database, settings: Settings, seeded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with node(database, settings) as process:
+        subscribed: list[str] = []
+        monkeypatch.setattr(process.bus, "subscribe", subscribed.append)
+        with pytest.raises(Refused):
+            await process.hub.channel("nowhere")
+        assert not subscribed
+
+
+async def test_a_host_message_is_four_questions_to_postgres_and_five_with_a_key(
+    settings: Settings, seeded: str
+) -> None:
+    """Each waits for the scheduler beside a busy fan-out."""
+    single = await Database.connect(settings.database_url, msgspec.structs.replace(settings, pool_size=1))
+    asked: list[str] = []
+    async with node(single, settings) as process:
+        await process.run(HOST, Say(ref=1, text="the room is here"))
+        await process.run(HOST, Say(ref=1, text="and all is prepared", key="k0"))
+        async with single.read() as connection:
+            connection.add_query_logger(lambda record: asked.append(record.query))
+        await process.run(HOST, Say(ref=2, text="once"))
+        once = list(asked)
+        asked.clear()
+        first = await process.run(HOST, Say(ref=3, text="keyed", key="k1"))
+        keyed = list(asked)
+        assert await process.run(HOST, Say(ref=3, text="keyed", key="k1")) == msgspec.structs.replace(first, seq=None)  # type: ignore[type-var]
+    await single.close()
+    assert (len(once), len(keyed)) == (4, 5), (once, keyed)
+    assert once[0].startswith("BEGIN")
+    assert once[-1].startswith("COMMIT")

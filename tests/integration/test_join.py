@@ -242,6 +242,22 @@ async def test_a_fresh_process_reads_the_log_once_for_all_who_resume(
     assert sum(map(float, reads)) == 1.0
 
 
+async def test_a_storm_of_resumes_asks_postgres_nothing(gateway: Gateways, people: People) -> None:
+    async def asked() -> float:
+        page = await asyncio.to_thread(_metrics, gateway)
+        found = re.findall(r'^livestream_batch_size_count{batcher="own states"[^}]*} (\S+)', page, re.MULTILINE)
+        return sum(map(float, found))
+
+    async with contextlib.AsyncExitStack() as stack:
+        first = await stack.enter_async_context(joined(gateway.ws_url, token=people.token("ann")))
+        before = await asked()
+        resume = {"token": first.joined["resume"], "epoch": first.joined["epoch"], "seq": first.state["seq"]}
+        for _ in range(4):
+            back = await stack.enter_async_context(joined(gateway.ws_url, state=first.state, resume=resume))
+            assert back.joined["resumed"] is True
+        assert before == await asked() == 1.0
+
+
 def _metrics(gateway: Gateways) -> str:
     with urllib.request.urlopen(f"{gateway.url}/metrics", timeout=5) as response:
         text: str = response.read().decode()

@@ -15,6 +15,8 @@ from loadtest.target import Target
 from tests.support.feigned import KEY, KID, ROOM, SHOP, Feigned, feigned
 from tests.support.plants import Plant
 
+pytestmark = pytest.mark.alone
+
 DEAL = '{ t = "open_deal", product = "cup", steps = [{ people = 2, price = 800 }], stock = 7 }'
 PLAN = '{ title = "Draw", organiser = "Shop", beacon = "recorded", prizes = [{ tier = "1", name = "Bike", value = 9, currency = "EUR" }] }'  # noqa: E501
 SCENARIO = """

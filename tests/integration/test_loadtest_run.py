@@ -19,6 +19,8 @@ from tests.support.feigned import KEY, KID, ROOM, SHOP, feigned
 from tests.support.gateways import clean_environ
 from tests.support.plants import Plant
 
+pytestmark = pytest.mark.alone
+
 SHORT = """
 name = "short"
 text = "Short"

@@ -63,6 +63,17 @@ def comments(client: WsClient) -> list[str]:
     return [comment["text"] for comment in client.state["comments"]]
 
 
+def undos(client: WsClient) -> list[dict[str, Any]]:
+    """What the staff log offers to undo, as a panel sends it."""
+    return [dict(push["event"]["undo"]) for push in client.of("staff") if push["event"].get("undo")]
+
+
+def restored(client: WsClient) -> list[str]:
+    """The words that came back."""
+    events = [push["event"] for push in client.of("log") if push["event"]["t"] == "restored"]
+    return [comment["text"] for event in events for comment in event["comments"]]
+
+
 async def test_a_deleted_comment_leaves_every_screen_every_snapshot_and_every_replay(
     cast: Cast, settings: Settings
 ) -> None:
@@ -151,6 +162,24 @@ async def test_a_banned_viewer_is_put_out_and_kept_out_until_let_in(cast: Cast, 
     assert (await mod.ask("unban", who=who))["t"] == "ok"
     await asyncio.sleep(0.5)
     assert await cast.refused("ann") is None
+
+
+@pytest.mark.parametrize("fate", ["sampled_out", "collapsed"])
+async def test_the_undo_of_a_ban_shows_nothing_that_was_never_shown(cast: Cast, settings: Settings, fate: str) -> None:
+    mod, ann, bob = await cast.enter("mo", Role.MODERATOR), await cast.enter("ann"), await cast.enter("bob")
+    for text in ("seen", "unseen"):
+        await ann.ask("comment", text=text)
+    await sql(settings, "UPDATE comment SET fate = $1 WHERE text = 'unseen'", fate)
+    await mod.ask("ban", who=ann.joined["me"]["id"], seconds=None)
+    await mod.until(lambda: undos(mod) != [])
+    undo = undos(mod)[-1]
+    assert (await mod.ask(undo.pop("t"), **undo))["t"] == "ok"
+    await bob.until(lambda: restored(bob) != [])
+    assert restored(bob) == ["seen"]
+    assert [row["fate"] for row in await sql(settings, "SELECT fate FROM comment ORDER BY comment_id")] == [
+        "shown",
+        fate,
+    ]
 
 
 async def test_a_ban_that_ran_out_is_over_even_if_nobody_lifts_it(cast: Cast, settings: Settings) -> None:

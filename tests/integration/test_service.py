@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 import redis.asyncio
 
+from livestream import parts
 from livestream.config import Settings
 from livestream.protocol.commands import COMMANDS
 from livestream.protocol.errors import ErrorCode
@@ -168,6 +169,8 @@ OF_THE_HOST: list[tuple[Before, str, dict[str, object], ErrorCode]] = [
 ]
 #: commands whose every refusal by the desk is tried without stores, in tests/unit/test_desk.py
 BY_THE_DESK = {command.__struct_config__.tag for command in deskwork.COMMANDS} - {"say", "pin", "schedule", "set_show"}
+#: those that parts bring have tables of their own
+BY_PARTS = {command.__struct_config__.tag for part in parts.load() for command in part.commands}
 ELSEWHERE = {
     ("join", E.ROOM_NOT_FOUND), ("join", E.TOKEN_INVALID), ("join", E.TOKEN_EXPIRED), ("join", E.TICKET_INVALID),
     ("join", E.BANNED), ("join", E.NAME_REFUSED), ("comment", E.SIGN_IN_REQUIRED), ("comment", E.NAME_REQUIRED),
@@ -195,7 +198,7 @@ def test_the_tables_cover_every_error_that_the_protocol_declares() -> None:
         (tag, code)
         for command in COMMANDS
         for code in command.errors
-        if (tag := command.__struct_config__.tag) not in BY_THE_DESK
+        if (tag := command.__struct_config__.tag) not in BY_THE_DESK | BY_PARTS
     }
     assert declared == {(kind, code) for _, kind, _, code in OF_THE_HOST} | ELSEWHERE
 

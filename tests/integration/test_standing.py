@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -121,13 +122,12 @@ async def test_an_erased_rehearsal_sends_its_people_away_and_harms_nobody_else(d
     made = await deployment.shop("rehearse", room=ROOM)
     url, room = deployment.gateway.ws_url, made["room"]
     host, viewer = deployment.people.token("ada", Role.HOST), deployment.people.token("ann")
-    for command, body in (("schedule", {"title": "Try", "starts_at": 1}), ("set_show", {"state": "live"})):
-        assert (await deployment.ask(f"/v1/rooms/{room}/{command}", body, host))[0] == 200
+    assert (await deployment.ask(f"/v1/rooms/{room}/set_show", {"state": "live"}, host))[0] == 200
     async with joined(url, token=viewer) as other, joined(url, token=viewer, room=room) as inside:
         async with joined(url, token=host, room=room) as busy:
             await deployment.shop("erase_rehearsal", room=room)
-            for number in range(20):  # commands into a room that goes
-                if busy.close_code is None:
+            with contextlib.suppress(ConnectionError):
+                for number in range(20):  # commands into a room that goes
                     await busy.ask("say", text=f"message {number}")
             await busy.until(lambda: busy.close_code is not None)
         await inside.until(lambda: inside.close_code is not None)

@@ -79,7 +79,8 @@ class WsClient:
         ref = next(self._refs)
         message = {"t": kind, "ref": ref, **fields}
         payload = msgspec.json.encode([message]).decode() if self._codec is Codec.JSON else msgpack.packb([message])
-        await self._socket.send(payload)
+        with contextlib.suppress(websockets.ConnectionClosed):  # the reader knows with which code
+            await self._socket.send(payload)
         await self.until(lambda: ref in self._replies)
         return self._replies[ref]
 
@@ -88,9 +89,12 @@ class WsClient:
 
         Raises:
             TimeoutError: it does not in that time.
+            ConnectionError: the line ended before.
         """
         async with asyncio.timeout(seconds):
             while not condition():
+                if self.close_code is not None:
+                    raise ConnectionError(f"closed with {self.close_code}")
                 self._changed.clear()
                 await self._changed.wait()
 

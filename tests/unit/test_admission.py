@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.admission import Admission
+from gateway.admission import Admission, fit
 from livestream.config import Settings
 
 HOST = "localhost:8000"
@@ -73,6 +73,52 @@ def test_an_address_has_so_many_sockets_and_others_are_not_concerned() -> None:
     assert judge(admission, address="10.0.0.2") is None
     admission.left("10.0.0.1")
     assert judge(admission) is None
+
+
+def test_a_whole_64_of_ipv6_is_one_subscriber() -> None:
+    admission = Admission(Settings(sockets_per_address=50))
+    for number in range(50):
+        admission.entered(admission.client_address(f"2001:db8:0:1::{number:x}", []))
+    assert judge(admission, address=admission.client_address("2001:db8:0:1:ffff::1", [])) == 429
+    assert judge(admission, address=admission.client_address("2001:db8:0:2::1", [])) is None
+    assert admission.client_address("::ffff:10.0.0.1", []) == "10.0.0.1"
+
+
+def test_http_has_a_share_and_an_address_no_more_than_its_own() -> None:
+    admission = Admission(Settings(max_connections=100, sockets_per_address=20))
+    taken = 0
+    for number in range(30):
+        for _ in range(20):
+            assert admission.arrived(f"10.0.0.{number}")
+            taken += admission.take_http(f"10.0.0.{number}") is None
+        if taken < 20 * (number + 1):
+            break
+    assert taken == 25
+    admission.departed("10.0.0.0", http=True)
+    assert admission.take_http("10.0.0.1") is None
+    crowded = Admission(Settings(sockets_per_address=2))
+    statuses = []
+    for _ in range(3):
+        assert crowded.arrived("10.0.0.1")
+        statuses.append((crowded.take_http("10.0.0.1") or (200,))[0])
+    assert statuses == [200, 200, 429]
+
+
+def test_a_socket_far_over_a_limit_is_not_listened_to_and_a_proxy_of_ours_has_no_limit() -> None:
+    admission = Admission(Settings(sockets_per_address=2, trusted_proxies=("10.0.0.0/8",)))
+    assert sum(admission.arrived("1.2.3.4") for _ in range(200)) < 50
+    assert all(admission.arrived("10.0.0.1") for _ in range(200))
+
+
+@pytest.mark.parametrize("descriptors", [100, 256, 1024, 4096, 20_000, 1 << 20])
+def test_all_sockets_that_are_let_in_have_a_descriptor(descriptors: int) -> None:
+    most = fit(15_000, descriptors)
+    admission = Admission(Settings(max_connections=most, sockets_per_address=100_000))
+    while admission.arrived("10.0.0.1"):
+        pass
+    assert 0 < most <= 15_000
+    assert admission._sockets <= max(descriptors - 50, 52)
+    assert descriptors < 20_000 or most == 15_000
 
 
 def test_who_drains_takes_nobody() -> None:

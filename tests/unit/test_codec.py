@@ -16,7 +16,7 @@ from livestream.protocol.commands import Comment, Join, Like
 from livestream.protocol.errors import CloseCode, ErrorCode, ProtocolViolation
 from livestream.protocol.events import Acted, Arrived, Said
 from livestream.protocol.examples import MESSAGES
-from livestream.protocol.pushes import Live, Log, Push, Staff
+from livestream.protocol.pushes import Live, Log, Staff
 from livestream.protocol.replies import Error, Ok
 
 pytestmark = pytest.mark.parametrize("codec", list(Codec), ids=lambda codec: codec.name.lower())
@@ -181,11 +181,3 @@ def test_depth_is_refused_and_not_suffered(deep: int, codec: Codec) -> None:
         # What no command has is skipped, as deep as this Python goes; a frame has not room for more.
         assert deep == 1_000
         assert commands == [Like(ref=1)]
-
-
-def test_a_client_reads_pushes_it_does_not_know(codec: Codec) -> None:
-    class Tomorrow(Push, frozen=True, tag="tomorrow"):
-        news: int
-
-    payload = wire.encode_all([Tomorrow(news=1), Ok(ref=2)], codec)
-    assert wire.decode_messages(payload, codec) == [{"t": "tomorrow", "news": 1}, {"t": "ok", "ref": 2}]

@@ -8,6 +8,8 @@ from random import Random
 import pytest
 from rich.console import Console
 
+from livestream.config import Settings
+from livestream.demo import run
 from livestream.demo.people import LANGUAGES, audience, exclamations, sentences
 from livestream.demo.screen import panel
 from livestream.demo.tally import Tally
@@ -63,3 +65,17 @@ def test_line_summary_and_panel_tell_every_number() -> None:
         assert number in captured.get(), number
     assert "620" in tally.summary()  # acknowledged: shown + left out
     assert "171 ms" in captured.get()
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "ws://127.0.0.1:8080/v1/ws"),
+        ("0.0.0.0", "ws://127.0.0.1:8080/v1/ws"),
+        ("::", "ws://[::1]:8080/v1/ws"),
+        ("::1", "ws://[::1]:8080/v1/ws"),
+        ("show.example", "ws://show.example:8080/v1/ws"),
+    ],
+)
+def test_the_crowd_goes_where_a_server_of_these_settings_listens(host: str, url: str) -> None:
+    assert run._url_here(Settings(host=host, port=8080)) == url

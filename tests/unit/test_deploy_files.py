@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import msgspec
@@ -127,6 +128,12 @@ def test_the_image_asks_a_port_that_it_listens_on() -> None:
     assert f"127.0.0.1:{settings.port}/healthz" in text
     assert f"EXPOSE {settings.port} {settings.metrics_port}" in text
     assert "\nUSER 10001\n" in text
+
+
+def test_the_image_holds_every_package() -> None:
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]["include"]
+    copied = re.findall(r"(?m)^COPY (\w+) \1$", (DEPLOY / "Containerfile").read_text())
+    assert sorted(copied) == sorted(each.removesuffix("*") for each in wanted)
 
 
 def complaints() -> set[str]:

@@ -268,6 +268,25 @@ def test_the_undo_of_a_second_mute_is_the_first() -> None:
     assert mute.until == NOW + 60_000
 
 
+def test_the_undo_of_a_second_mute_brings_back_its_end_its_reason_and_the_comments_however_late() -> None:
+    desk = a_desk()
+    run(desk, c.Mute(ref=1, who=BOB, seconds=600, why="spam"))
+    undo = undo_of(run(desk, c.Mute(ref=1, who=BOB, seconds=None, why="again", delete=True)))
+    desk.now_ms += 540_000
+    (restored,) = run(desk, undo).log
+    assert isinstance(restored, e.Restored)
+    (mute,) = (each for each in desk.staff.sanctions if each.who == BOB)
+    assert (mute.until, mute.why) == (NOW + 600_000, "spam")
+
+
+@pytest.mark.parametrize("fate", ["sampled_out", "collapsed"])
+def test_what_was_never_on_a_screen_is_not_brought_to_it(fate: str) -> None:
+    desk = a_desk()
+    desk.comments[GONE] = archived(GONE, fate=fate)
+    assert run(desk, c.Restore(ref=1, comments=[GONE])).log == []
+    assert run(desk, c.Unban(ref=1, who="p-ban", restore=[GONE])).log == []
+
+
 def test_an_answer_quotes_nothing_that_waits() -> None:
     decision = run(a_desk(), c.Say(ref=1, text="soon", answers=HELD))
     (said,) = decision.log
@@ -389,6 +408,8 @@ REFUSED: list[tuple[ShowState | None, Command, ErrorCode]] = [
     (ShowState.LIVE, c.Unban(ref=1, who="p-mut"), ErrorCode.NOT_SANCTIONED),
     (ShowState.LIVE, c.Unmute(ref=1, who="p-mut", restore=[GHOST]), ErrorCode.COMMENT_NOT_FOUND),
     (ShowState.LIVE, c.Unban(ref=1, who="p-ban", restore=[GHOST]), ErrorCode.COMMENT_NOT_FOUND),
+    (ShowState.LIVE, c.Mute(ref=1, who=BOB, seconds=600, restore=[GHOST]), ErrorCode.COMMENT_NOT_FOUND),
+    (ShowState.LIVE, c.Ban(ref=1, who=BOB, seconds=None, restore=[GHOST]), ErrorCode.COMMENT_NOT_FOUND),
     (ShowState.LIVE, c.Refund(ref=1, key="k", purchase="A9", why="x"), ErrorCode.PURCHASE_NOT_FOUND),
     (ShowState.LIVE, c.Refund(ref=1, key="k", purchase="A1", amount=50_001, why="x"), ErrorCode.AMOUNT_REFUSED),
     (ShowState.LIVE, c.Refund(ref=1, key="k", purchase="A1", amount=0, why="x"), ErrorCode.AMOUNT_REFUSED),

@@ -10,7 +10,7 @@ import msgpack
 import msgspec
 import pytest
 
-from livestream.protocol.codec import Codec, decode_commands, decode_messages, encode_all, plain
+from livestream.protocol.codec import Codec, decode_commands, encode_all, plain
 from livestream.protocol.commands import COMMANDS, AnyCommand
 from livestream.protocol.errors import ProtocolViolation
 from livestream.protocol.examples import MESSAGES
@@ -41,8 +41,6 @@ def test_both_codecs_and_an_independent_reader_agree_with_the_vector(vector: dic
     packed = bytes.fromhex(vector["msgpack_hex"])
     assert msgpack.unpackb(packed) == [vector["plain"]]
     assert json.loads(vector["json"]) == [vector["plain"]]
-    assert decode_messages(packed, Codec.MSGPACK) == [vector["plain"]]
-    assert decode_messages(vector["json"], Codec.JSON) == [vector["plain"]]
 
 
 @pytest.mark.parametrize("vector", GOOD, ids=lambda vector: vector.get("name", vector["kind"]))

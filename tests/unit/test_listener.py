@@ -10,10 +10,14 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from gateway.listener import HEAD_BYTES, Front, Fronts, bind, is_websocket
+from gateway.admission import Admission
+from gateway.handshake import Rejected, Request
+from gateway.listener import HEAD_BYTES, Front, Fronts, bind, upgrade
 from livestream.config import ConfigError, Settings
+from tests.support.nodes import until
 from tests.support.ports import free_port
 
+HELLO = b"ws:127.0.0.1 websocket "
 UPGRADE = b"GET /v1/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n"
 
 
@@ -34,7 +38,12 @@ UPGRADE = b"GET /v1/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n"
     ],
 )
 def test_only_an_upgrade_of_the_one_path_is_a_websocket(head: bytes, ours: bool) -> None:
-    assert is_websocket(head) is ours
+    assert (upgrade(head) is not None) is ours
+
+
+def test_a_malformed_upgrade_is_rejected_and_not_handed_on() -> None:
+    with pytest.raises(Rejected):
+        upgrade(b"GET /v1/ws HTTP/1.1\r\nBad Header: x\r\nUpgrade: websocket\r\n\r\n")
 
 
 class Echo(asyncio.Protocol):
@@ -53,10 +62,9 @@ class Echo(asyncio.Protocol):
         self._transport.write(self._name + b":" + data)
 
 
-def connect(transport: asyncio.Transport, head: bytes) -> Echo:
+def connect(transport: asyncio.Transport, peer: str, request: Request) -> Echo:
     echo = Echo(b"ws", transport)
-    transport.set_protocol(echo)
-    echo.data_received(head + b"\r\n\r\n")
+    echo.data_received(f"{peer} {request.one('upgrade')} ".encode())
     return echo
 
 
@@ -78,7 +86,7 @@ class Door:
 
 @pytest.fixture
 async def door() -> AsyncIterator[Door]:
-    fronts = Fronts(timeout_s=0.5)
+    fronts = Fronts(timeout_s=0.5, admission=Admission(Settings()))
 
     def front() -> Front:
         return Front(fronts, connect, lambda: Echo(b"http"))
@@ -94,7 +102,7 @@ async def door() -> AsyncIterator[Door]:
 @pytest.mark.parametrize("rest", [b"", b"\x81\x00", b"x" * 5000])
 async def test_the_chosen_one_gets_every_byte(door: Door, rest: bytes) -> None:
     http = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-    ws_answer = b"ws:" + UPGRADE + (b"ws:" + rest if rest else b"")
+    ws_answer = HELLO + (b"ws:" + rest if rest else b"")
     for name, head, answer in ((b"ws:", UPGRADE, ws_answer), (b"http:", http, b"http:" + http + rest)):
         async with door.connected() as (reader, writer):
             writer.write(head + rest)
@@ -109,7 +117,7 @@ async def test_a_head_may_come_byte_by_byte(door: Door) -> None:
         for byte in UPGRADE:
             writer.write(bytes([byte]))
             await asyncio.sleep(0)
-        assert await asyncio.wait_for(reader.readexactly(3 + len(UPGRADE)), 5) == b"ws:" + UPGRADE
+        assert await asyncio.wait_for(reader.readexactly(len(HELLO)), 5) == HELLO
 
 
 async def test_a_head_without_end_is_refused_at_the_limit(door: Door) -> None:
@@ -122,7 +130,7 @@ async def test_a_head_that_takes_too_long_is_ended_and_a_whole_one_is_not(door: 
     async with door.connected() as (slow, slow_writer), door.connected() as (whole, whole_writer):
         slow_writer.write(b"GET / HT")
         whole_writer.write(UPGRADE)
-        await asyncio.wait_for(whole.readexactly(3 + len(UPGRADE)), 5)
+        await asyncio.wait_for(whole.readexactly(len(HELLO)), 5)
         with contextlib.suppress(ConnectionResetError):
             assert await asyncio.wait_for(slow.read(), 5) == b""
         whole_writer.write(b"here")
@@ -139,6 +147,16 @@ async def test_who_hangs_up_before_a_word_leaves_nothing_behind(door: Door) -> N
             break
         await asyncio.sleep(0.01)
     assert len(door.fronts) == 0
+
+
+async def test_sockets_are_counted_from_the_first_byte_to_the_last(door: Door) -> None:
+    admission = door.fronts.admission
+    async with door.connected(), door.connected() as (_, http), door.connected() as (_, ws):
+        http.write(b"GET / HTTP/1.1\r\n\r\n")
+        ws.write(UPGRADE)
+        await until(lambda: (admission._sockets, admission._http) == (3, 1))
+    await until(lambda: (admission._sockets, admission._http) == (0, 0))
+    assert not admission._by_peer
 
 
 def test_processes_share_a_port_and_others_do_not_get_it() -> None:

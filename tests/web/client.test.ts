@@ -75,6 +75,33 @@ test("a heartbeat ahead of the log is a gap too", async () => {
   await line(2);
 });
 
+test("on a steady line the first gap is mended at once, and only the next ones wait", async () => {
+  const first = await joined({ random: () => 0.999 });
+  first.say(said(4), said(6));
+  assert.equal(client.status.kind === "waiting" && client.status.retryAt <= Date.now(), true);
+  const second = await line(2);
+  second.accept();
+  second.letIn({ resumed: true }, said(5), said(7));
+  assert.equal(client.status.kind === "waiting" && client.status.retryAt > Date.now() + 100, true);
+});
+
+test("who takes another name while the shop still answers for the old one joins once, under the new one", async () => {
+  const asked: ((token: string) => void)[] = [];
+  open({ getToken: () => new Promise((resolve) => asked.push(resolve)) });
+  await settle();
+  client.rename("New");
+  await settle();
+  asked[0]?.("OLD");
+  await settle();
+  assert.equal(Line.opened.length, 0);
+  asked[1]?.("NEW");
+  const only = await line(1);
+  only.accept();
+  await settle();
+  assert.equal(only.of("join")[0]?.["token"], "NEW");
+  assert.equal(Line.opened.length, 1);
+});
+
 test("a snapshot on an open line replaces what was known, also backwards", async () => {
   const first = await joined();
   first.say(said(4), snapshot(2, "e2"), said(3));

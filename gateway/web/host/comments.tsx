@@ -7,10 +7,10 @@ import { useAct } from "../shared/act";
 import { Ban, Mute, Reply, Trash } from "../shared/icons";
 import { CommentRow } from "../shared/rows";
 import { strings } from "../shared/strings";
+import { SanctionForm } from "./sanction";
 
 const words = strings.hostPage;
 const STAFF = new Set(["moderator", "host", "operator", "service"]);
-const MUTE_S = 600;
 
 interface Props {
   readonly client: Client;
@@ -51,15 +51,16 @@ interface RowProps {
 const Row = memo(function Row({ client, comment, own, times, onAnswer }: RowProps) {
   const { act, busy, trouble } = useAct();
   const person = !STAFF.has(comment.role ?? "viewer");
-  const ban = () => confirm(words.banConfirm(comment.name)) && act(() => client.run({ t: "ban", who: comment.by, seconds: null, delete: true }));
+  const [quieting, setQuieting] = useState<"mute" | "ban" | null>(null);
   return (
     <CommentRow comment={comment} own={own} times={times}>
       <span class="tools">
         {onAnswer && <Tool label={words.answerLabel(comment.name)} title={words.answer} onClick={() => onAnswer(comment)}><Reply /></Tool>}
         <Tool label={`${words.remove}: ${comment.name}`} title={words.remove} disabled={busy} onClick={() => act(() => client.run({ t: "delete", comments: [comment.id] }))}><Trash /></Tool>
-        {person && <Tool label={`${words.muteFor}: ${comment.name}`} title={words.muteFor} disabled={busy} onClick={() => act(() => client.run({ t: "mute", who: comment.by, seconds: MUTE_S }))}><Mute /></Tool>}
-        {person && <Tool label={`${words.ban}: ${comment.name}`} title={words.ban} disabled={busy} onClick={ban}><Ban /></Tool>}
+        {person && <Tool label={`${words.mute}: ${comment.name}`} title={words.mute} onClick={() => setQuieting("mute")}><Mute /></Tool>}
+        {person && <Tool label={`${words.ban}: ${comment.name}`} title={words.ban} onClick={() => setQuieting("ban")}><Ban /></Tool>}
       </span>
+      {quieting && <SanctionForm client={client} comment={comment} kind={quieting} onDone={() => setQuieting(null)} />}
       {trouble}
     </CommentRow>
   );

@@ -57,6 +57,12 @@ function kept(room: string): SignIn {
   return { kind: "none" };
 }
 
+/** Be in another room as who one is in this one. */
+export function carry(from: string, to: string): void {
+  const token = sessionStorage.getItem(storageKey(from));
+  if (token !== null) sessionStorage.setItem(storageKey(to), token);
+}
+
 /** Forget the token of this tab. */
 export function signOut(room: string): void {
   sessionStorage.removeItem(storageKey(room));

@@ -16,7 +16,10 @@ from .draws import ClaimForm as ClaimForm
 from .draws import ClaimPrize as ClaimPrize
 from .draws import CloseDraw as CloseDraw
 from .draws import CreateDraw as CreateDraw
+from .draws import DeclinePrize as DeclinePrize
+from .draws import DisqualifyWinner as DisqualifyWinner
 from .draws import EnterDraw as EnterDraw
+from .draws import MarkClaimed as MarkClaimed
 from .draws import OpenDraw as OpenDraw
 from .draws import RevealDraw as RevealDraw
 from .draws import SaveTemplate as SaveTemplate
@@ -73,6 +76,7 @@ ModerationCommand = Delete | Restore | Rule | Mute | Unmute | Ban | Unban | SetC
 OperatorCommand = SetRoom | Refund | DecideRefund
 DrawCommand = (
     CreateDraw | SaveTemplate | OpenDraw | CloseDraw | CancelDraw | RevealDraw | EnterDraw | ClaimPrize
+    | DeclinePrize | MarkClaimed | DisqualifyWinner
 )  # fmt: skip
 AnyCommand = (
     ViewerCommand | StageCommand | ModerationCommand | OperatorCommand | GroupBuyCommand | DrawCommand

@@ -63,12 +63,14 @@ class Mute(Command, frozen=True, tag="mute"):
     roles = STAFF
     rate = RateClass.STAFF
     reply = Ok
-    errors = (E.PERSON_NOT_FOUND, E.NOT_STAFF, E.KEY_REUSED)
+    errors = (E.PERSON_NOT_FOUND, E.NOT_STAFF, E.COMMENT_NOT_FOUND, E.KEY_REUSED)
 
     who: types.Pseudonym
     seconds: types.SanctionS | None
+    until: types.Millis | None = None  #: in place of seconds: the end that an undo brings back
     why: types.Why | None = None
     delete: bool = False  #: also delete what they said last
+    restore: _MaybeComments = msgspec.field(default_factory=list)  #: comments to bring back: an undo's
     key: types.Key | None = None
 
 
@@ -92,12 +94,14 @@ class Ban(Command, frozen=True, tag="ban"):
     roles = STAFF
     rate = RateClass.STAFF
     reply = Ok
-    errors = (E.PERSON_NOT_FOUND, E.NOT_STAFF, E.KEY_REUSED)
+    errors = (E.PERSON_NOT_FOUND, E.NOT_STAFF, E.COMMENT_NOT_FOUND, E.KEY_REUSED)
 
     who: types.Pseudonym
     seconds: types.SanctionS | None
+    until: types.Millis | None = None  #: in place of seconds: the end that an undo brings back
     why: types.Why | None = None
     delete: bool = True  #: also delete what they said last
+    restore: _MaybeComments = msgspec.field(default_factory=list)  #: comments to bring back: an undo's
     key: types.Key | None = None
 
 

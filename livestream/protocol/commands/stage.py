@@ -95,7 +95,8 @@ class Schedule(Command, frozen=True, tag="schedule"):
 class SetShow(Command, frozen=True, tag="set_show"):
     """Move the show: scheduled → warm_up → live ⇄ paused → ended.
 
-    A pause stops no clock (`freeze` does). An end takes the countdown away and ends a freeze.
+    A pause stops no clock (`freeze` does). An end takes the countdown away, ends a freeze, calls an open draw off, and
+    closes group buys: teams that form run to their own deadline.
     """
 
     roles = HOSTS

@@ -59,6 +59,8 @@ export class Client extends Emitter<ClientEvents> {
   private socket: WebSocket | undefined;
   private joinRef = 0;
   private attempt = 0;
+  /** Of `connect`: who waited for a proof meanwhile is overtaken, by a new name say. */
+  private tries = 0;
   private comeBackMs: number | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private watchdog: ReturnType<typeof setTimeout> | undefined;
@@ -177,6 +179,7 @@ export class Client extends Emitter<ClientEvents> {
     return this.outbox.add(command, this.currentStatus.kind === "open", (numbered) => this.write(numbered)).then((reply) => {
       const receipt = reply.t === "entered" ? reply.receipt : reply.t === "posted" ? reply.entered : undefined;
       if (receipt) this.set(room.entered(this.current, receipt));
+      if (reply.t === "posted" && reply.not_entered) this.set(room.refusedEntry(this.current, reply.not_entered, reply.not_entered_why ?? null));
       return reply;
     });
   }
@@ -209,14 +212,16 @@ export class Client extends Emitter<ClientEvents> {
   private async connect(): Promise<void> {
     this.drop();
     this.setStatus({ kind: "connecting" });
+    this.tries += 1;
+    const own = this.tries;
     let proof: Awaited<ReturnType<Identity["proof"]>>;
     try {
       proof = await this.identity.proof(this.current);
     } catch {
-      this.reconnect(); // the shop's backend is away, too
+      if (own === this.tries) this.reconnect(); // the shop's backend is away, too
       return;
     }
-    if (this.currentStatus.kind !== "connecting" || this.socket) return;
+    if (own !== this.tries || this.currentStatus.kind !== "connecting") return;
     const Socket = this.options.WebSocket ?? WebSocket;
     const socket = new Socket(this.options.url.replace(/^http/, "ws"), this.codec.subprotocol);
     socket.binaryType = "arraybuffer";
@@ -293,7 +298,7 @@ export class Client extends Emitter<ClientEvents> {
       if (place === "old") continue;
       if (place === "gap") {
         this.set(state);
-        this.reconnect(); // what is missing comes with the resume
+        this.reconnect(this.attempt === 0 ? 0 : undefined); // what is missing comes with the resume
         return;
       }
       state = room.apply(state, message);
@@ -365,7 +370,7 @@ function withKey({ key }: Keyed): { key?: string } {
 }
 
 /** 128 random bits. Not `randomUUID`: browsers keep that one for https. */
-function freshKey(): string {
+export function freshKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 

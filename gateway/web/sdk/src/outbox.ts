@@ -7,12 +7,12 @@
  */
 
 import { NotConnected, OutcomeUnknown, Refused } from "./errors";
-import type { Announced, PayAt, Seated, Entered, Command, Invited, Ok, Posted, Reply } from "./protocol";
+import type { Announced, Claimed, PayAt, Seated, Entered, Command, Invited, Ok, Posted, Reply } from "./protocol";
 
 /** Commands that wait for a connection; beyond this, something is wrong with the caller. */
 const MOST = 100;
 
-export type Answer = Ok | Posted | Invited | Seated | PayAt | Announced | Entered;
+export type Answer = Ok | Posted | Invited | Seated | PayAt | Announced | Entered | Claimed;
 type Sent = Exclude<Command, { t: "join" }>;
 
 /** A command as the caller gives it; the outbox numbers it. */

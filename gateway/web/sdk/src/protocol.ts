@@ -24,6 +24,8 @@ export type BeaconKind = "drand" | "cohosts" | "recorded";
 
 export type VoidWhy = "late_root" | "missing_reveal";
 
+export type PassedWhy = "unclaimed" | "declined" | "disqualified";
+
 export type Lane = "direct" | "log" | "staff" | "live" | "gauge";
 
 export type RateClass = "join" | "comment" | "like" | "staff" | "seat" | "other";
@@ -324,11 +326,15 @@ export interface DrawNeeds {
   watched_s?: number;
 }
 
-/** What an entry weighs: 1, and so much more for whom these hold when they enter. */
+/** What an entry weighs: 1, and so much more for whom these hold when they enter, or when the draw closes. */
 export interface DrawWeights {
   commented?: number;
   team?: number;
   bought?: number;
+  /** For each full `watched_step_s` in the room before they enter, at most `watched_most` times. */
+  watched?: number;
+  watched_step_s?: number;
+  watched_most?: number;
 }
 
 /** What a host sets up. It becomes the published rules when the draw opens. */
@@ -383,6 +389,24 @@ export interface DrawWinner {
   entry: string;
   /** Masked. */
   name: string;
+}
+
+/** Where one viewer stands in one draw. */
+export interface OwnDraw {
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  /** Of the draw. */
+  title?: string;
+  /** They are in. */
+  receipt?: DrawReceipt | null;
+  /** They won this one. */
+  prize?: number | null;
+  prize_title?: string;
+  /** Then it goes to the next reserve. Unix time in milliseconds, on the database's clock. */
+  claim_until?: number | null;
+  claimed?: boolean;
+  /** When the data of the claim is deleted. Unix time in milliseconds, on the database's clock. */
+  delete_at?: number | null;
 }
 
 /** A draw as everybody sees it. */
@@ -828,12 +852,13 @@ export interface DrawDrawn {
   claim_until: number;
 }
 
-/** A prize was not claimed in time and went to the next reserve. */
+/** A prize went on to the next reserve. */
 export interface DrawPassedOn {
   t: "draw_passed_on";
   /** Id of a draw: 16 bytes, hex; sorts by time. */
   draw: string;
   winner: DrawWinner;
+  why?: PassedWhy;
 }
 
 /** Every prize was claimed, or nobody is left to give it to. */
@@ -872,13 +897,26 @@ export interface YouWon {
   claim_until: number;
 }
 
-/** You did not claim your prize in time: somebody else has it. */
+/** Your prize is somebody else's now. */
 export interface YourPrizeWentOn {
   t: "your_prize_went_on";
   /** Id of a draw: 16 bytes, hex; sorts by time. */
   draw: string;
   title: string;
   prize_title: string;
+  why?: PassedWhy;
+}
+
+/** Your claim is in, or the shop says that you have your prize. */
+export interface YourPrizeClaimed {
+  t: "your_prize_claimed";
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  title: string;
+  prize: number;
+  prize_title: string;
+  /** When what you wrote is deleted. Unix time in milliseconds, on the database's clock. */
+  delete_at?: number | null;
 }
 
 /** One event of the room log. `seq` rises by exactly 1. */
@@ -921,7 +959,7 @@ export interface Notice {
   notice: number;
   /** Unix time in milliseconds, on the database's clock. */
   at: number;
-  event: Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam | YouWon | YourPrizeWentOn;
+  event: Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam | YouWon | YourPrizeWentOn | YourPrizeClaimed;
 }
 
 /** The whole state at `seq`: forget what you knew. Sent after a join and as a reset. */
@@ -987,20 +1025,12 @@ export interface OwnSeats {
   seats: OwnSeat[];
 }
 
-/** Where you stand in a draw, told when you come in. */
-export interface DrawOwn {
-  t: "draw_own";
-  /** Id of a draw: 16 bytes, hex; sorts by time. */
-  draw: string;
-  /** Of everybody, so far. */
+/** The draws you entered last, and all in which you have a prize, in order of id; told when you come in. */
+export interface OwnDraws {
+  t: "own_draws";
+  /** Of everybody, in the draw that was opened last. */
   entries?: number;
-  /** You are in. */
-  receipt?: DrawReceipt | null;
-  /** You won this one. */
-  prize?: number | null;
-  /** Unix time in milliseconds, on the database's clock. */
-  claim_until?: number | null;
-  claimed?: boolean;
+  draws?: OwnDraw[];
 }
 
 /** You are in. */
@@ -1047,6 +1077,8 @@ export interface Posted {
   entered?: DrawReceipt | null;
   /** It was the password, and this is why it is no entry. */
   not_entered?: ErrorCode | null;
+  /** For a developer's eyes, English: what `draw_not_eligible` asks for. */
+  not_entered_why?: string | null;
 }
 
 /** A link for one person, once. */
@@ -1097,6 +1129,15 @@ export interface Entered {
   /** Chosen by the client; the one reply carries it back. */
   ref: number;
   receipt: DrawReceipt;
+}
+
+/** Your claim is in, and is durable. */
+export interface Claimed {
+  t: "claimed";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** When what you wrote is deleted. Unix time in milliseconds, on the database's clock. */
+  delete_at: number;
 }
 
 /** Refused, and nothing changed (but for `outcome_unknown`). */
@@ -1259,7 +1300,7 @@ export interface Schedule {
 
 /**
  * Move the show: scheduled → warm_up → live ⇄ paused → ended.
- * A pause stops no clock (`freeze` does). An end takes the countdown away and ends a freeze.
+ * A pause stops no clock (`freeze` does). An end takes the countdown away, ends a freeze, calls an open draw off, and closes group buys: teams that form run to their own deadline.
  */
 export interface SetShow {
   t: "set_show";
@@ -1379,10 +1420,14 @@ export interface Mute {
   who: string;
   /** Seconds; null: for ever. */
   seconds: number | null;
+  /** In place of seconds: the end that an undo brings back. Unix time in milliseconds, on the database's clock. */
+  until?: number | null;
   /** The reason, for the staff log. */
   why?: string | null;
   /** Also delete what they said last. */
   delete?: boolean;
+  /** Comments to bring back: an undo's. */
+  restore?: string[];
   /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
   key?: string | null;
 }
@@ -1410,10 +1455,14 @@ export interface Ban {
   who: string;
   /** Seconds; null: for ever. */
   seconds: number | null;
+  /** In place of seconds: the end that an undo brings back. Unix time in milliseconds, on the database's clock. */
+  until?: number | null;
   /** The reason, for the staff log. */
   why?: string | null;
   /** Also delete what they said last. */
   delete?: boolean;
+  /** Comments to bring back: an undo's. */
+  restore?: string[];
   /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
   key?: string | null;
 }
@@ -1728,7 +1777,7 @@ export interface CancelDraw {
   key?: string | null;
 }
 
-/** Reveal what a co-host committed to, once the root is out and within 60 s. */
+/** Reveal what a co-host committed to, once the root is out and within 60 s. Whoever has the secret may. */
 export interface RevealDraw {
   t: "reveal_draw";
   /** Chosen by the client; the one reply carries it back. */
@@ -1767,19 +1816,57 @@ export interface ClaimPrize {
   key?: string | null;
 }
 
+/** You do not want your prize: it goes to the next reserve at once. */
+export interface DeclinePrize {
+  t: "decline_prize";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** The winner has their prize, or the shop knows where it goes: it waits for no claim any more. */
+export interface MarkClaimed {
+  t: "mark_claimed";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  /** Number from 0. */
+  prize: number;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** The rules exclude who won this prize (too young, say): it goes to the next reserve, and the proof shows it. */
+export interface DisqualifyWinner {
+  t: "disqualify_winner";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  /** Number from 0. */
+  prize: number;
+  why: string;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
 export type LogEvent = Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented | DealOpened | DealChanged | DealClosed | TeamWaived | DrawAnnounced | DrawOpened | DrawClosed | DrawRooted | DrawRevealed | DrawDrawn | DrawPassedOn | DrawSettled | DrawCancelled | DrawVoided;
 
 export type StaffEvent = Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged | Erased;
 
 export type LiveEvent = Commented | Echoed | Arrived | TeamCompleted | SeatLeft;
 
-export type NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam | YouWon | YourPrizeWentOn;
+export type NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam | YouWon | YourPrizeWentOn | YourPrizeClaimed;
 
-export type Push = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | OwnSeats | DrawOwn;
+export type Push = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | OwnSeats | OwnDraws;
 
-export type Reply = Joined | Ok | Posted | Invited | Seated | PayAt | Announced | Entered | Error;
+export type Reply = Joined | Ok | Posted | Invited | Seated | PayAt | Announced | Entered | Claimed | Error;
 
-export type Command = Join | Comment | Like | Report | Block | Unblock | Seen | Say | Retract | Unretract | Pin | Feature | Schedule | SetShow | Countdown | CancelCountdown | Freeze | Unfreeze | Invite | HandOver | Delete | Restore | Rule | Mute | Unmute | Ban | Unban | SetChat | SetRoom | Refund | DecideRefund | OpenDeal | ChangeDeal | ExtendDeal | CloseDeal | VoidDeal | WaiveTeam | OpenTeam | JoinTeam | LeaveTeam | PaySeat | CreateDraw | SaveTemplate | OpenDraw | CloseDraw | CancelDraw | RevealDraw | EnterDraw | ClaimPrize;
+export type Command = Join | Comment | Like | Report | Block | Unblock | Seen | Say | Retract | Unretract | Pin | Feature | Schedule | SetShow | Countdown | CancelCountdown | Freeze | Unfreeze | Invite | HandOver | Delete | Restore | Rule | Mute | Unmute | Ban | Unban | SetChat | SetRoom | Refund | DecideRefund | OpenDeal | ChangeDeal | ExtendDeal | CloseDeal | VoidDeal | WaiveTeam | OpenTeam | JoinTeam | LeaveTeam | PaySeat | CreateDraw | SaveTemplate | OpenDraw | CloseDraw | CancelDraw | RevealDraw | EnterDraw | ClaimPrize | DeclinePrize | MarkClaimed | DisqualifyWinner;
 
 /** Subprotocols of /v1/ws. */
 export const CODECS = {
