@@ -37,9 +37,8 @@ async def erase(tx: Connection, pseudonym: str, _viewer_id: str, shops: Sequence
     Live seats count until they end; each erased seat gets a name of its own, since a viewer has one live seat a deal.
     """
     await tx.execute(
-        """
-        UPDATE team SET leader = 'erased-' || seat_id FROM seat JOIN deal USING (deal_id)
-         WHERE seat.team_id = team.team_id AND seat.viewer = $1 AND leader = $1 AND shop_id = ANY($2)""",
+        "UPDATE order_refund SET asker = '' WHERE asker = $1 AND deal_id IN (SELECT deal_id FROM deal"
+        " WHERE shop_id = ANY($2))",
         pseudonym,
         list(shops),
     )

@@ -19,11 +19,11 @@ from livestream.protocol.codec import Codec
 from livestream.protocol.events import Commented, Event
 from livestream.protocol.pushes import (
     ComeBack,
-    DrawOwn,
     Heartbeat,
     Live,
     Log,
     Notice,
+    OwnDraws,
     OwnSeats,
     Snapshot,
     Staff,
@@ -123,7 +123,7 @@ class Reader:
                     staff.append(seq)
                 case Heartbeat(seq=seq):
                     top = seq
-                case Reply() | Snapshot() | Notice() | OwnSeats() | DrawOwn() | ComeBack():
+                case Reply() | Snapshot() | Notice() | OwnSeats() | OwnDraws() | ComeBack():
                     mine.append(message)
         straight = all(after == before + 1 for before, after in pairwise(seqs))
         return Digest(tuple(seqs), straight, tuple(staff), tuple(probes), tuple(shown), left_out, top, tuple(mine))

@@ -20,6 +20,7 @@ from .commands import COMMANDS, Command, Join
 from .draws import DrawPlan, DrawReceipt, EntryId
 from .errors import ErrorCode as E
 from .events import Product
+from .groupbuy import Invite
 from .pushes import Snapshot
 from .roles import EVERYONE, HOSTS, OPERATORS, SIGNED_IN, STAFF, Role
 from .shop import SHOP_COMMANDS, ShopCommand
@@ -47,6 +48,12 @@ class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     before: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$")] | None = None  #: `next` of the page before
     limit: Annotated[int, Meta(ge=1, le=PAGE_MOST)] = 50
+
+
+class TeamsQuery(PageQuery, frozen=True, kw_only=True):
+    """Teams of a group buy; or the one team that an invite is for, whatever became of it."""
+
+    invite: Invite | None = None
 
 
 class LogQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -299,7 +306,7 @@ OPERATIONS: tuple[Operation, ...] = (
               Listed, query=PageQuery, errors=(E.ROOM_NOT_FOUND,)),
     Operation("teams", "GET", "/v1/rooms/{room}/deals/{deal}/teams",
               "Teams that anyone may join, those that need least first; to staff all, newest first.", Listed,
-              query=PageQuery, errors=(E.ROOM_NOT_FOUND, E.DEAL_NOT_FOUND)),
+              query=TeamsQuery, errors=(E.ROOM_NOT_FOUND, E.DEAL_NOT_FOUND)),
     Operation("own_seats", "GET", "/v1/rooms/{room}/seats", "Your own seats and orders, newest first.", Listed,
               SIGNED_IN, errors=(E.ROOM_NOT_FOUND,)),
     Operation("orders", "GET", "/v1/rooms/{room}/deals/{deal}/orders", "Orders of a group buy, newest first.", Listed,
@@ -380,7 +387,7 @@ STATUS: dict[E, int] = {
     E.DRAW_NOT_FOUND: 404, E.ENTRY_NOT_FOUND: 404, E.TEMPLATE_NOT_FOUND: 404, E.DRAW_RULES_REFUSED: 400,
     E.DRAW_STAFF: 403, E.DRAW_EXCLUDED: 403, E.DRAW_NOT_ELIGIBLE: 403, E.NOT_A_WINNER: 403, E.RECEIPT_INVALID: 403,
     E.RATE_LIMITED: 429, E.SLOW_MODE: 429,
-    E.DEAL_NOT_FOUND: 404, E.TEAM_NOT_FOUND: 404, E.INVITE_INVALID: 404, E.SEAT_NOT_FOUND: 404,
+    E.DEAL_NOT_FOUND: 404, E.TEAM_NOT_FOUND: 404, E.INVITE_INVALID: 404, E.SEAT_NOT_FOUND: 404, E.ORDER_NOT_FOUND: 404,
     E.TERMS_REFUSED: 400,
     E.NEW_CUSTOMERS_ONLY: 403,
     E.WEBHOOK_FORGED: 401,

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from livestream.protocol.commands import ClaimForm, ClaimPrize, Command
 from livestream.protocol.draws import YouWon
-from livestream.protocol.pushes import AnyPush, DrawOwn, Notice
+from livestream.protocol.pushes import AnyPush, Notice, OwnDraws
 from livestream.protocol.replies import AnyReply, Ok
 
 from ..dice import Dice
@@ -38,15 +38,16 @@ class Claim(Behaviour):
     def hears(self, who: Who, push: AnyPush, random: Dice) -> Iterable[Outcome]:
         match push:
             case Notice(event=YouWon(draw=draw)):
-                pass
-            case DrawOwn(draw=draw, prize=prize, claimed=False) if prize is not None:
-                pass
+                won = [draw]
+            case OwnDraws(draws=draws):
+                won = [each.draw for each in draws if each.prize is not None and not each.claimed]
             case _:
                 return
         begun: set[str] = who.memory.setdefault("claims", set())
-        if draw in begun:
-            return
-        begun.add(draw)
-        yield Noted("won", [draw, who.number])
-        if self.name in who.memory.get("does", ()):
-            yield Then(between(_AFTER_S, random), self.name, Options(), draw)
+        for draw in won:
+            if draw in begun:
+                continue
+            begun.add(draw)
+            yield Noted("won", [draw, who.number])
+            if self.name in who.memory.get("does", ()):
+                yield Then(between(_AFTER_S, random), self.name, Options(), draw)

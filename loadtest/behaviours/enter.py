@@ -10,7 +10,7 @@ from livestream.protocol.commands import Command, Comment, EnterDraw
 from livestream.protocol.draw_state import evolve_draws
 from livestream.protocol.draws import Draw, DrawLogEvent, DrawReceipt, DrawState, EntryKind
 from livestream.protocol.errors import ErrorCode as E
-from livestream.protocol.pushes import AnyPush, DrawOwn, Log, Snapshot
+from livestream.protocol.pushes import AnyPush, Log, OwnDraws, Snapshot
 from livestream.protocol.replies import AnyReply, Entered, Error, Posted
 
 from ..dice import Dice
@@ -69,8 +69,8 @@ class Enter(Behaviour):
                         del receipts(who)[draw]  # they may try again
 
     def hears(self, who: Who, push: AnyPush, random: Dice) -> Iterable[Outcome]:
-        if isinstance(push, DrawOwn) and push.receipt is not None:
-            receipts(who)[push.draw] = push.receipt
+        if isinstance(push, OwnDraws):
+            receipts(who).update((each.draw, each.receipt) for each in push.draws if each.receipt is not None)
         return ()
 
 

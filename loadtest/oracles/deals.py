@@ -215,7 +215,11 @@ def _sums(one: One, rows: list[dict[str, str]], total: dict[str, str], *, settle
     for row in rows:
         if int(row["net"]) != int(row["captured"]) - int(row["refunded"]) or int(row["net"]) < 0:
             yield f"payment {row['payment_id']}: {row['captured']} less {row['refunded']} is not {row['net']}"
-    price = {order["order"]: order["price"] for order in one.orders if order["state"] == "confirmed"}
+    price = {
+        order["order"]: order["price"] - order.get("given_back", 0)
+        for order in one.orders
+        if order["state"] == "confirmed"
+    }
     paid: defaultdict[str, int] = defaultdict(int)
     for row in rows:
         paid[row["seat_id"]] += int(row["sold"])

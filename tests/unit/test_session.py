@@ -31,6 +31,7 @@ RUN = MODERATE | {
 MONEY = RUN | {
     c.SetRoom, c.Refund, c.DecideRefund, c.MarkClaimed, c.DisqualifyWinner,
     c.OpenDeal, c.ChangeDeal, c.ExtendDeal, c.CloseDeal, c.VoidDeal, c.WaiveTeam,
+    c.RefundOrder, c.DecideOrderRefund,
 }  # fmt: skip
 #: the permission table, written a second time by hand
 MAY: dict[Role, set[type[Command]]] = {

@@ -25,6 +25,7 @@ from .draws import RevealDraw as RevealDraw
 from .draws import SaveTemplate as SaveTemplate
 from .groupbuy import ChangeDeal as ChangeDeal
 from .groupbuy import CloseDeal as CloseDeal
+from .groupbuy import DecideOrderRefund as DecideOrderRefund
 from .groupbuy import ExtendDeal as ExtendDeal
 from .groupbuy import GroupBuyCommand as GroupBuyCommand
 from .groupbuy import JoinTeam as JoinTeam
@@ -32,6 +33,7 @@ from .groupbuy import LeaveTeam as LeaveTeam
 from .groupbuy import OpenDeal as OpenDeal
 from .groupbuy import OpenTeam as OpenTeam
 from .groupbuy import PaySeat as PaySeat
+from .groupbuy import RefundOrder as RefundOrder
 from .groupbuy import VoidDeal as VoidDeal
 from .groupbuy import WaiveTeam as WaiveTeam
 from .moderation import Ban as Ban

@@ -18,6 +18,9 @@ type Sent = Exclude<Command, { t: "join" }>;
 /** A command as the caller gives it; the outbox numbers it. */
 export type Unnumbered = Sent extends infer Each ? (Each extends Sent ? Omit<Each, "ref"> : never) : never;
 
+/** The same without its key, which is made for it. */
+export type Unkeyed = Unnumbered extends infer Each ? (Each extends Unnumbered ? Omit<Each, "key"> : never) : never;
+
 interface Entry {
   readonly command: Sent;
   sent: boolean;

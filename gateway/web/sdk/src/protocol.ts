@@ -30,7 +30,7 @@ export type Lane = "direct" | "log" | "staff" | "live" | "gauge";
 
 export type RateClass = "join" | "comment" | "like" | "staff" | "seat" | "other";
 
-export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "banned" | "name_refused" | "muted" | "buyers_only" | "slow_mode" | "link_refused" | "text_refused" | "person_not_found" | "not_staff" | "not_sanctioned" | "too_many" | "frozen" | "not_frozen" | "no_countdown" | "product_not_found" | "purchase_not_found" | "amount_refused" | "refund_not_found" | "second_person" | "id_taken" | "key_refused" | "key_not_found" | "last_key" | "time_zone_unknown" | "shop_not_found" | "webhook_not_found" | "webhook_target_refused" | "webhook_disabled" | "webhook_limit" | "delivery_not_found" | "deal_not_found" | "deal_closed" | "terms_refused" | "price_low" | "sold_out" | "teams_full" | "team_not_found" | "invite_invalid" | "team_closed" | "team_late" | "team_full" | "team_member" | "seat_taken" | "limit_reached" | "new_customers_only" | "seat_not_found" | "seat_lost" | "seat_paid" | "payment_refused" | "webhook_forged" | "draw_not_found" | "draw_not_open" | "draw_entered" | "draw_staff" | "draw_excluded" | "draw_not_eligible" | "draw_rules_refused" | "draw_active" | "draw_state" | "draw_queue_full" | "draw_not_drawn" | "reveal_refused" | "not_a_winner" | "claim_late" | "claimed" | "receipt_invalid" | "entry_not_found" | "template_not_found" | "internal";
+export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "banned" | "name_refused" | "muted" | "buyers_only" | "slow_mode" | "link_refused" | "text_refused" | "person_not_found" | "not_staff" | "not_sanctioned" | "too_many" | "frozen" | "not_frozen" | "no_countdown" | "product_not_found" | "purchase_not_found" | "amount_refused" | "refund_not_found" | "second_person" | "id_taken" | "key_refused" | "key_not_found" | "last_key" | "time_zone_unknown" | "shop_not_found" | "webhook_not_found" | "webhook_target_refused" | "webhook_disabled" | "webhook_limit" | "delivery_not_found" | "deal_not_found" | "deal_closed" | "terms_refused" | "price_low" | "sold_out" | "teams_full" | "team_not_found" | "invite_invalid" | "team_closed" | "team_late" | "team_full" | "team_member" | "seat_taken" | "limit_reached" | "new_customers_only" | "seat_not_found" | "order_not_found" | "seat_lost" | "seat_paid" | "payment_refused" | "webhook_forged" | "draw_not_found" | "draw_not_open" | "draw_entered" | "draw_staff" | "draw_excluded" | "draw_not_eligible" | "draw_rules_refused" | "draw_active" | "draw_state" | "draw_queue_full" | "draw_not_drawn" | "reveal_refused" | "not_a_winner" | "claim_late" | "claimed" | "receipt_invalid" | "entry_not_found" | "template_not_found" | "internal";
 
 /** What a host said. */
 export interface HostMessage {
@@ -189,7 +189,10 @@ export interface HeldComment {
 export interface RefundRequest {
   /** Id of a comment, host message or show; sorts by time. */
   id: string;
+  /** The shop's number of it; of a group buy, the order. */
   purchase: string;
+  /** The group buy: `decide_order_refund` decides. Id of a comment, host message or show; sorts by time. */
+  deal?: string | null;
   /** Money in the currency's smallest unit, as `exponent` tells. */
   amount: number;
   /** ISO 4217. */
@@ -254,6 +257,8 @@ export interface Deal {
   sold_out?: boolean;
   /** Why it was taken back. */
   why?: string | null;
+  /** The shop's own number of it. */
+  reference?: string | null;
 }
 
 /** A team as anyone may see it. */
@@ -293,6 +298,8 @@ export interface OwnSeat {
   order?: OrderState | null;
   /** What the order costs, once that is known. Money in the currency's smallest unit, as `exponent` tells. */
   price?: number | null;
+  /** Of the price, after it was confirmed. Money in the currency's smallest unit, as `exponent` tells. */
+  given_back?: number;
   /** An unpaid order lapses then. Unix time in milliseconds, on the database's clock. */
   repay_until?: number | null;
   /** Why the seat was released. */
@@ -1584,6 +1591,8 @@ export interface OpenDeal {
   share?: number;
   /** Yes, a price below half of the single price is meant. */
   low_price?: boolean;
+  /** The shop's own number of it; orders, webhooks and the settlement have it. The shop's own number of something. */
+  reference?: string | null;
   /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
   key?: string | null;
 }
@@ -1666,6 +1675,42 @@ export interface WaiveTeam {
   key?: string | null;
 }
 
+/**
+ * Give a confirmed order's price back, or a part. Above the shop's limit a second operator must confirm.
+ * Its team stays complete. An order of which nothing is left is `returned`, and its units are free again.
+ */
+export interface RefundOrder {
+  t: "refund_order";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  /** Id of a comment, host message or show; sorts by time. */
+  order: string;
+  /** The reason, for the staff log. */
+  why: string;
+  /** Money moves: without a key a repetition would move it again. Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key: string;
+  /** Null: all that is left of it. Money in the currency's smallest unit, as `exponent` tells. */
+  amount?: number | null;
+}
+
+/** Confirm or refuse a refund of an order that another operator asked for. */
+export interface DecideOrderRefund {
+  t: "decide_order_refund";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  /** Id of a comment, host message or show; sorts by time. */
+  refund: string;
+  confirm: boolean;
+  /** The reason, for the staff log. */
+  why?: string | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
 /** Open a team and hold its first seat. The whole team's units are kept for it until its deadline. */
 export interface OpenTeam {
   t: "open_team";
@@ -1718,6 +1763,8 @@ export interface PaySeat {
   deal: string;
   /** Id of a comment, host message or show; sorts by time. */
   seat: string;
+  /** The shop's own number of the order; before the money comes. The shop's own number of something. */
+  reference?: string | null;
 }
 
 /** Announce a draw: it waits in the queue until it is opened. */
@@ -1866,7 +1913,7 @@ export type Push = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | 
 
 export type Reply = Joined | Ok | Posted | Invited | Seated | PayAt | Announced | Entered | Claimed | Error;
 
-export type Command = Join | Comment | Like | Report | Block | Unblock | Seen | Say | Retract | Unretract | Pin | Feature | Schedule | SetShow | Countdown | CancelCountdown | Freeze | Unfreeze | Invite | HandOver | Delete | Restore | Rule | Mute | Unmute | Ban | Unban | SetChat | SetRoom | Refund | DecideRefund | OpenDeal | ChangeDeal | ExtendDeal | CloseDeal | VoidDeal | WaiveTeam | OpenTeam | JoinTeam | LeaveTeam | PaySeat | CreateDraw | SaveTemplate | OpenDraw | CloseDraw | CancelDraw | RevealDraw | EnterDraw | ClaimPrize | DeclinePrize | MarkClaimed | DisqualifyWinner;
+export type Command = Join | Comment | Like | Report | Block | Unblock | Seen | Say | Retract | Unretract | Pin | Feature | Schedule | SetShow | Countdown | CancelCountdown | Freeze | Unfreeze | Invite | HandOver | Delete | Restore | Rule | Mute | Unmute | Ban | Unban | SetChat | SetRoom | Refund | DecideRefund | OpenDeal | ChangeDeal | ExtendDeal | CloseDeal | VoidDeal | WaiveTeam | RefundOrder | DecideOrderRefund | OpenTeam | JoinTeam | LeaveTeam | PaySeat | CreateDraw | SaveTemplate | OpenDraw | CloseDraw | CancelDraw | RevealDraw | EnterDraw | ClaimPrize | DeclinePrize | MarkClaimed | DisqualifyWinner;
 
 /** Subprotocols of /v1/ws. */
 export const CODECS = {
@@ -1943,6 +1990,7 @@ export const ERRORS: Record<ErrorCode, { text: string; temporary: boolean }> = {
   limit_reached: { text: "You bought as often in this group buy as one viewer may.", temporary: false },
   new_customers_only: { text: "Only people who never bought in this shop may join; you may open a team of your own.", temporary: false },
   seat_not_found: { text: "You have no such seat in this group buy.", temporary: false },
+  order_not_found: { text: "This group buy has no such order.", temporary: false },
   seat_lost: { text: "The hold of your seat ran out; join again.", temporary: false },
   seat_paid: { text: "The seat is paid already.", temporary: false },
   payment_refused: { text: "The payment provider refused to open the payment; the text says why.", temporary: false },

@@ -231,6 +231,7 @@ function evolve(state: RoomState, event: LogEvent): RoomState {
         countdown: state.countdown && { ...state.countdown, ends_at: state.countdown.ends_at + event.shifted_ms },
         draws: evolveDraws(state.draws, event),
         deals: state.deals.map((deal) => later(deal, event.shifted_ms)),
+        seats: state.seats.map((seat) => seatLater(seat, event.shifted_ms)),
       };
     case "countdown_started":
       return { ...state, countdown: event.clock };
@@ -273,8 +274,25 @@ function ended(deal: Deal, { voided, why }: DealClosed): Deal {
   return { ...rest, state: voided ? "voided" : "closed", ...(why == null ? {} : { why }) };
 }
 
+/** We have a seat. */
+export function seated(state: RoomState, own: OwnSeat): RoomState {
+  return { ...state, seats: withSeat(state.seats, own) };
+}
+
+/** A break is over: what was still running runs on by as much. */
+function seatLater(own: OwnSeat, shiftedMs: number): OwnSeat {
+  const { team, hold_until, repay_until } = own;
+  const going = team.state === "forming" || team.state === "settling";
+  return {
+    ...own,
+    ...(going && { team: { ...team, deadline: team.deadline + shiftedMs } }),
+    ...(going && hold_until != null && { hold_until: hold_until + shiftedMs }),
+    ...(repay_until != null && { repay_until: repay_until + shiftedMs }),
+  };
+}
+
 /** Own seats with one that is new, or stands otherwise now. */
-export function withSeat(seats: readonly OwnSeat[], own: OwnSeat): readonly OwnSeat[] {
+function withSeat(seats: readonly OwnSeat[], own: OwnSeat): readonly OwnSeat[] {
   return sorted([...seats.filter((seat) => seat.seat !== own.seat), own], (seat) => seat.seat);
 }
 
