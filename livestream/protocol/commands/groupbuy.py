@@ -209,7 +209,8 @@ class PaySeat(Command, frozen=True, tag="pay_seat"):
     rate = RateClass.SEAT
     reply = PayAt
     errors = (
-        E.DEAL_NOT_FOUND, E.SEAT_NOT_FOUND, E.SEAT_LOST, E.SEAT_PAID, E.TEAM_CLOSED, E.TEAM_LATE, E.PAYMENT_REFUSED,
+        E.DEAL_NOT_FOUND, E.DEAL_CLOSED, E.SEAT_NOT_FOUND, E.SEAT_LOST, E.SEAT_PAID, E.TEAM_CLOSED, E.TEAM_LATE,
+        E.PAYMENT_REFUSED,
     )  # fmt: skip
 
     deal: types.Id
