@@ -24,6 +24,7 @@ _LIVES = "tests/integration/test_groupbuy_lives.py"
 _RACES = "tests/faults/test_groupbuy_faults.py"
 _MONEY = "tests/integration/test_groupbuy_money.py"
 _CLOCK = "tests/integration/test_groupbuy_clock.py"
+_WAITED = f"{_POSTGRES}::test_who_waited_for_a_team_sees_what_the_one_before_made_of_it"
 _TIMEOUT_S = 600
 
 
@@ -45,7 +46,7 @@ MUTANTS = (
         "groupbuy/store.py",
         "ORDER BY team_id {'' if named.looks else 'FOR NO KEY UPDATE'}",
         "ORDER BY team_id {''}",
-        (_RACES, _LIVES),
+        (_WAITED, _RACES),
     ),
     Mutant(
         "seats are counted before the lock",
@@ -64,7 +65,7 @@ MUTANTS = (
 
     seats_from = Early()
 """,
-        (_RACES, _POSTGRES, _LIVES),
+        (_WAITED, _RACES),
         (
             '        for each in await tx.fetch(\n            """\n            SELECT seat_id, team_id, viewer',
             '        for each in await seats_from.fetch(\n            """\n            SELECT seat_id, team_id, viewer',
@@ -151,7 +152,7 @@ MUTANTS = (
         "groupbuy/store.py",
         '_UNTAKEN = "FOR NO KEY UPDATE SKIP LOCKED"',
         '_UNTAKEN = ""',
-        (_RACES, _LIVES),
+        (_WAITED, _RACES),
     ),
     Mutant(
         "teams hold more of the stock than they may",

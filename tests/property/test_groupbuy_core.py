@@ -67,6 +67,14 @@ def test_a_payment_under_way_at_the_deadline_has_thirty_seconds() -> None:
     assert team.after(settling, team.due(settling, 630_000)).state is TeamState.EXPIRED
 
 
+def test_money_for_a_hold_that_ran_out_is_too_late_though_the_team_forms() -> None:
+    forming = a_team(SeatState.PAID, SeatState.PAYING, hold_ms=100_000)
+    assert team.paid(forming, "s1", 499_999)
+    with pytest.raises(Refused) as caught:
+        team.paid(forming, "s1", 500_000)
+    assert caught.value.code is ErrorCode.SEAT_LOST
+
+
 def test_a_team_of_the_lowest_step_completes_at_the_deadline_and_below_it_expires() -> None:
     assert team.due(a_team(SeatState.PAID, SeatState.PAID), 600_000) == (team.Completed(2),)
     assert team.due(a_team(SeatState.PAID), 600_000) == (team.Failed(TeamState.EXPIRED, "deadline"),)
