@@ -79,7 +79,7 @@ class Api:
         parts: Running,
         verifier: TokenVerifier,
         revocations: Revocations,
-        secret: bytes,
+        stand_ins: bytes,
         settings: Settings,
         clock: Clock,
     ) -> None:
@@ -89,7 +89,7 @@ class Api:
         self._shops = shops
         self._verifier = verifier
         self._revocations = revocations
-        self._secret = secret
+        self._stand_ins = stand_ins
         self._clock = clock
         self._rates = {
             **RATES,
@@ -175,7 +175,7 @@ class Api:
         room = channel.local
         if identity.shop_id != room.base_shop_id or identity.room_id not in (None, room_id):
             raise Refused(ErrorCode.TOKEN_INVALID, "the token is for another room")
-        actor = actor_of(self._secret, identity, room)
+        actor = actor_of(self._stand_ins, identity, room)
         if self._revocations.covers(identity, room.base_shop_id, actor.pseudonym):
             raise Refused(ErrorCode.TOKEN_INVALID, "it was revoked")
         if room.sanction(actor.pseudonym, SanctionKind.BAN, self._clock.now_ms()) is not None:
@@ -192,7 +192,7 @@ class Api:
             base = await reads.base_shop(connection, shop_id)
         if base != identity.shop_id:
             raise Refused(ErrorCode.SHOP_NOT_FOUND, shop_id)
-        who = reads.pseudonym_of(self._secret, identity)
+        who = reads.pseudonym_of(self._stand_ins, identity)
         if self._revocations.covers(identity, base, who):
             raise Refused(ErrorCode.TOKEN_INVALID, "it was revoked")
         self._take(who, RateClass.STAFF)

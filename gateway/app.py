@@ -15,7 +15,7 @@ from collections.abc import Callable
 import structlog
 from aiohttp import web
 
-from livestream import lifeline, metrics, seed
+from livestream import lifeline, metrics, pseudonyms, seed
 from livestream.auth import TokenVerifier, log_pseudonym
 from livestream.bus import Bus
 from livestream.config import Settings
@@ -64,7 +64,7 @@ async def run(settings: Settings, secret: bytes) -> None:
     """Serve until SIGTERM, then drain.
 
     Args:
-        secret: signs resume tokens and pseudonyms; the same in every process.
+        secret: signs resume tokens; the same in every process.
 
     Raises:
         ConfigError: the port cannot be had, or it is production and there is a demo shop.
@@ -83,7 +83,7 @@ async def run(settings: Settings, secret: bytes) -> None:
                 origin: int = await connection.fetchval("SELECT nextval('process_number')")
             async with asyncio.TaskGroup() as tasks:
                 lifeline.end_with_broken_callbacks(tasks)
-                gateway = Gateway(settings, secret, database, origin, tasks)
+                gateway = Gateway(settings, secret, await pseudonyms.key_of(database, secret), database, origin, tasks)
                 await gateway.serve(listening)
                 await stop.wait()
                 await gateway.drain()
@@ -95,7 +95,13 @@ class Gateway:
     """One process's parts."""
 
     def __init__(
-        self, settings: Settings, secret: bytes, database: Database, origin: int, tasks: asyncio.TaskGroup
+        self,
+        settings: Settings,
+        secret: bytes,
+        stand_ins: bytes,
+        database: Database,
+        origin: int,
+        tasks: asyncio.TaskGroup,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -135,8 +141,8 @@ class Gateway:
         self._attendance = Attendance(database, self._hub.channels, self._hub.publish, origin, tasks)
         self._revocations = Revocations()
         joiner = Joiner(
-            self._hub, database, verifier, self._revocations, tickets, self._attendance, secret, settings, self._clock,
-            origin, parts,
+            self._hub, database, verifier, self._revocations, tickets, self._attendance, secret, stand_ins, settings,
+            self._clock, origin, parts,
         )  # fmt: skip
         self._admission = Admission(settings)
         self._keepalive = Keepalive(settings, self._clock.now_ms)
@@ -155,7 +161,7 @@ class Gateway:
         )
         self._fronts = Fronts(settings.handshake_timeout_ms / 1000)
         shops = ShopService(
-            database, self._bus.redis, secret, self._hub.publish, origin, self._targets.rules, parts.parts
+            database, self._bus.redis, stand_ins, self._hub.publish, origin, self._targets.rules, parts.parts
         )
         http = Http(
             self._admission,
@@ -165,7 +171,7 @@ class Gateway:
             Rooms(database),
             self._clock,
             self._revocations,
-            secret,
+            stand_ins,
             self._ready,
             Api(
                 self._hub,
@@ -176,7 +182,7 @@ class Gateway:
                 parts,
                 verifier,
                 self._revocations,
-                secret,
+                stand_ins,
                 settings,
                 self._clock,
             ).routes(),

@@ -61,7 +61,7 @@ class Http:
         rooms: Rooms,
         clock: Clock,
         revocations: Revocations,
-        secret: bytes,
+        stand_ins: bytes,
         ready: Callable[[], dict[str, bool]],
         api: list[web.RouteDef],
         public_metrics: bool,
@@ -73,7 +73,7 @@ class Http:
         self._rooms = rooms
         self._clock = clock
         self._revocations = revocations
-        self._secret = secret
+        self._stand_ins = stand_ins
         self._ready = ready
         self._api = api
         self._public_metrics = public_metrics
@@ -210,7 +210,7 @@ class Http:
         return identity
 
     def _require_unrevoked(self, identity: Identity) -> None:
-        who = pseudonym(self._secret, identity.shop_id, f"viewer:{identity.viewer_id}")
+        who = pseudonym(self._stand_ins, identity.shop_id, f"viewer:{identity.viewer_id}")
         if self._revocations.covers(identity, identity.shop_id, who):
             raise Refused(ErrorCode.TOKEN_INVALID, "it was revoked")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from livestream.protocol.personal import Person
 from livestream.storage.pool import Connection
 
 _EXPORT = {
@@ -29,7 +31,17 @@ async def export(connection: Connection, pseudonym: str, shops: Sequence[str]) -
     }
 
 
-async def erase(tx: Connection, pseudonym: str, shops: Sequence[str]) -> None:
+async def marks(connection: Connection, person: Person, shops: Sequence[str]) -> Person:
+    """Teams in which they have a seat: others' notices name its members."""
+    rows = await connection.fetch(
+        "SELECT team_id, seat.name FROM seat JOIN deal USING (deal_id) WHERE viewer = $1 AND shop_id = ANY($2)",
+        person.pseudonym,
+        list(shops),
+    )
+    return replace(person, teams={**person.teams, **{row["team_id"]: row["name"] for row in rows}})
+
+
+async def erase(tx: Connection, person: Person, shops: Sequence[str]) -> None:
     """Nobody's: the sums must go on to close, so rows stay, under a name that was never a pseudonym.
 
     Live seats count until they end; each erased seat gets a name of its own, since a viewer has one live seat a deal.
@@ -38,7 +50,7 @@ async def erase(tx: Connection, pseudonym: str, shops: Sequence[str]) -> None:
         """
         UPDATE team SET leader = 'erased-' || seat_id FROM seat JOIN deal USING (deal_id)
          WHERE seat.team_id = team.team_id AND seat.viewer = $1 AND leader = $1 AND shop_id = ANY($2)""",
-        pseudonym,
+        person.pseudonym,
         list(shops),
     )
     for table in ("seat", "team_order"):
@@ -46,6 +58,6 @@ async def erase(tx: Connection, pseudonym: str, shops: Sequence[str]) -> None:
             f"""
             UPDATE {table} SET viewer = 'erased-' || seat_id{", name = ''" if table == "seat" else ""}
              WHERE viewer = $1 AND deal_id IN (SELECT deal_id FROM deal WHERE shop_id = ANY($2))""",
-            pseudonym,
+            person.pseudonym,
             list(shops),
         )

@@ -48,7 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = False
     secret: Annotated[
         str,
-        Meta(description="Signs resume tokens and pseudonyms, 32 characters or more; empty: made once in `data_dir`."),
+        Meta(description="Signs resume tokens, 32 characters or more; empty: made once in `data_dir`."),
     ] = ""
 
     # -- what listens

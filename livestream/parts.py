@@ -22,6 +22,7 @@ from livestream.config import Settings
 from livestream.protocol.commands import Command, Comment
 from livestream.protocol.draws import DrawReceipt
 from livestream.protocol.errors import ErrorCode
+from livestream.protocol.personal import Person
 from livestream.protocol.pushes import Push
 from livestream.protocol.replies import AnyReply
 from livestream.protocol.roles import Role
@@ -142,8 +143,10 @@ class Part:
     chores: Callable[[Settings, bytes], AbstractAsyncContextManager[Sequence[Chore]]]  #: settings and secret
     #: what is stored of a person (pseudonym) in these shops, by kind
     export: Callable[[Connection, str, Sequence[str]], Awaitable[Mapping[str, list[dict[str, Any]]]]]
+    #: a person with what else stands for them in the part's events in these shops
+    marks: Callable[[Connection, Person, Sequence[str]], Awaitable[Person]]
     #: takes a person out of everything but the part's own logs in `room_log`, `staff_log` and `notice`
-    erase: Callable[[Connection, str, Sequence[str]], Awaitable[None]]
+    erase: Callable[[Connection, Person, Sequence[str]], Awaitable[None]]
     team_members: TeamMembers | None = None
 
 

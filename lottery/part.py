@@ -14,7 +14,7 @@ from livestream.room.desk import Actor
 from livestream.room.local import LocalRoom
 from livestream.storage.pool import Connection
 
-from . import claims, reads
+from . import claims, privacy
 from .conducting import Conductor
 from .entering import Entering
 from .hosting import Hosting
@@ -74,6 +74,7 @@ PART = Part(
     ),
     open=Lottery,
     chores=_chores,
-    export=reads.export,
-    erase=reads.erase,
+    export=privacy.export,
+    marks=privacy.marks,
+    erase=privacy.erase,
 )  # fmt: skip

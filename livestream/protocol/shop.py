@@ -227,6 +227,7 @@ class Exported(Answer, frozen=True):
     sanctions: list[dict[str, Any]] = []
     notices: list[dict[str, Any]] = []
     blocked: int = 0
+    messages: list[dict[str, Any]] = []  #: that they said as hosts
     staff_log: list[dict[str, Any]] = []
     parts: dict[str, dict[str, list[dict[str, Any]]]] = {}  #: of draws and group buys, by kind of row
 

@@ -60,15 +60,6 @@ class Admitted:
         return self.screened.standing is Standing.STAFF or self.screened.held_why is not None
 
 
-@dataclass(slots=True)
-class Judged:
-    """What becomes of a batch's comments."""
-
-    fates: list[Fate | Refused]
-    #: by room and comment: the first of the same words, and how many there are by now
-    echoes: dict[str, dict[str, int]]
-
-
 class Comments:
     """Comments of all rooms in one process.
 
@@ -113,18 +104,18 @@ class Comments:
         heard = await self._hear(actor, command, room)
         chosen = heard is not None and heard.entered is not None
         work = Work.of(actor, command, room)
+        comment_id = self._new_id()
         try:
             now_ms = self._now_ms()
             screened = screen_chosen(actor, room, now_ms) if chosen else screen(actor, command, room, now_ms)
+            if not chosen and screened.standing is not Standing.STAFF and screened.held_why is None:
+                screened = await self._reviewed(screened, actor, command, room, comment_id)
         except Refused:
-            # A repetition is answered as it was the first time, whatever holds by now.
+            # A repetition is answered as it was the first time, whatever holds, or a review says, by now.
             answered = await self._answered(work)
             if answered is None:
                 raise
             return msgspec.structs.replace(answered, ref=command.ref)
-        comment_id = self._new_id()
-        if not chosen and screened.standing is not Standing.STAFF and screened.held_why is None:
-            screened = await self._reviewed(screened, actor, command, room, comment_id)
         reply = await self._batcher.submit(Admitted(comment_id, work, screened))
         if heard is not None and isinstance(reply, Posted):
             return msgspec.structs.replace(reply, ref=command.ref, entered=heard.entered, not_entered=heard.refused)
@@ -146,15 +137,16 @@ class Comments:
         return dataclasses.replace(screened, held_why="review") if verdict is Verdict.HOLD else screened
 
     async def _run(self, batch: Sequence[Admitted]) -> list[Outcome]:
-        judged = await self._judge(batch)
         works = [each.work for each in batch]
         rows: dict[int, store.CommentRow] = {}
         async with self._database.transaction() as tx:
             known = await work.claim(tx, works)
+            # A repetition was judged when it was said: it costs neither the room's budget nor its author's.
+            fates = await self._judge({index: batch[index] for index in work.fresh(works, known)})
             shows = await store.open_shows(tx, sorted({each.actor.room_id for each in works}))
 
             def decide(index: int, each: Work) -> AnyReply:
-                fate = judged.fates[index]
+                fate = fates[index]
                 if isinstance(fate, Refused):
                     raise fate
                 opened = show.require_talking(shows.get(each.actor.room_id))
@@ -170,9 +162,21 @@ class Comments:
             works[index].room.spoke(works[index].actor.pseudonym, self._now_ms())
         for room_id in {row.room_id for row in rows.values()}:
             here = [row for row in rows.values() if row.room_id == room_id]
-            echoes = judged.echoes.get(room_id, {})
+            echoes = self._echoes({index: row for index, row in rows.items() if row.room_id == room_id}, batch)
             self._publish(room_id, self._message(here, echoes, held.get(room_id)))
         return outcomes
+
+    def _echoes(self, rows: dict[int, store.CommentRow], batch: Sequence[Admitted]) -> dict[str, int]:
+        """Remember what of one room was said, now that it stands; returns what is told beside the first of it."""
+        now = self._now_ms() / 1000
+        echoes = {}
+        for index, row in rows.items():
+            if not batch[index].alone and row.fate in (Fate.SHOWN, Fate.COLLAPSED):
+                same = batch[index].work.room.same
+                first, times = same.seen(sameness.key(row.event.text), row.event.id, now)
+                if row.fate is Fate.COLLAPSED:
+                    echoes[first] = times
+        return echoes
 
     def _message(self, rows: Sequence[store.CommentRow], echoes: dict[str, int], held: Appended | None) -> BusMessage:
         live = [_encode(row.event) for row in rows if row.fate is Fate.SHOWN]
@@ -182,19 +186,16 @@ class Comments:
             return BusMessage(origin=self._origin, live=live, left_out=left_out)
         return BusMessage(origin=self._origin, live=live, left_out=left_out, appended=held)
 
-    async def _judge(self, batch: Sequence[Admitted]) -> Judged:
+    async def _judge(self, batch: dict[int, Admitted]) -> dict[int, Fate | Refused]:
         """Ask each room's door once for the whole batch."""
-        by_room: dict[str, list[int]] = {}
-        for index, each in enumerate(batch):
-            by_room.setdefault(each.work.room.room_id, []).append(index)
-        judged = Judged([Fate.HELD] * len(batch), {})
+        by_room: dict[str, dict[int, Admitted]] = {}
+        for index, each in batch.items():
+            by_room.setdefault(each.work.room.room_id, {})[index] = each
         # All doors at once: one round trip, and one wait where Redis hangs.
-        await asyncio.gather(
-            *(self._judge_room(judged, {index: batch[index] for index in indexes}) for indexes in by_room.values())
-        )
-        return judged
+        judged = await asyncio.gather(*(self._judge_room(comments) for comments in by_room.values()))
+        return {index: fate for fates in judged for index, fate in fates.items()}
 
-    async def _judge_room(self, judged: Judged, comments: dict[int, Admitted]) -> None:
+    async def _judge_room(self, comments: dict[int, Admitted]) -> dict[int, Fate | Refused]:
         room = next(iter(comments.values())).work.room
         now = self._now_ms() / 1000
         said = {index: sameness.key(_text(each)) for index, each in comments.items() if not each.alone}
@@ -206,24 +207,18 @@ class Comments:
         slow = room.state.chat.slow_mode_s
         code = ErrorCode.SLOW_MODE if slow else ErrorCode.RATE_LIMITED
         refused = {order[position]: wait_ms for position, wait_ms in admission.refused.items()}
-        for index, wait_ms in refused.items():
-            judged.fates[index] = Refused(code, "over all your connections", retry_after_ms=wait_ms)
         competing = [index for index in order if index not in quiet and index not in refused]
         sampled = sample([comments[index].screened.standing for index in competing], admission.granted)
-        fates = dict(zip(competing, sampled, strict=True)) | dict.fromkeys(free, Fate.SHOWN)
-        for index, fate in fates.items():
-            judged.fates[index] = fate
-        admitted = [index for index in comments if index not in refused]
-        echoes = judged.echoes.setdefault(room.room_id, {})
-        for index in admitted:
-            if index in repeats:
-                # Only what stands on screens can be told of beside it.
-                known = room.same.times(said[index], now) > 0
-                judged.fates[index] = Fate.COLLAPSED if known else Fate.SAMPLED_OUT
-            if index in said and judged.fates[index] in (Fate.SHOWN, Fate.COLLAPSED):
-                first, times = room.same.seen(said[index], comments[index].id, now)
-                if index in repeats:
-                    echoes[first] = times
+        fates: dict[int, Fate | Refused] = dict.fromkeys(comments, Fate.HELD)
+        fates |= dict(zip(competing, sampled, strict=True)) | dict.fromkeys(free, Fate.SHOWN)
+        for index, wait_ms in refused.items():
+            fates[index] = Refused(code, "over all your connections", retry_after_ms=wait_ms)
+        shown = {said[index] for index, fate in fates.items() if fate is Fate.SHOWN and index in said}
+        for index in repeats - refused.keys():
+            # Only what stands on screens can be told of beside it.
+            known = said[index] in shown or room.same.times(said[index], now) > 0
+            fates[index] = Fate.COLLAPSED if known else Fate.SAMPLED_OUT
+        return fates
 
     async def _admit(self, room: LocalRoom, asked: Sequence[Asked]) -> Admission:
         if not asked:

@@ -88,6 +88,7 @@ class Purchase:
     exponent: int
     amount: int  #: of the whole purchase
     left: int
+    buyer: str = ""  #: pseudonym; empty: erased
 
 
 @dataclass(slots=True)

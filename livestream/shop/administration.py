@@ -41,7 +41,7 @@ _REVIEW_KEY_BYTES = 32
 
 def pseudonym_of(action: Action, viewer_id: str) -> str:
     """By which the shop's rooms know a person."""
-    return pseudonym(action.secret, action.actor.base_shop_id, f"viewer:{viewer_id}")
+    return pseudonym(action.stand_ins, action.actor.base_shop_id, f"viewer:{viewer_id}")
 
 
 async def create_room(action: Action, command: CreateRoom) -> None:

@@ -20,7 +20,7 @@ from livestream.storage.idempotency import Claim
 from livestream.storage.pool import Contention, Database
 from livestream.webhooks.target import Rules
 
-from . import administration, catalogue, privacy, rehearsal
+from . import administration, catalogue, erasing, privacy, rehearsal
 from .actions import Action, ShopActor
 
 COMMANDS: dict[type[ShopCommand], Callable[[Action, Any], Awaitable[None]]] = {
@@ -38,7 +38,7 @@ COMMANDS: dict[type[ShopCommand], Callable[[Action, Any], Awaitable[None]]] = {
     s.RemoveProduct: catalogue.remove_product,
     s.ReportPurchase: catalogue.report_purchase,
     s.ExportViewer: privacy.export_viewer,
-    s.EraseViewer: privacy.erase_viewer,
+    s.EraseViewer: erasing.erase_viewer,
     s.Rehearse: rehearsal.rehearse,
     s.EraseRehearsal: rehearsal.erase_rehearsal,
 }
@@ -49,7 +49,7 @@ class ShopService:
     """Commands about shops, in one process.
 
     Args:
-        secret: of pseudonyms.
+        stand_ins: key of pseudonyms.
         targets: where services of shops may lie.
         publish: hands what was committed to the hub and the bus.
     """
@@ -58,7 +58,7 @@ class ShopService:
         self,
         database: Database,
         client: redis.asyncio.Redis,
-        secret: bytes,
+        stand_ins: bytes,
         publish: Callable[[str, BusMessage], None],
         origin: int,
         targets: Rules,
@@ -68,7 +68,7 @@ class ShopService:
         self._targets = targets
         self._database = database
         self._redis = client
-        self._secret = secret
+        self._stand_ins = stand_ins
         self._publish = publish
         self._origin = origin
 
@@ -86,8 +86,8 @@ class ShopService:
             except Contention:
                 continue
             if isinstance(command, s.EraseViewer):
-                who = pseudonym(self._secret, actor.base_shop_id, f"viewer:{command.viewer}")
-                await privacy.forget(self._redis, who, command.viewer)
+                who = pseudonym(self._stand_ins, actor.base_shop_id, f"viewer:{command.viewer}")
+                await erasing.forget(self._redis, actor.base_shop_id, who, command.viewer)
             return answer
         raise Refused(ErrorCode.BUSY, "the rows stay locked", retry_after_ms=1000)
 
@@ -99,7 +99,7 @@ class ShopService:
                 known = await idempotency.claim(tx, [claim])
                 if claim.slot in known:
                     return msgspec.json.decode(known[claim.slot].answer_to(claim), type=command.answer)
-            action = Action(tx, actor, self._secret, self._targets, self._parts)
+            action = Action(tx, actor, self._stand_ins, self._targets, self._parts)
             await COMMANDS[type(command)](action, command)
             await action.write()
             if claim is not None:

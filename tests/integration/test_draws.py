@@ -16,11 +16,12 @@ from livestream.config import Settings
 from livestream.protocol import commands as c
 from livestream.protocol.draws import BeaconKind, DrawNeeds, DrawState, DrawWeights, EntryKind, PrizeTier, VoidWhy
 from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.personal import Person
 from livestream.protocol.replies import Entered, Posted
 from livestream.protocol.roles import Role
 from livestream.protocol.show import ShowState
 from livestream.storage.pool import Database
-from lottery import claims, conducting, quicknet, reads, store
+from lottery import claims, conducting, privacy, quicknet, store
 from lottery.part import PART
 from tests.support import live_draws as draws
 from tests.support.live_draws import HOST, checked, close, conduct, enter, look, opened
@@ -508,9 +509,9 @@ async def test_who_was_erased_leaves_a_proof_that_holds(desk: Node, database: Da
     await _claim(desk, draw_id, "ann", c.ClaimForm(name="Ann Example"))
     before = await draws.proof_of(database, draw_id)
     async with database.transaction() as tx:
-        told = await reads.export(tx, "p-ann", ["demo"])
+        told = await privacy.export(tx, "p-ann", ["demo"])
         assert [len(told[kind]) for kind in ("entries", "claims")] == [1, 1]
-        await reads.erase(tx, "p-ann", ["demo"])
+        await privacy.erase(tx, await privacy.marks(tx, Person("p-ann", "ann"), ["demo"]), ["demo"])
     assert await draws.proof_of(database, draw_id) == before
     assert (await checked(database, draw_id, receipt)).ok
     for table in ("draw_entry", "draw_claim", "draw_refusal", "draw_pick", "draw"):

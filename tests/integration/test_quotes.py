@@ -11,6 +11,7 @@ from livestream.protocol import commands as c
 from livestream.protocol.replies import Posted
 from livestream.protocol.roles import Role
 from livestream.protocol.shop import EraseViewer, ExportViewer, RemoveStaff
+from livestream.pseudonyms import first_key
 from livestream.revocations import Revocations, mark_of
 from livestream.shop.actions import ShopActor
 from livestream.shop.service import ShopService
@@ -25,12 +26,12 @@ _HISTORY = """
 INSERT INTO room_log (room_id, seq, at, event)
 SELECT $1, n, clock_timestamp(), json_build_object('t', 'said', 'message', json_build_object(
            'id', lpad(n::text, 13, '0'), 'name', 'Ada', 'text', 'message number ' || n, 'at', n))
-  FROM generate_series(1000000, 1099999) AS n"""
+  FROM generate_series($2::int, $2::int + 19999) AS n"""
 
 
 def service(process: Node, database: Database, settings: Settings) -> ShopService:
     rules = Targets.of(settings).rules
-    return ShopService(database, process.bus.redis, secret_of(settings), process.hub.publish, 9, rules)
+    return ShopService(database, process.bus.redis, first_key(secret_of(settings)), process.hub.publish, 9, rules)
 
 
 async def test_the_quotes_are_found_without_reading_the_whole_log(
@@ -40,8 +41,9 @@ async def test_the_quotes_are_found_without_reading_the_whole_log(
         posted = await process.run(actor("ann"), c.Comment(ref=1, text="call 5550123456"))
         assert isinstance(posted, Posted)
         await process.run(HOST, c.Say(ref=2, text="Careful", answers=posted.id, pin=True))
-        async with database.transaction() as tx:
-            await tx.execute(_HISTORY, seed.ROOM)
+        for first in range(1_000_000, 1_100_000, 20_000):
+            async with database.transaction() as tx:
+                await tx.execute(_HISTORY, seed.ROOM, first)
         async with database.read() as connection:
             await connection.execute("ANALYZE room_log")
             plan = await connection.fetch(

@@ -34,6 +34,8 @@ export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_
 export interface HostMessage {
   /** Id of a comment, host message or show; sorts by time. */
   id: string;
+  /** Of who said it. Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  by?: string;
   /** Display name of who said it. */
   name: string;
   text: string;
@@ -166,6 +168,8 @@ export interface Sanction {
   why?: string | null;
   /** Display name of who did it. */
   by?: string;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  by_who?: string;
 }
 
 /** A comment that waits for staff. */
@@ -198,7 +202,11 @@ export interface RefundRequest {
   state: RefundState;
   /** Display name. */
   asked_by: string;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  asked_by_who?: string;
   decided_by?: string | null;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  decided_by_who?: string;
 }
 
 /** What a seat costs from so many members on. */
@@ -571,6 +579,8 @@ export interface Featured {
 export interface Presented {
   t: "presented";
   name: string;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  who?: string;
 }
 
 /** Staff did something; the audit trail. */
@@ -937,6 +947,8 @@ export interface Snapshot {
   show?: Show | null;
   /** Name of the host who presents. */
   presenter?: string | null;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  presenter_who?: string;
   /** Of the video behind the room; every deadline that the server sets has it in it. */
   video_delay_ms?: number;
   /** Nothing here is for real: say so on the page. */
