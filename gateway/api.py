@@ -5,6 +5,7 @@ request ─> who (token) ─> body, query (validated by the operation's structs)
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -35,6 +36,8 @@ from livestream.shop import reads
 from livestream.shop.actions import ShopActor
 from livestream.shop.catalogue import products_of
 from livestream.shop.service import ShopService
+from livestream.storage import idempotency
+from livestream.storage.idempotency import Claim
 from livestream.storage.pool import Database
 
 from .channel import Channel
@@ -82,6 +85,7 @@ class Api:
         stand_ins: bytes,
         settings: Settings,
         clock: Clock,
+        address_of: Callable[[web.Request], str],
     ) -> None:
         self._hub = hub
         self._database = database
@@ -96,6 +100,10 @@ class Api:
             RateClass.COMMENT: Rate(settings.comment_rate_burst, settings.comment_rate_per_s),
             RateClass.STAFF: Rate(settings.staff_rate_burst, settings.staff_rate_per_s),
         }
+        self._unsigned = Rate(settings.read_rate_burst, settings.read_rate_per_s)
+        # Reads wait for each other, so that commands always find a connection to Postgres.
+        self._reading = asyncio.Semaphore(max(1, settings.pool_size // 2))
+        self._address_of = address_of
         self._buckets: OrderedDict[tuple[str, str], TokenBucket] = OrderedDict()
         self._hooked = [runner for runner in parts.runners if isinstance(runner, Hooked)]
         self._handlers: dict[str, Handler] = {
@@ -131,15 +139,21 @@ class Api:
         async def route(request: web.Request) -> web.StreamResponse:
             if any("\0" in part for part in request.match_info.values()):
                 raise Refused(ErrorCode.INVALID, "no id has a NUL in it")
+            identity = await self._identify(request, operation)
             asked = Asked(
                 request,
                 operation,
-                await self._identify(request, operation),
+                identity,
                 await _body(request, operation),
                 _query(request, operation),
                 _key(request, operation),
             )
-            answer = await handler(asked)
+            if operation.method == "GET":
+                self._take_read(request, identity)
+                async with self._reading:
+                    answer = await handler(asked)
+            else:
+                answer = await handler(asked)
             if isinstance(answer, Download):
                 return web.Response(
                     body=answer.body,
@@ -200,8 +214,15 @@ class Api:
             shop_id, base, identity.viewer_id, who, identity.role, identity.name or identity.role.value.capitalize()
         )
 
-    def _take(self, who: str, kind: RateClass) -> None:
-        rate, now = self._rates[kind], time.monotonic()
+    def _take_read(self, request: web.Request, identity: Identity | None) -> None:
+        """Staff and the shop's backend read what they need; viewers and strangers are many."""
+        if identity is None:
+            self._take(self._address_of(request), RateClass.READ, self._unsigned)
+        elif identity.role not in STAFF and identity.role is not Role.SERVICE:
+            self._take(f"{identity.shop_id}:{identity.viewer_id}", RateClass.READ)
+
+    def _take(self, who: str, kind: RateClass, rate: Rate | None = None) -> None:
+        rate, now = rate or self._rates[kind], time.monotonic()
         slot = (who, kind.value)
         bucket = self._buckets.pop(slot, None) or TokenBucket(rate, now)
         self._buckets[slot] = bucket
@@ -279,10 +300,10 @@ class Api:
         async with self._database.read() as connection:
             return await reads.purchases(connection, actor.shop_id, asked.query)
 
-    def _webhook(self, run: Callable[[str, Asked], Awaitable[msgspec.Struct]]) -> Handler:
+    def _webhook(self, run: Callable[[str, Asked, Claim | None], Awaitable[msgspec.Struct]]) -> Handler:
         async def handler(asked: Asked) -> msgspec.Struct:
             actor = await self._shop_actor(asked)
-            return await run(actor.shop_id, asked)
+            return await run(actor.shop_id, asked, _claim(actor, asked))
 
         return handler
 
@@ -300,6 +321,16 @@ class Api:
             return await run(reading)
 
         return handler
+
+
+def _claim(actor: ShopActor, asked: Asked) -> Claim | None:
+    """The use of a request's key. The same key for another webhook is another request."""
+    if asked.key is None:
+        return None
+    slot = "@".join((asked.operation.name, *(asked.request.match_info[each] for each in ("webhook", "delivery")
+                                              if each in asked.request.match_info)))  # fmt: skip
+    body_hash = idempotency.hash_of(asked.body)
+    return Claim(actor.shop_id, actor.pseudonym, slot, asked.key, body_hash)
 
 
 def _hook(runner: Hooked) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

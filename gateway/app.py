@@ -185,6 +185,9 @@ class Gateway:
                 stand_ins,
                 settings,
                 self._clock,
+                lambda request: self._admission.client_address(
+                    request.remote or "", request.headers.getall("X-Forwarded-For", [])
+                ),
             ).routes(),
             public_metrics=not settings.metrics_port,
         )

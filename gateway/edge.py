@@ -47,7 +47,8 @@ class GatewayEdge:
         try:
             request = Request(head)
             address = self._admission.client_address(peer[0] if peer else "", request.all("x-forwarded-for"))
-            self._admit(request, address)
+            scheme = self._admission.forwarded_scheme(peer[0] if peer else "", request.all("x-forwarded-proto"))
+            self._admit(request, address, scheme)
             accepted = accept(request, compress=self._compress)
         except Rejected as rejected:
             transport.write(rejected.response())
@@ -63,11 +64,11 @@ class GatewayEdge:
         _CONNECTIONS[accepted.codec].inc()
         return connection
 
-    def _admit(self, request: Request, address: str) -> None:
+    def _admit(self, request: Request, address: str, scheme: str) -> None:
         origins = request.all("origin")
         if len(origins) > 1:
             raise Rejected(400, "One Origin header, please.")
-        refusal = self._admission.judge(address, request.one("host"), origins[0] if origins else None)
+        refusal = self._admission.judge(address, request.one("host"), origins[0] if origins else None, scheme)
         if refusal is not None:
             raise Rejected(*refusal)
 

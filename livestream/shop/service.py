@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import msgspec
 import redis.asyncio
 
 from livestream.auth import pseudonym
@@ -95,21 +93,20 @@ class ShopService:
         # An export is a read: to keep its answer would be to keep what may have to be erased.
         claim = None if key is None or isinstance(command, s.ExportViewer) else _claim(actor, command, key)
         async with self._database.transaction() as tx:
-            if claim is not None:
-                known = await idempotency.claim(tx, [claim])
-                if claim.slot in known:
-                    return msgspec.json.decode(known[claim.slot].answer_to(claim), type=command.answer)
             action = Action(tx, actor, self._stand_ins, self._targets, self._parts)
-            await COMMANDS[type(command)](action, command)
-            await action.write()
-            if claim is not None:
-                await idempotency.settle(tx, [(claim, msgspec.json.encode(action.answer))])
+
+            async def act() -> Answer:
+                await COMMANDS[type(command)](action, command)
+                await action.write()
+                return action.answer
+
+            answer = await idempotency.once(tx, claim, command.answer, act)
             appended = await action.append()
         for room_id, told in appended.items():
             self._publish(room_id, BusMessage(origin=self._origin, appended=told))
-        return action.answer
+        return answer
 
 
 def _claim(actor: ShopActor, command: ShopCommand, key: str) -> Claim:
-    digest = hashlib.blake2b(msgspec.msgpack.encode(command), digest_size=16).digest()
-    return Claim(actor.shop_id, actor.pseudonym, str(command.__struct_config__.tag), key, digest)
+    tag = str(command.__struct_config__.tag)
+    return Claim(actor.shop_id, actor.pseudonym, tag, key, idempotency.hash_of(command))

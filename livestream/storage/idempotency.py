@@ -8,8 +8,9 @@ answers; a refused command gives its key back, since nothing was done under it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
@@ -17,6 +18,7 @@ from livestream.protocol.errors import ErrorCode, Refused
 
 from .pool import Connection
 
+_T = TypeVar("_T")
 Slot = tuple[str, str, str, str]  #: shop, actor, command, key
 
 _FORGET_AT_ONCE = 10_000
@@ -38,7 +40,11 @@ class Claim(msgspec.Struct, frozen=True):
 
 def body_hash(command: msgspec.Struct) -> bytes:
     """Hash of a command without its `ref`, which differs from try to try."""
-    return hashlib.blake2b(msgspec.msgpack.encode(msgspec.structs.replace(command, ref=0)), digest_size=16).digest()
+    return hash_of(msgspec.structs.replace(command, ref=0))
+
+
+def hash_of(body: msgspec.Struct | None) -> bytes:
+    return hashlib.blake2b(msgspec.msgpack.encode(body), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,25 @@ async def claim(tx: Connection, claims: Sequence[Claim]) -> dict[Slot, Used]:
     if len(taken) == len(unique):
         return {}
     return await _stored(tx, [item for item in unique if item.slot not in taken])
+
+
+async def once(tx: Connection, claim_: Claim | None, answer: type[_T], do: Callable[[], Awaitable[_T]]) -> _T:
+    """Do something, or answer as it was answered under this key.
+
+    Args:
+        claim_: None: there is no key.
+        answer: what `do` returns.
+
+    Raises:
+        Refused: KEY_REUSED, or by `do`; the transaction must end with it.
+    """
+    known = await claim(tx, [] if claim_ is None else [claim_])
+    if claim_ is not None and claim_.slot in known:
+        return msgspec.json.decode(known[claim_.slot].answer_to(claim_), type=answer)
+    made = await do()
+    if claim_ is not None:
+        await settle(tx, [(claim_, msgspec.json.encode(made))])
+    return made
 
 
 async def find(connection: Connection, claim: Claim) -> Used | None:

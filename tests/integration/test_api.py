@@ -66,7 +66,12 @@ class Backend:
 
 @pytest.fixture
 async def backend(start_gateway: Callable[..., Gateways], people: People) -> AsyncIterator[Backend]:
-    gateway = start_gateway(staff_rate_burst=10_000, heartbeat_ms=200, allowed_origins=("same", "https://app.example"))
+    gateway = start_gateway(
+        staff_rate_burst=10_000,
+        heartbeat_ms=200,
+        allowed_origins=("same", "https://app.example"),
+        webhook_inside=("127.0.0.1",),
+    )
     async with aiohttp.ClientSession() as session:
         yield Backend(gateway.url, people, session)
 
@@ -361,6 +366,59 @@ async def test_pages_of_allowed_origins_may_ask_and_no_others(backend: Backend) 
         async with backend.session.options(f"{backend.url}/v1/rooms/{ROOM}/say", headers=headers) as response:
             assert (response.headers.get("Access-Control-Allow-Origin") == origin) is allowed
             assert response.status == (204 if allowed else 403)
+
+
+async def test_webhooks_are_changed_once_under_one_key_and_a_retry_keeps_the_secret_in_use(
+    backend: Backend, database: Database
+) -> None:
+    hooks = f"/v1/shops/{SHOP}/webhooks"
+    for body in ({"url": "http://127.0.0.1:9999/"},) * 2:
+        _, made = await backend.ask("POST", hooks, body, key="add")
+    endpoint = made["result"]["endpoint"]["id"]
+    first = made["result"]["secret"]
+    answers = [
+        (await backend.ask("POST", f"{hooks}/{endpoint}/rotate", {"overlap_s": 60}, key="turn"))[1] for _ in range(3)
+    ]
+    assert len({answer["result"]["secret"] for answer in answers}) == 1
+    async with database.read() as connection:
+        kept = await connection.fetch("SELECT secret, old_secret FROM webhook_endpoint")
+    assert [tuple(row) for row in kept] == [(answers[0]["result"]["secret"], first)]
+    status, answer = await backend.ask("POST", f"{hooks}/{endpoint}/rotate", {"overlap_s": 0}, key="turn")
+    assert (status, answer["error"]["code"]) == (409, "key_reused")
+    status, answer = await backend.ask("POST", f"{hooks}/{endpoint}/rotate", {})
+    assert (status, answer["error"]["code"]) == (400, "invalid")
+    pings = [(await backend.ask("POST", f"{hooks}/{endpoint}/ping", key="p"))[1]["result"]["id"] for _ in range(2)]
+    assert len(set(pings)) == 1
+    removed = [(await backend.ask("DELETE", f"{hooks}/{endpoint}", key="gone"))[0] for _ in range(2)]
+    assert removed == [200, 200]
+
+
+async def test_reads_have_a_rate_and_what_staff_read_has_none(
+    start_gateway: Callable[..., Gateways], people: People
+) -> None:
+    gateway = start_gateway(read_rate_burst=3, read_rate_per_s=0.01)
+    async with aiohttp.ClientSession() as session:
+        asks = Backend(gateway.url, people, session)
+        path = f"/v1/rooms/{ROOM}/products"
+        assert [(await asks.ask("GET", path, role=None))[0] for _ in range(4)] == [200, 200, 200, 429]
+        assert (await asks.ask("GET", "/v1/rooms/nowhere", role=None))[0] == 429
+        assert {(await asks.ask("GET", path, role=Role.VIEWER))[0] for _ in range(10)} == {200}
+        seen = [(await asks.ask("GET", path, role=Role.VIEWER))[0] for _ in range(200)]
+        assert seen[-1] == 429
+        assert {(await asks.ask("GET", path, role=Role.MODERATOR))[0] for _ in range(80)} == {200}
+
+
+async def test_the_document_is_at_docs_as_a_page_and_as_json(backend: Backend) -> None:
+    async with backend.session.get(f"{backend.url}/docs", headers={"Accept": "text/html,*/*"}) as response:
+        page = await response.text()
+        assert response.content_type == "text/html"
+    assert all(f'id="{operation.name}"' in page for operation in OPERATIONS)
+    for path, accept in (("/docs", "application/json"), ("/docs/openapi.json", "*/*"), ("/v1/openapi.json", "*/*")):
+        async with backend.session.get(backend.url + path, headers={"Accept": accept}) as response:
+            document = await response.json()
+        assert document["openapi"].startswith("3.1")
+    async with backend.session.get(f"{backend.url}/docs/protocol") as response:
+        assert "close codes" in (await response.text()).lower()
 
 
 async def test_lists_are_read_page_by_page(backend: Backend) -> None:
