@@ -136,6 +136,7 @@ class Gateway:
             ground.now_ms,
             ground.publish,
             origin,
+            stand_ins,
             parts,
         )
         self._attendance = Attendance(database, self._hub.channels, self._hub.publish, origin, tasks)

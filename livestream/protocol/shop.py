@@ -105,7 +105,7 @@ class RetireKey(ShopCommand, frozen=True, tag="retire_key"):
 
 
 #: kinds of personal data that are kept for a time
-Kept = Literal["comments", "people", "staff_log", "notices"]
+Kept = Literal["comments", "waiting", "people", "staff_log", "notices", "sanctions"]
 
 
 class SetShop(ShopCommand, frozen=True, tag="set_shop"):

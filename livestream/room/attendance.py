@@ -30,12 +30,13 @@ async def remember(tx: Connection, actor: Actor) -> None:
     if actor.role in APPOINTED:
         await tx.execute(
             """
-            INSERT INTO staff (shop_id, room_id, pseudonym, role) VALUES ($1, $2, $3, $4)
+            INSERT INTO staff (shop_id, room_id, pseudonym, role, came_by) VALUES ($1, $2, $3, $4, $5)
                 ON CONFLICT (shop_id, room_id, pseudonym) DO UPDATE SET role = excluded.role, at = excluded.at""",
             actor.shop_id,
             actor.room_id,
             actor.pseudonym,
             actor.role,
+            "invitation" if any(ground.startswith("who:") for ground in actor.grounds) else "token",
         )
         await seen(tx, [actor.room_id])
 

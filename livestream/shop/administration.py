@@ -67,7 +67,7 @@ async def put_staff(action: Action, command: PutStaff) -> None:
     await action.tx.execute(
         """
         INSERT INTO staff (shop_id, room_id, pseudonym, role) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (shop_id, room_id, pseudonym) DO UPDATE SET role = excluded.role""",
+            ON CONFLICT (shop_id, room_id, pseudonym) DO UPDATE SET role = excluded.role, came_by = 'shop'""",
         action.shop_id,
         command.room or "",
         who,
