@@ -78,7 +78,8 @@ async def put_staff(action: Action, command: PutStaff) -> None:
 async def remove_staff(action: Action, command: RemoveStaff) -> None:
     who = pseudonym_of(action, command.viewer)
     await action.tx.execute("DELETE FROM staff WHERE shop_id = $1 AND pseudonym = $2", action.shop_id, who)
-    await revoke(action.tx, action.actor.base_shop_id, pseudonym=who)
+    if action.shop_id == action.actor.base_shop_id:  # taken off a rehearsal, they keep their work in the real room
+        await revoke(action.tx, action.actor.base_shop_id, pseudonym=who)
 
 
 async def revoke_person(action: Action, command: Revoke) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import msgspec
 
 from livestream import seed
@@ -10,9 +12,10 @@ from livestream.deployment import secret_of
 from livestream.protocol import commands as c
 from livestream.protocol.replies import Posted
 from livestream.protocol.roles import Role
-from livestream.protocol.shop import EraseViewer, ExportViewer, RemoveStaff
+from livestream.protocol.shop import EraseViewer, ExportViewer, Rehearsal, Rehearse, RemoveStaff
 from livestream.pseudonyms import first_key
 from livestream.revocations import Revocations, mark_of
+from livestream.room import attendance
 from livestream.shop.actions import ShopActor
 from livestream.shop.service import ShopService
 from livestream.storage.pool import Database
@@ -74,6 +77,26 @@ async def test_who_is_erased_is_out_and_stays_out_by_a_hash_alone(
     assert {each.mark for each in fresh} == {mark_of(who)}
     assert who not in str(fresh)
     assert kept == []
+
+
+async def test_who_was_sent_away_is_not_written_back_by_coming_again(
+    database: Database, settings: Settings, seeded: str
+) -> None:
+    mo = msgspec.structs.replace(MOD, pseudonym=pseudonym_of(settings, "mo"))
+    async with node(database, settings) as process:
+        shops = service(process, database, settings)
+        rehearsal = await shops.run(BACKEND, Rehearse(room=seed.ROOM), None)
+        assert isinstance(rehearsal, Rehearsal)
+        there = dataclasses.replace(BACKEND, shop_id=rehearsal.shop)
+        async with database.transaction() as tx:
+            await attendance.remember(tx, mo)
+        await shops.run(there, RemoveStaff(viewer="mo"), None)
+        async with database.read() as connection:
+            assert await connection.fetchval("SELECT count(*) FROM revocation") == 0
+        await shops.run(BACKEND, RemoveStaff(viewer="mo"), None)
+        async with database.transaction() as tx:
+            await attendance.remember(tx, mo)
+            assert await tx.fetchval("SELECT count(*) FROM staff WHERE shop_id = $1", seed.SHOP) == 0
 
 
 async def test_the_reason_of_a_report_goes_with_who_gave_it(
