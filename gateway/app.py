@@ -36,6 +36,7 @@ from livestream.webhooks.resolver import Targets
 from .admission import Admission
 from .api import Api
 from .attendance import Attendance
+from .callers import Callers
 from .clock import Clock
 from .dispatch import Dispatcher
 from .edge import GatewayEdge
@@ -164,6 +165,18 @@ class Gateway:
         shops = ShopService(
             database, self._bus.redis, stand_ins, self._hub.publish, origin, self._targets.rules, parts.parts
         )
+        callers = Callers(
+            self._hub,
+            database,
+            verifier,
+            self._revocations,
+            stand_ins,
+            settings,
+            self._clock,
+            lambda request: self._admission.client_address(
+                request.remote or "", request.headers.getall("X-Forwarded-For", [])
+            ),
+        )
         http = Http(
             self._admission,
             verifier,
@@ -175,20 +188,7 @@ class Gateway:
             stand_ins,
             self._ready,
             Api(
-                self._hub,
-                database,
-                self._service,
-                shops,
-                WebhookRoutes(database, self._targets),
-                parts,
-                verifier,
-                self._revocations,
-                stand_ins,
-                settings,
-                self._clock,
-                lambda request: self._admission.client_address(
-                    request.remote or "", request.headers.getall("X-Forwarded-For", [])
-                ),
+                callers, database, self._service, shops, WebhookRoutes(database, self._targets), parts, settings
             ).routes(),
             public_metrics=not settings.metrics_port,
         )

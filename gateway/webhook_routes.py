@@ -24,7 +24,7 @@ from livestream.webhooks.resolver import Targets
 from livestream.webhooks.schedule import State
 
 if TYPE_CHECKING:
-    from .api import Asked
+    from .asked import Asked
 
 #: shop, request, and its key
 Run = Callable[[str, "Asked", Claim | None], Awaitable[msgspec.Struct]]
