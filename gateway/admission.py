@@ -38,13 +38,13 @@ class Admission:
         self.count = 0  #: of websockets
         self.draining = False
 
-    def judge(self, address: str, host: str, origin: str | None) -> Refusal | None:
+    def judge(self, address: str, host: str, origin: str | None, scheme: str = "") -> Refusal | None:
         """None: may come in; else why not."""
         if self.draining:
             return 503, "This process is being replaced; try again."
         if not self.host_allowed(host):
             return 421, "This server does not serve that host; see the setting allowed_hosts."
-        if origin is not None and not self.origin_allowed(origin, host):
+        if origin is not None and not self.origin_allowed(origin, host, scheme):
             return 403, "Pages of that origin may not connect; see the setting allowed_origins."
         if self.count >= self._most:
             return _FULL
@@ -91,10 +91,13 @@ class Admission:
     def host_allowed(self, host: str) -> bool:
         return not self._hosts or (_hostname(host) or "") in self._hosts
 
-    def origin_allowed(self, origin: str, host: str) -> bool:
+    def origin_allowed(self, origin: str, host: str, scheme: str) -> bool:
+        """Args:
+        scheme: see `forwarded_scheme`.
+        """
         if "*" in self._origins or origin in self._origins:
             return True
-        return "same" in self._origins and urlsplit(origin).netloc == host
+        return "same" in self._origins and same_origin(origin, host, scheme)
 
     def entered(self, address: str) -> None:
         self.count += 1
@@ -111,6 +114,10 @@ class Admission:
         while forwarded and self._trusted(address):
             address = forwarded.pop()
         return subscriber(address)
+
+    def forwarded_scheme(self, peer: str, forwarded_proto: Sequence[str]) -> str:
+        """How the viewer reached a trusted proxy of ours; empty: nobody says."""
+        return forwarded_proto[-1].strip().lower() if forwarded_proto and self._trusted(peer) else ""
 
     def _trusted(self, address: str) -> bool:
         if not self._proxies:
@@ -149,6 +156,19 @@ def _count_out(counter: Counter[str], address: str) -> None:
     counter[address] -= 1
     if not counter[address]:
         del counter[address]
+
+
+def same_origin(origin: str, host: str, scheme: str) -> bool:
+    """A page of this very server asks.
+
+    Args:
+        scheme: by which the server is reached; empty: not known, and a proxy may speak TLS for us.
+    """
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    return parts.netloc == host and parts.scheme == (scheme or parts.scheme)
 
 
 def _hostname(host: str) -> str | None:

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from livestream import lifeline, metrics, seed
+from livestream import lifeline, metrics, pseudonyms, seed
 from livestream.config import Settings
 from livestream.descriptors import raise_limit
 from livestream.ports import cannot_listen
@@ -44,7 +44,7 @@ async def run(settings: Settings, secret: bytes) -> None:
     """Serve until SIGTERM, then drain.
 
     Args:
-        secret: signs resume tokens and pseudonyms; the same in every process.
+        secret: signs resume tokens; the same in every process.
 
     Raises:
         ConfigError: the port cannot be had, or it is production and there is a demo shop.
@@ -64,7 +64,8 @@ async def run(settings: Settings, secret: bytes) -> None:
                 origin: int = await connection.fetchval("SELECT nextval('process_number')")
             async with asyncio.TaskGroup() as tasks:
                 lifeline.end_with_broken_callbacks(tasks)
-                gateway = Gateway(compose.Process(settings, secret, database, origin, tasks))
+                stand_ins = await pseudonyms.key_of(database, secret)
+                gateway = Gateway(compose.Process(settings, secret, stand_ins, database, origin, tasks))
                 await gateway.serve(listening)
                 await stop.wait()
                 await gateway.drain()

@@ -321,7 +321,7 @@ class Channel:
 
     def snapshot(self, staff: bool) -> Snapshot:
         """The room as it is now, for viewers or for staff."""
-        state, told = self.state, self.local.staff
+        state, desk = self.state, self.local.staff
         shown = Snapshot(
             epoch=self.epoch,
             seq=state.seq,
@@ -329,6 +329,7 @@ class Channel:
             title=state.title,
             show=state.show,
             presenter=state.presenter,
+            presenter_who=state.presenter_who,
             video_delay_ms=state.video_delay_ms,
             rehearsal=state.rehearsal,
             chat=state.chat,
@@ -348,16 +349,13 @@ class Channel:
         return msgspec.structs.replace(
             shown,
             staff_seq=self.staff.top,
-            staff=[
-                msgspec.convert({"t": "staff", "seq": item.seq, "at": item.at, "event": _plain(item.event)}, Staff)
-                for item in self.staff_tail.events
-            ],
+            staff=[told for item in self.staff_tail.events if (told := _staff_of(item)) is not None],
             desk=StaffView(
-                policy=told.policy,
-                held=list(told.held),
-                reports=list(told.reports),
-                sanctions=list(newest(told.sanctions, limits.SNAPSHOT_SANCTIONS)),
-                refunds=list(told.refunds),
+                policy=desk.policy,
+                held=list(desk.held),
+                reports=list(desk.reports),
+                sanctions=list(newest(desk.sanctions, limits.SNAPSHOT_SANCTIONS)),
+                refunds=list(desk.refunds),
             ),
         )
 
@@ -365,6 +363,14 @@ class Channel:
 def _covers(tail: Tail, read: int) -> bool:
     """The tail has all that came after what was read."""
     return read >= tail.top or tail.reaches(read)
+
+
+def _staff_of(logged: Logged) -> Staff | None:
+    """None: written by a newer version, which would keep staff out if it had to be read."""
+    try:
+        return Staff(seq=logged.seq, at=logged.at, event=_staff_event(logged.event))
+    except msgspec.ValidationError:
+        return None
 
 
 def _notice_of(notice: LoggedNotice) -> NoticeEvent | None:

@@ -28,6 +28,7 @@ from livestream.webhooks.resolver import Targets
 from .admission import Admission
 from .api import Api
 from .attendance import Attendance
+from .callers import Callers
 from .clock import Clock
 from .dispatch import Dispatcher
 from .edge import GatewayEdge
@@ -48,6 +49,7 @@ class Process:
 
     settings: Settings
     secret: bytes
+    stand_ins: bytes  #: key of pseudonyms
     database: Database
     origin: int  #: its number on the bus
     tasks: asyncio.TaskGroup
@@ -97,6 +99,7 @@ def inside(process: Process) -> Inside:
         ground.now_ms,
         ground.publish,
         origin,
+        process.stand_ins,
         parts,
     )
     return Inside(clock, hub, bus, keys, TokenVerifier(keys.find), tickets, targets, review, parts, service)
@@ -128,6 +131,7 @@ def edge(process: Process, rooms: Inside) -> Edge:
         rooms.tickets,
         attendance,
         process.secret,
+        process.stand_ins,
         settings,
         rooms.clock,
         process.origin,
@@ -147,29 +151,29 @@ def edge(process: Process, rooms: Inside) -> Edge:
 
 
 def http(process: Process, rooms: Inside, door: Edge, ready: Callable[[], dict[str, bool]]) -> Http:
-    settings, database, secret = process.settings, process.database, process.secret
+    settings, database, stand_ins = process.settings, process.database, process.stand_ins
     shops = ShopService(
         database,
         rooms.bus.redis,
-        secret,
+        stand_ins,
         rooms.hub.publish,
         process.origin,
         rooms.targets.rules,
         rooms.parts.parts,
     )
-    api = Api(
+    callers = Callers(
         rooms.hub,
         database,
-        rooms.service,
-        shops,
-        WebhookRoutes(database, rooms.targets),
-        rooms.parts,
         rooms.verifier,
         door.revocations,
-        secret,
+        stand_ins,
         settings,
         rooms.clock,
+        lambda request: door.admission.client_address(
+            request.remote or "", request.headers.getall("X-Forwarded-For", [])
+        ),
     )
+    api = Api(callers, database, rooms.service, shops, WebhookRoutes(database, rooms.targets), rooms.parts, settings)
     return Http(
         door.admission,
         rooms.verifier,
@@ -178,7 +182,7 @@ def http(process: Process, rooms: Inside, door: Edge, ready: Callable[[], dict[s
         Rooms(database),
         rooms.clock,
         door.revocations,
-        secret,
+        stand_ins,
         ready,
         api.routes(),
         public_metrics=not settings.metrics_port,

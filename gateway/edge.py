@@ -45,7 +45,8 @@ class GatewayEdge:
         """Answer an upgrade. None: it was refused, and the socket closes."""
         try:
             address = self._admission.client_address(peer, request.all("x-forwarded-for"))
-            self._admit(request, address)
+            scheme = self._admission.forwarded_scheme(peer, request.all("x-forwarded-proto"))
+            self._admit(request, address, scheme)
             accepted = accept(request, compress=self._compress)
         except Rejected as rejected:
             transport.write(rejected.response())
@@ -60,11 +61,11 @@ class GatewayEdge:
         _CONNECTIONS[accepted.codec].inc()
         return connection
 
-    def _admit(self, request: Request, address: str) -> None:
+    def _admit(self, request: Request, address: str, scheme: str) -> None:
         origins = request.all("origin")
         if len(origins) > 1:
             raise Rejected(400, "One Origin header, please.")
-        refusal = self._admission.judge(address, request.one("host"), origins[0] if origins else None)
+        refusal = self._admission.judge(address, request.one("host"), origins[0] if origins else None, scheme)
         if refusal is not None:
             raise Rejected(*refusal)
 

@@ -7,12 +7,10 @@ import importlib.resources
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
 from aiohttp import web
-from markdown_it import MarkdownIt
 
 from livestream import metrics
 from livestream.auth import Identity, TokenVerifier, mint, pseudonym, standing
@@ -23,7 +21,8 @@ from livestream.protocol.roles import HOSTS
 from livestream.revocations import Revocations
 from livestream.tickets import Tickets
 
-from .admission import Admission
+from . import docs
+from .admission import Admission, same_origin
 from .clock import Clock
 from .failures import refusal
 from .rooms import Rooms
@@ -61,7 +60,7 @@ class Http:
         rooms: Rooms,
         clock: Clock,
         revocations: Revocations,
-        secret: bytes,
+        stand_ins: bytes,
         ready: Callable[[], dict[str, bool]],
         api: list[web.RouteDef],
         public_metrics: bool,
@@ -74,7 +73,7 @@ class Http:
         self._rooms = rooms
         self._clock = clock
         self._revocations = revocations
-        self._secret = secret
+        self._stand_ins = stand_ins
         self._ready = ready
         self._api = api
         self._public_metrics = public_metrics
@@ -88,8 +87,7 @@ class Http:
                 web.get("/r/{room}", self._page("index.html")),
                 web.get("/host/{room}", self._page("host.html")),
                 web.get("/check", self._check),
-                web.get("/docs", self._docs),
-                web.get("/v1/openapi.json", self._openapi),
+                *docs.routes(),
                 *self._api,
                 web.post("/v1/tickets", self._issue_ticket),
                 web.post("/v1/tickets/redeem", self._redeem_ticket),
@@ -108,12 +106,18 @@ class Http:
         host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
         if not self._admission.host_allowed(host):
             return _problem(421, "wrong_host", "This server does not serve that host; see the setting allowed_hosts.")
-        foreign = origin is not None and urlsplit(origin).netloc != host
-        if foreign and request.path.startswith("/v1/") and not self._admission.origin_allowed(origin or "", host):
+        proto = request.headers.getall("X-Forwarded-Proto", [])
+        scheme = self._admission.forwarded_scheme(request.remote or "", proto)
+        foreign = origin is not None and not same_origin(origin, host, scheme)
+        if (
+            foreign
+            and request.path.startswith("/v1/")
+            and not self._admission.origin_allowed(origin or "", host, scheme)
+        ):
             return _problem(403, "wrong_origin", "Pages of that origin may not ask; see the setting allowed_origins.")
         response = await self._answer(request, handler)
         response.headers.update(_SECURITY)
-        if foreign and request.path.startswith("/v1/"):
+        if foreign:
             response.headers.update({**_CORS, "Access-Control-Allow-Origin": origin or ""})
         return response
 
@@ -167,17 +171,6 @@ class Http:
         """The checker of lucky draws, which needs no room and works on a file too."""
         return _built("check.html")
 
-    async def _docs(self, request: web.Request) -> web.StreamResponse:
-        text = importlib.resources.files("livestream.protocol").joinpath("reference.md").read_text("utf-8")
-        body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-        style = '<link rel="stylesheet" href="/assets/docs.css">'
-        page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Protocol</title>{style}<main>{body}</main>'
-        return web.Response(text=page, content_type="text/html")
-
-    async def _openapi(self, request: web.Request) -> web.StreamResponse:
-        text = importlib.resources.files("livestream.protocol").joinpath("openapi.json").read_text("utf-8")
-        return web.Response(text=text, content_type="application/json")
-
     async def _issue_ticket(self, request: web.Request) -> web.StreamResponse:
         """A host's page asks for a one-use link for itself elsewhere, a shop's backend for one for its host."""
         identity = await self._bearer(request)
@@ -220,7 +213,7 @@ class Http:
         return identity
 
     def _require_unrevoked(self, identity: Identity) -> None:
-        who = pseudonym(self._secret, identity.shop_id, f"viewer:{identity.viewer_id}")
+        who = pseudonym(self._stand_ins, identity.shop_id, f"viewer:{identity.viewer_id}")
         if self._revocations.covers(identity, identity.shop_id, who):
             raise Refused(ErrorCode.TOKEN_INVALID, "it was revoked")
 

@@ -55,6 +55,7 @@ class Joiner:
         tickets: Tickets,
         attendance: Attendance,
         secret: bytes,
+        stand_ins: bytes,
         settings: Settings,
         clock: Clock,
         origin: int,
@@ -67,6 +68,7 @@ class Joiner:
         self._tickets = tickets
         self._attendance = attendance
         self._secret = secret
+        self._stand_ins = stand_ins
         self._settings = settings
         self._clock = clock
         self._origin = origin
@@ -193,7 +195,7 @@ class Joiner:
         anonymous = identity.role is Role.ANONYMOUS
         if not anonymous and (identity.shop_id != room.base_shop_id or identity.room_id not in (None, room.room_id)):
             raise Refused(ErrorCode.TOKEN_INVALID, "the token is for another room")
-        actor = actor_of(self._secret, identity, room)
+        actor = actor_of(self._stand_ins, identity, room)
         self._require_welcome(identity, actor, room)
         return actor
 

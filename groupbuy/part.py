@@ -65,6 +65,7 @@ PART = Part(
     open=_open,
     chores=_chores,
     export=privacy.export,
+    marks=privacy.marks,
     erase=privacy.erase,
     team_members=team_members,
 )

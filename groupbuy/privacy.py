@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from livestream.protocol.personal import Person
 from livestream.storage.pool import Connection
 
 _EXPORT = {
@@ -31,7 +33,17 @@ async def export(
     }
 
 
-async def erase(tx: Connection, pseudonym: str, _viewer_id: str, shops: Sequence[str]) -> None:
+async def marks(connection: Connection, person: Person, shops: Sequence[str]) -> Person:
+    """Teams in which they have a seat: others' notices name its members."""
+    rows = await connection.fetch(
+        "SELECT team_id, seat.name FROM seat JOIN deal USING (deal_id) WHERE viewer = $1 AND shop_id = ANY($2)",
+        person.pseudonym,
+        list(shops),
+    )
+    return replace(person, teams={**person.teams, **{row["team_id"]: row["name"] for row in rows}})
+
+
+async def erase(tx: Connection, person: Person, shops: Sequence[str]) -> None:
     """Nobody's: the sums must go on to close, so rows stay, under a name that was never a pseudonym.
 
     Live seats count until they end; each erased seat gets a name of its own, since a viewer has one live seat a deal.
@@ -39,7 +51,7 @@ async def erase(tx: Connection, pseudonym: str, _viewer_id: str, shops: Sequence
     await tx.execute(
         "UPDATE order_refund SET asker = '' WHERE asker = $1 AND deal_id IN (SELECT deal_id FROM deal"
         " WHERE shop_id = ANY($2))",
-        pseudonym,
+        person.pseudonym,
         list(shops),
     )
     for table in ("seat", "team_order"):
@@ -47,6 +59,6 @@ async def erase(tx: Connection, pseudonym: str, _viewer_id: str, shops: Sequence
             f"""
             UPDATE {table} SET viewer = 'erased-' || seat_id{", name = ''" if table == "seat" else ""}
              WHERE viewer = $1 AND deal_id IN (SELECT deal_id FROM deal WHERE shop_id = ANY($2))""",
-            pseudonym,
+            person.pseudonym,
             list(shops),
         )

@@ -277,9 +277,13 @@ def read_resume(secret: bytes, token: str, room_id: str, now_ms: int) -> Identit
     return resume.identity
 
 
-def pseudonym(secret: bytes, shop_id: str, viewer_key: str) -> str:
-    """The public stand-in for one viewer of one shop: 13 characters, the same in every room and process."""
-    return _stand_in(secret, b"pseudonym", shop_id, viewer_key)
+def pseudonym(key: bytes, shop_id: str, viewer_key: str) -> str:
+    """The public stand-in for one viewer of one shop: 13 characters, the same in every room and process.
+
+    Args:
+        key: the database's, see `pseudonyms`.
+    """
+    return _stand_in(key, b"pseudonym", shop_id, viewer_key)
 
 
 def log_pseudonym(secret: bytes, shop_id: str, viewer_key: str) -> str:

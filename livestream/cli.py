@@ -159,7 +159,7 @@ def token(settings: Settings, /, link: bool, count: int, **person: Any) -> None:
 
 @cli.group()
 def shop() -> None:
-    """Make shops."""
+    """Make shops, and change their keys."""
 
 
 @shop.command("create")
@@ -191,6 +191,46 @@ def shop_create(settings: Settings, shop_id: str, name: str | None, room: str, r
             time_zone=time_zone,
         )
         click.echo(f"shop {shop_id}\nroom {room}\nkid  {key.kid}\nkey  {key.key}")
+
+    _run("shop", settings, work())
+
+
+@shop.command("add-key")
+@click.argument("shop_id", metavar="SHOP")
+@settings_flags
+@click.pass_obj
+def shop_add_key(settings: Settings, shop_id: str) -> None:
+    """Give a shop one more key and print it; those it has go on holding."""
+    from livestream import shops
+    from livestream.deployment import resolve
+
+    settings = resolve(settings)
+
+    async def work() -> None:
+        key = await shops.add_key(settings.database_url, shop_id)
+        click.echo(f"kid  {key.kid}\nkey  {key.key}")
+
+    _run("shop", settings, work())
+
+
+@shop.command("retire-key")
+@click.argument("kid", metavar="KID")
+@click.option("--last", is_flag=True, help="Also where the shop has no other key left.")
+@settings_flags
+@click.pass_obj
+def shop_retire_key(settings: Settings, kid: str, last: bool) -> None:
+    """Refuse a key from now on, and send away whoever came by it, within a heartbeat.
+
+    \b
+    livestream shop retire-key myshop-0a1b2c3d
+    """
+    from livestream import shops
+    from livestream.deployment import resolve
+
+    settings = resolve(settings)
+
+    async def work() -> None:
+        click.echo(f"{kid} of {await shops.retire_key(settings.database_url, kid, last=last)} is retired")
 
     _run("shop", settings, work())
 

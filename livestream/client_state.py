@@ -72,6 +72,7 @@ def _from_snapshot(view: RoomView, snapshot: Snapshot) -> RoomView:
         title=snapshot.title,
         show=snapshot.show,
         presenter=snapshot.presenter,
+        presenter_who=snapshot.presenter_who,
         video_delay_ms=snapshot.video_delay_ms,
         rehearsal=snapshot.rehearsal,
         chat=snapshot.chat,

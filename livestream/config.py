@@ -48,7 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = False
     secret: Annotated[
         str,
-        Meta(description="Signs resume tokens and pseudonyms, 32 characters or more; empty: made once in `data_dir`."),
+        Meta(description="Signs resume tokens, 32 characters or more; empty: made once in `data_dir`."),
     ] = ""
 
     # -- what listens
@@ -136,6 +136,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     comment_rate_per_s: Annotated[float, Meta(gt=0, description="Comments a viewer may send a second, lasting.")] = (
         0.667
     )
+    read_rate_burst: Annotated[
+        int, Meta(ge=1, description="Reads over HTTP at once from one address, of people without a token.")
+    ] = 200
+    read_rate_per_s: Annotated[float, Meta(gt=0, description="The same a second, lasting, a process.")] = 50.0
     staff_rate_burst: Annotated[int, Meta(ge=1, description="Staff commands at once.")] = 50
     staff_rate_per_s: Annotated[float, Meta(gt=0, description="Staff commands a second, lasting.")] = 20.0
 

@@ -22,6 +22,7 @@ from livestream.config import Settings
 from livestream.protocol.commands import Command, Comment
 from livestream.protocol.draws import DrawReceipt
 from livestream.protocol.errors import ErrorCode
+from livestream.protocol.personal import Person
 from livestream.protocol.pushes import Push
 from livestream.protocol.replies import AnyReply
 from livestream.protocol.roles import Role
@@ -161,8 +162,10 @@ class Part:
     chores: Callable[[WorkGround], AbstractAsyncContextManager[Sequence[Chore]]]
     #: what is stored of a person (pseudonym, the shop's id) in these shops, by kind
     export: Callable[[Connection, str, str, Sequence[str]], Awaitable[Mapping[str, list[dict[str, Any]]]]]
+    #: a person with what else stands for them in the part's events in these shops
+    marks: Callable[[Connection, Person, Sequence[str]], Awaitable[Person]]
     #: takes a person out of everything but the part's own logs in `room_log`, `staff_log` and `notice`
-    erase: Callable[[Connection, str, str, Sequence[str]], Awaitable[None]]
+    erase: Callable[[Connection, Person, Sequence[str]], Awaitable[None]]
     team_members: TeamMembers | None = None
 
 

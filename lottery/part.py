@@ -76,5 +76,6 @@ PART = Part(
     open=Lottery,
     chores=_chores,
     export=privacy.export,
+    marks=privacy.marks,
     erase=privacy.erase,
 )  # fmt: skip

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
+from livestream.protocol.draws import Draw
+from livestream.protocol.personal import Person, without
 from livestream.storage.pool import Connection
 
 from .store import MS
@@ -45,26 +48,45 @@ async def export(
     }
 
 
-async def erase(connection: Connection, who: str, viewer_id: str, shops: Sequence[str]) -> None:
+async def marks(connection: Connection, person: Person, shops: Sequence[str]) -> Person:
+    """Entries that were drawn: the room saw their names, masked."""
+    rows = await connection.fetch(
+        """
+        SELECT encode(entry_id, 'hex') AS entry_id, draw_id FROM draw_entry
+          JOIN draw_pick USING (draw_id, entry_id) JOIN draw USING (draw_id)
+         WHERE viewer_id = $1 AND shop_id = ANY($2)""",
+        person.viewer_id,
+        list(shops),
+    )
+    entries, draws = ([*old, *(row[name] for row in rows)] for name, old in
+                      (("entry_id", person.entries), ("draw_id", person.draws)))  # fmt: skip
+    return replace(person, entries=entries, draws=draws)
+
+
+async def erase(connection: Connection, person: Person, shops: Sequence[str]) -> None:
     """Take a person out: their entries stay, which proofs rest on, and lead to nobody any more."""
+    bodies = await connection.fetch("SELECT draw_id, body::text FROM draw WHERE draw_id = ANY($1)", list(person.draws))
+    for row in bodies:
+        body = msgspec.json.encode(without(msgspec.json.decode(row["body"], type=Draw), person)).decode()
+        await connection.execute("UPDATE draw SET body = $2::text::json WHERE draw_id = $1", row["draw_id"], body)
     await connection.execute(
         """
         DELETE FROM draw_claim USING draw_pick p, draw_entry e, draw d
          WHERE draw_claim.draw_id = p.draw_id AND draw_claim.place = p.place AND e.draw_id = p.draw_id
            AND e.entry_id = p.entry_id AND d.draw_id = e.draw_id AND e.viewer_id = $1 AND d.shop_id = ANY($2)""",
-        viewer_id,
+        person.viewer_id,
         list(shops),
     )
     await connection.execute(
         """
         UPDATE draw_entry SET pseudonym = NULL, viewer_id = NULL, name = NULL, key = NULL FROM draw d
          WHERE d.draw_id = draw_entry.draw_id AND viewer_id = $1 AND shop_id = ANY($2)""",
-        viewer_id,
+        person.viewer_id,
         list(shops),
     )
     await connection.execute(
         "DELETE FROM draw_refusal USING room WHERE room.room_id = draw_refusal.room_id AND pseudonym = $1"
         " AND shop_id = ANY($2)",
-        who,
+        person.pseudonym,
         list(shops),
     )

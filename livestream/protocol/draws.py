@@ -17,6 +17,7 @@ from msgspec import Meta
 
 from . import limits, types
 from .event import Event
+from .personal import Mark, Tells
 
 _HEX = r"^[0-9a-f]{%d}$(?!\n)"
 DrawId = Annotated[str, Meta(pattern=_HEX % 32, description="Id of a draw: 16 bytes, hex; sorts by time.")]
@@ -131,6 +132,8 @@ class DrawReceipt(msgspec.Struct, frozen=True, kw_only=True):
 
 class DrawWinner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who has a prize."""
+
+    personal = (Tells("entry", Mark.ENTRY, ("name",)),)
 
     prize: types.Count  #: number of the prize from 0: all of the first tier, then the second
     place: types.Count  #: number of the pick from 0; those past the number of prizes were reserves

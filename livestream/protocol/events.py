@@ -11,6 +11,7 @@ from . import types
 from .draws import DRAW_EVENTS, DRAW_PARTS, DrawLogEvent, DrawNotice
 from .event import Event as Event
 from .groupbuy import GROUPBUY_EVENTS, GROUPBUY_PARTS, GroupBuyLiveEvent, GroupBuyLogEvent, GroupBuyNotice
+from .personal import Mark, Tells
 from .roles import Role
 from .show import ShowState
 
@@ -20,7 +21,11 @@ from .show import ShowState
 class HostMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a host said."""
 
+    # What it quotes goes with the comment that it answers; see `room.redaction`.
+    personal = (Tells("by", Mark.PSEUDONYM, ("name",)),)
+
     id: types.Id
+    by: types.Pseudonym = ""  #: of who said it
     name: str  #: display name of who said it
     text: str
     at: types.Millis
@@ -123,6 +128,8 @@ class SanctionKind(enum.StrEnum):
 class Sanction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Somebody is muted or banned."""
 
+    personal = (Tells("who", Mark.PSEUDONYM, ("name", "why")), Tells("by_who", Mark.PSEUDONYM, ("by",)))
+
     who: types.Pseudonym
     name: str
     kind: SanctionKind
@@ -130,10 +137,13 @@ class Sanction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     until: types.Millis | None = None  #: null: for ever
     why: str | None = None
     by: str = ""  #: display name of who did it
+    by_who: types.Pseudonym = ""
 
 
 class HeldComment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A comment that waits for staff."""
+
+    personal = (Tells("by", Mark.PSEUDONYM, ("name", "text", "why")),)
 
     id: types.Id
     by: types.Pseudonym
@@ -153,6 +163,12 @@ class RefundState(enum.StrEnum):
 class RefundRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A refund that staff asked for."""
 
+    personal = (
+        Tells("purchase", Mark.PURCHASE, ("why",)),
+        Tells("asked_by_who", Mark.PSEUDONYM, ("asked_by",)),
+        Tells("decided_by_who", Mark.PSEUDONYM, ("decided_by",)),
+    )
+
     id: types.Id
     purchase: str  #: the shop's number of it; of a group buy, the order
     deal: types.Id | None = None  #: the group buy: `decide_order_refund` decides
@@ -162,7 +178,9 @@ class RefundRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     why: str = ""
     state: RefundState
     asked_by: str  #: display name
+    asked_by_who: types.Pseudonym = ""
     decided_by: str | None = None
+    decided_by_who: types.Pseudonym = ""
 
 
 # -- the room log
@@ -257,7 +275,10 @@ class Featured(Event, frozen=True, tag="featured"):
 class Presented(Event, frozen=True, tag="presented"):
     """Another host presents now."""
 
+    personal = (Tells("who", Mark.PSEUDONYM, ("name",)),)
+
     name: str
+    who: types.Pseudonym = ""
 
 
 # -- the staff log
@@ -265,6 +286,8 @@ class Presented(Event, frozen=True, tag="presented"):
 
 class Acted(Event, frozen=True, tag="acted"):
     """Staff did something; the audit trail."""
+
+    personal = (Tells("who", Mark.VIEWER, ("name", "why")), Tells("about", Mark.PSEUDONYM, ("what", "why", "undo")))
 
     who: str  #: the shop's id of the person; empty: the server
     name: str
@@ -305,6 +328,8 @@ class Sanctioned(Event, frozen=True, tag="sanctioned"):
 class Lifted(Event, frozen=True, tag="lifted"):
     """Somebody is no longer muted or banned."""
 
+    personal = (Tells("who", Mark.PSEUDONYM),)
+
     who: types.Pseudonym
     kind: SanctionKind
 
@@ -336,6 +361,8 @@ class RefundChanged(Event, frozen=True, tag="refund_changed"):
 
 class Commented(Event, frozen=True, tag="comment"):
     """A viewer's comment."""
+
+    personal = (Tells("by", Mark.PSEUDONYM, ("name", "text")),)
 
     id: types.Id
     by: types.Pseudonym

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from . import limits, types
 from .event import Event
+from .personal import Mark, Tells
 
 Invite = Annotated[
     str,
@@ -103,6 +104,8 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class TeamView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A team as anyone may see it."""
+
+    personal = (Tells("id", Mark.TEAM, ("names",)),)
 
     id: types.Id
     deal: types.Id

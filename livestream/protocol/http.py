@@ -168,6 +168,12 @@ class ChangedWebhook(msgspec.Struct, frozen=True, kw_only=True):
     events: Annotated[list[types.EventName], Meta(max_length=100)] | None = None
 
 
+class RotateWebhook(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the secret before signs beside the new one; 0 where it leaked."""
+
+    overlap_s: Annotated[int, Meta(ge=0, le=7 * 86_400)] = 86_400
+
+
 class ReplaySince(msgspec.Struct, frozen=True, kw_only=True):
     """Which of an endpoint's failed deliveries to send again."""
 
@@ -347,20 +353,22 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("webhooks", "GET", _HOOKS, "Where the shop's webhooks go.", Listed, OPERATORS,
               errors=(E.SHOP_NOT_FOUND,)),
     Operation("add_webhook", "POST", _HOOKS, "Send webhooks there too; the answer holds the secret, once.",
-              WebhookView, OPERATORS, body=NewWebhook,
+              WebhookView, OPERATORS, body=NewWebhook, keyed=True,
               errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_TARGET_REFUSED, E.WEBHOOK_LIMIT)),
     Operation("change_webhook", "PATCH", _HOOKS + "/{webhook}", "Change where or what.", WebhookView, OPERATORS,
-              body=ChangedWebhook, errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND, E.WEBHOOK_TARGET_REFUSED)),
+              body=ChangedWebhook, keyed=True,
+              errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND, E.WEBHOOK_TARGET_REFUSED)),
     Operation("remove_webhook", "DELETE", _HOOKS + "/{webhook}", "Send nothing there any more.", WebhookView, OPERATORS,
-              errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND)),
-    Operation("rotate_webhook", "POST", _HOOKS + "/{webhook}/rotate", "Make a new secret; both sign for a day.",
-              WebhookView, OPERATORS, errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND)),
+              keyed=True, errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND)),
+    Operation("rotate_webhook", "POST", _HOOKS + "/{webhook}/rotate",
+              "Make a new secret; the one before signs too for a while.", WebhookView, OPERATORS, body=RotateWebhook,
+              keyed=True, needs_key=True, errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND)),
     Operation("enable_webhook", "POST", _HOOKS + "/{webhook}/enable", "Send there again.", WebhookView, OPERATORS,
-              errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND)),
+              keyed=True, errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND)),
     Operation("disable_webhook", "POST", _HOOKS + "/{webhook}/disable", "Pause it.", WebhookView, OPERATORS,
-              errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND)),
+              keyed=True, errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND)),
     Operation("ping_webhook", "POST", _HOOKS + "/{webhook}/ping", "Send a test event.", WebhookView, OPERATORS,
-              errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND, E.WEBHOOK_DISABLED)),
+              keyed=True, errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND, E.WEBHOOK_DISABLED)),
     Operation("replay_webhook", "POST", _HOOKS + "/{webhook}/replay", "Send all that failed since then again.",
               WebhookView, OPERATORS, body=ReplaySince,
               errors=(E.SHOP_NOT_FOUND, E.WEBHOOK_NOT_FOUND, E.WEBHOOK_DISABLED)),
@@ -369,7 +377,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("delivery", "GET", "/v1/shops/{shop}/deliveries/{delivery}", "One delivery, with what is sent.",
               WebhookView, OPERATORS, errors=(E.SHOP_NOT_FOUND, E.DELIVERY_NOT_FOUND)),
     Operation("replay_delivery", "POST", "/v1/shops/{shop}/deliveries/{delivery}/replay", "Send it again.",
-              WebhookView, OPERATORS, errors=(E.SHOP_NOT_FOUND, E.DELIVERY_NOT_FOUND, E.WEBHOOK_DISABLED)),
+              WebhookView, OPERATORS, keyed=True, errors=(E.SHOP_NOT_FOUND, E.DELIVERY_NOT_FOUND, E.WEBHOOK_DISABLED)),
     Operation("issue_ticket", "POST", "/v1/tickets", "A one-use code to sign in with elsewhere.", TicketMade,
               frozenset({Role.HOST, Role.OPERATOR, Role.SERVICE})),
     Operation("redeem_ticket", "POST", "/v1/tickets/redeem", "Sign in with a ticket.", Session, body=TicketRequest,

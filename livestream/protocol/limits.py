@@ -77,6 +77,7 @@ class RateClass(enum.StrEnum):
     LIKE = "like"
     STAFF = "staff"
     SEAT = "seat"
+    READ = "read"  #: over HTTP
     OTHER = "other"
 
 
@@ -86,5 +87,6 @@ RATES: dict[RateClass, Rate] = {
     RateClass.LIKE: Rate(20, 5),
     RateClass.STAFF: Rate(50, 20),
     RateClass.SEAT: Rate(10, 1),  # a rush is one tap a viewer, and some more for doubt
+    RateClass.READ: Rate(60, 10),
     RateClass.OTHER: Rate(20, 5),
 }

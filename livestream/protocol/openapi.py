@@ -106,7 +106,7 @@ def _parameters(operation: Operation, components: dict[str, Any]) -> list[dict[s
             {
                 "name": "Idempotency-Key",
                 "in": "header",
-                "required": False,
+                "required": operation.needs_key,
                 "description": "The same key and body again has one effect and the same answer, for 24 h.",
                 "schema": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[\x21-\x7e]+$"},
             }
@@ -130,7 +130,9 @@ def _responses(operation: Operation, by_kind: dict[type, Any]) -> dict[str, Any]
         "200": {"description": "Done.", "content": {"application/json": {"schema": by_kind[operation.answer]}}}
     }
     codes: dict[int, list[str]] = {}
-    for code in dict.fromkeys((*_COMMON, *(_SIGNED if operation.roles is not None else ()), *operation.errors)):
+    signed = _SIGNED if operation.roles is not None else (E.RATE_LIMITED,)
+    keyed = (E.KEY_REUSED,) if operation.keyed else ()
+    for code in dict.fromkeys((*_COMMON, *signed, *keyed, *operation.errors)):
         codes.setdefault(status_of(code), []).append(code.value)
     codes.setdefault(400, [])
     codes.setdefault(401, ["token_invalid"])
@@ -151,8 +153,8 @@ def in_words() -> str:
     lines.append(
         "The same commands as `POST`, with the fields as a JSON object, the token as `Authorization: Bearer …` and the"
         " key as `Idempotency-Key`; paged reads; what only a shop's backend asks. The machine-readable document is"
-        ' `/v1/openapi.json` (OpenAPI 3.1). A refusal is `{"error": {"code", "text", "temporary",'
-        ' "retry_after_ms"}}` with the status below.'
+        " `/docs/openapi.json` (OpenAPI 3.1), and `/docs` shows it. A refusal is"
+        ' `{"error": {"code", "text", "temporary", "retry_after_ms"}}` with the status below.'
     )
     lines += ["", "| operation | who | what |", "| --- | --- | --- |"]
     for operation in OPERATIONS:

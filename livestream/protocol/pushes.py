@@ -98,6 +98,7 @@ class Snapshot(Push, frozen=True, tag="snapshot"):
     title: str
     show: Show | None = None
     presenter: str | None = None  #: name of the host who presents
+    presenter_who: types.Pseudonym = ""
     video_delay_ms: int = 0  #: of the video behind the room; every deadline that the server sets has it in it
     rehearsal: bool = False  #: nothing here is for real: say so on the page
     chat: Chat = Chat()

@@ -105,7 +105,7 @@ class RetireKey(ShopCommand, frozen=True, tag="retire_key"):
 
 
 #: kinds of personal data that are kept for a time
-Kept = Literal["comments", "people", "staff_log", "notices"]
+Kept = Literal["comments", "waiting", "people", "staff_log", "notices", "sanctions"]
 
 
 class SetShop(ShopCommand, frozen=True, tag="set_shop"):
@@ -227,6 +227,7 @@ class Exported(Answer, frozen=True):
     sanctions: list[dict[str, Any]] = []
     notices: list[dict[str, Any]] = []
     blocked: int = 0
+    messages: list[dict[str, Any]] = []  #: that they said as hosts
     staff_log: list[dict[str, Any]] = []
     parts: dict[str, dict[str, list[dict[str, Any]]]] = {}  #: of draws and group buys, by kind of row
 

@@ -54,6 +54,7 @@ from .events import (
     WordsChanged,
 )
 from .groupbuy import GROUPBUY_LOG_EVENTS, Deal, deal_later, evolve_deals
+from .personal import Mark, Tells
 
 _Item = TypeVar("_Item")
 _Room = TypeVar("_Room", bound="RoomState")
@@ -62,11 +63,14 @@ _Room = TypeVar("_Room", bound="RoomState")
 class RoomState(msgspec.Struct, frozen=True, kw_only=True):
     """The room log's state at `seq`. Every change makes a new one."""
 
+    personal = (Tells("presenter_who", Mark.PSEUDONYM, ("presenter",)),)
+
     room: str = ""
     seq: int = 0
     title: str = ""
     show: Show | None = None
     presenter: str | None = None
+    presenter_who: str = ""
     video_delay_ms: int = 0
     rehearsal: bool = False
     chat: Chat = Chat()
@@ -129,8 +133,8 @@ def evolve(state: _Room, event: LogEvent) -> _Room:
             return _with(state, countdown=None) if state.countdown and state.countdown.id == ended else state
         case Featured(product=product):
             return _with(state, featured=product)
-        case Presented(name=name):
-            return _with(state, presenter=name)
+        case Presented(name=name, who=who):
+            return _with(state, presenter=name, presenter_who=who)
         case _ if isinstance(event, GROUPBUY_LOG_EVENTS):
             return _with(state, deals=evolve_deals(state.deals, event))
         case _ if isinstance(event, DRAW_EVENTS):
@@ -171,7 +175,7 @@ def evolve_staff(state: StaffState, event: StaffEvent) -> StaffState:
 
 def blank(message: HostMessage) -> HostMessage:
     """What is left of a retracted message: its place."""
-    return HostMessage(id=message.id, name=message.name, text="", at=message.at, retracted=True)
+    return HostMessage(id=message.id, by=message.by, name=message.name, text="", at=message.at, retracted=True)
 
 
 def unquote(message: HostMessage) -> HostMessage:

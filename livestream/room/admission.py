@@ -10,7 +10,7 @@ from .desk import Actor
 from .local import LocalRoom
 
 
-def actor_of(secret: bytes, identity: Identity, room: LocalRoom) -> Actor:
+def actor_of(stand_ins: bytes, identity: Identity, room: LocalRoom) -> Actor:
     """The person behind an identity.
 
     A name that is not allowed here is refused to anonymous viewers, who chose
@@ -21,7 +21,7 @@ def actor_of(secret: bytes, identity: Identity, room: LocalRoom) -> Actor:
     """
     anonymous = identity.role is Role.ANONYMOUS
     key = f"{'anonymous' if anonymous else 'viewer'}:{identity.viewer_id}"
-    stand_in = pseudonym(secret, room.base_shop_id, key)
+    stand_in = pseudonym(stand_ins, room.base_shop_id, key)
     return Actor(
         shop_id=room.shop_id,
         room_id=room.room_id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from livestream.protocol.roles import Role
+from livestream.revocations import mark_of
 from livestream.storage.pool import Connection, Database
 from livestream.storage.roomlog import Appended
 
@@ -30,12 +31,15 @@ async def remember(tx: Connection, actor: Actor) -> None:
     if actor.role in APPOINTED:
         await tx.execute(
             """
-            INSERT INTO staff (shop_id, room_id, pseudonym, role) VALUES ($1, $2, $3, $4)
+            INSERT INTO staff (shop_id, room_id, pseudonym, role, came_by) SELECT $1, $2, $3, $4, $5
+             WHERE NOT EXISTS (SELECT FROM revocation WHERE mark = $6 AND at > clock_timestamp() - interval '10 s')
                 ON CONFLICT (shop_id, room_id, pseudonym) DO UPDATE SET role = excluded.role, at = excluded.at""",
             actor.shop_id,
             actor.room_id,
             actor.pseudonym,
             actor.role,
+            "invitation" if any(ground.startswith("who:") for ground in actor.grounds) else "token",
+            mark_of(actor.pseudonym),  # who was sent away is not written back before every process knows it
         )
         await seen(tx, [actor.room_id])
 

@@ -55,7 +55,6 @@ class Admitted:
     screened: Screened
     #: judged once, however often its transaction is tried: the door counts whoever asks
     fate: Fate | Refused = Fate.HELD
-    echo: tuple[str, int] | None = None  #: the first of the same words, and how many there are by now
 
     @property
     def alone(self) -> bool:
@@ -106,18 +105,18 @@ class Comments:
         heard = await self._hear(actor, command, room)
         chosen = heard is not None and heard.entered is not None
         work = Work.of(actor, command, room)
+        comment_id = self._new_id()
         try:
             now_ms = self._now_ms()
             screened = screen_chosen(actor, room, now_ms) if chosen else screen(actor, command, room, now_ms)
+            if not chosen and screened.standing is not Standing.STAFF and screened.held_why is None:
+                screened = await self._reviewed(screened, actor, command, room, comment_id)
         except Refused:
-            # A repetition is answered as it was the first time, whatever holds by now.
+            # A repetition is answered as it was the first time, whatever holds, or a review says, by now.
             answered = await self._answered(work)
             if answered is None:
                 raise
             return msgspec.structs.replace(answered, ref=command.ref)
-        comment_id = self._new_id()
-        if not chosen and screened.standing is not Standing.STAFF and screened.held_why is None:
-            screened = await self._reviewed(screened, actor, command, room, comment_id)
         reply = await self._batcher_of(room.room_id).submit(Admitted(comment_id, work, screened))
         if heard is not None and isinstance(reply, Posted):
             return msgspec.structs.replace(
@@ -180,9 +179,21 @@ class Comments:
         for index in rows:
             works[index].room.spoke(works[index].actor.pseudonym, self._now_ms())
         if rows:
-            echoes = dict(each.echo for index in rows if (each := batch[index]).echo is not None)
+            echoes = self._echoes(rows, batch)
             self._publish(room_id, self._message(list(rows.values()), echoes, held))
         return outcomes
+
+    def _echoes(self, rows: dict[int, store.CommentRow], batch: Sequence[Admitted]) -> dict[str, int]:
+        """Remember what was said, now that it stands; returns what is told beside the first of it."""
+        now = self._now_ms() / 1000
+        echoes = {}
+        for index, row in rows.items():
+            if not batch[index].alone and row.fate in (Fate.SHOWN, Fate.COLLAPSED):
+                same = batch[index].work.room.same
+                first, times = same.seen(sameness.key(row.event.text), row.event.id, now)
+                if row.fate is Fate.COLLAPSED:
+                    echoes[first] = times
+        return echoes
 
     def _message(self, rows: Sequence[store.CommentRow], echoes: dict[str, int], held: Appended | None) -> BusMessage:
         live = [_encode(row.event) for row in rows if row.fate is Fate.SHOWN]
@@ -193,29 +204,43 @@ class Comments:
         return BusMessage(origin=self._origin, live=live, left_out=left_out, appended=held)
 
     async def _judge(self, batch: Sequence[Admitted]) -> None:
-        """Give each comment of one room its fate: ask the door, once for the whole batch."""
-        room = batch[0].work.room
+        """Give each comment of one room its fate: ask the door, once for the whole batch.
+
+        A repetition was judged when it was said: it costs neither the room's budget nor its author's.
+        """
+        works = [each.work for each in batch]
+        async with self._database.read() as connection:
+            known = await work.seen(connection, works)
+        fates = await self._judged({index: batch[index] for index in work.fresh(works, known)})
+        for index, fate in fates.items():
+            batch[index].fate = fate
+
+    async def _judged(self, comments: dict[int, Admitted]) -> dict[int, Fate | Refused]:
+        if not comments:
+            return {}
+        room = next(iter(comments.values())).work.room
         now = self._now_ms() / 1000
-        said = {index: sameness.key(_text(each)) for index, each in enumerate(batch) if not each.alone}
+        said = {index: sameness.key(_text(each)) for index, each in comments.items() if not each.alone}
         repeats = _repeats(said, room, now)
-        quiet = {index for index, each in enumerate(batch) if each.screened.held_why is not None} | repeats
-        free = {index for index, each in enumerate(batch) if each.screened.free}
-        order = [index for index in range(len(batch)) if index not in free]
-        admission = await self._admit(room, [_asked(batch[index], quiet=index in quiet) for index in order])
+        quiet = {index for index, each in comments.items() if each.screened.held_why is not None} | repeats
+        free = {index for index, each in comments.items() if each.screened.free}
+        order = [index for index in comments if index not in free]
+        admission = await self._admit(room, [_asked(comments[index], quiet=index in quiet) for index in order])
         slow = room.state.chat.slow_mode_s
         code = ErrorCode.SLOW_MODE if slow else ErrorCode.RATE_LIMITED
         refused = {order[position]: wait_ms for position, wait_ms in admission.refused.items()}
-        for index, wait_ms in refused.items():
-            batch[index].fate = Refused(code, "over all your connections", retry_after_ms=wait_ms)
         competing = [index for index in order if index not in quiet and index not in refused]
-        sampled = sample([batch[index].screened.standing for index in competing], admission.granted)
-        for index, fate in zip(competing, sampled, strict=True):
-            batch[index].fate = fate
-        for index in free:
-            batch[index].fate = Fate.SHOWN
-        for index, key in said.items():
-            if index not in refused:
-                _count_words(batch[index], key, room, now, repeats=index in repeats)
+        sampled = sample([comments[index].screened.standing for index in competing], admission.granted)
+        fates: dict[int, Fate | Refused] = dict.fromkeys(comments, Fate.HELD)
+        fates |= dict(zip(competing, sampled, strict=True)) | dict.fromkeys(free, Fate.SHOWN)
+        for index, wait_ms in refused.items():
+            fates[index] = Refused(code, "over all your connections", retry_after_ms=wait_ms)
+        shown = {said[index] for index, fate in fates.items() if fate is Fate.SHOWN and index in said}
+        for index in repeats - refused.keys():
+            # Only what stands on screens can be told of beside it.
+            known = said[index] in shown or room.same.times(said[index], now) > 0
+            fates[index] = Fate.COLLAPSED if known else Fate.SAMPLED_OUT
+        return fates
 
     async def _admit(self, room: LocalRoom, asked: Sequence[Asked]) -> Admission:
         if not asked:
@@ -237,16 +262,6 @@ class Comments:
         """Append what is held to the staff log; the transaction's last statement."""
         waiting = [_held(row) for row in rows if row.fate is Fate.HELD]
         return await roomlog.append(tx, room_id, [], [Held(comments=waiting)]) if waiting else None
-
-
-def _count_words(each: Admitted, key: str, room: LocalRoom, now: float, *, repeats: bool) -> None:
-    """Beside what stands on screens repeats are counted; what does not stand there can be told of by nothing."""
-    if repeats:
-        each.fate = Fate.COLLAPSED if room.same.times(key, now) > 0 else Fate.SAMPLED_OUT
-    if each.fate in (Fate.SHOWN, Fate.COLLAPSED):
-        echo = room.same.seen(key, each.id, now)
-        if repeats:
-            each.echo = echo
 
 
 def _asked(each: Admitted, *, quiet: bool) -> Asked:

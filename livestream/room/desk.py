@@ -89,6 +89,7 @@ class Purchase:
     exponent: int
     amount: int  #: of the whole purchase
     left: int
+    buyer: str = ""  #: pseudonym; empty: erased
 
 
 @dataclass(slots=True)

@@ -197,7 +197,7 @@ async def _load_comments(tx: Connection, desk: Desk, room_id: str, named: Named)
                ARRAY(SELECT reporter FROM report r WHERE r.room_id = $1 AND r.comment_id = comment.comment_id
                         AND reporter = ANY($3)) AS reporters
           FROM comment JOIN room USING (room_id) LEFT JOIN person USING (shop_id, pseudonym)
-         WHERE room_id = $1 AND comment_id = ANY($2) ORDER BY comment_id FOR UPDATE OF comment""",
+         WHERE room_id = $1 AND comment_id = ANY($2) AND pseudonym <> '' ORDER BY comment_id FOR UPDATE OF comment""",
         room_id,
         list(named.comments),
         list(named.reporters),
@@ -294,13 +294,15 @@ async def _load_refunds(tx: Connection, desk: Desk, shop_id: str, room_id: str, 
         desk.apply_staff(RefundChanged(refund=request))
         desk.askers[request.id] = row["asker"]
     purchases = await tx.fetch(
-        "SELECT purchase_id, currency, exponent, amount, amount - refunded AS left FROM purchase"
+        "SELECT purchase_id, pseudonym, currency, exponent, amount, amount - refunded AS left FROM purchase"
         " WHERE shop_id = $1 AND purchase_id = ANY($2) ORDER BY purchase_id FOR UPDATE",
         shop_id,
         [*named.purchases, *(row["purchase_id"] for row in waiting)],
     )
     desk.purchases = {
-        row["purchase_id"]: Purchase(row["purchase_id"], row["currency"], row["exponent"], row["amount"], row["left"])
+        row["purchase_id"]: Purchase(
+            row["purchase_id"], row["currency"], row["exponent"], row["amount"], row["left"], row["pseudonym"]
+        )
         for row in purchases
     }
 
@@ -473,11 +475,12 @@ async def _write_sanction(tx: Connection, room_id: str, now_ms: int, event: Sanc
     sanction = event.sanction
     await tx.execute(
         """
-        INSERT INTO sanction (room_id, pseudonym, kind, at, until, why, by_name)
+        INSERT INTO sanction (room_id, pseudonym, kind, at, until, why, by_name, by_who)
         VALUES ($1, $2, $3, to_timestamp($4::double precision / 1000), to_timestamp($5::double precision / 1000),
-                $6, $7)
+                $6, $7, $8)
         ON CONFLICT (room_id, pseudonym, kind) DO UPDATE
-           SET at = excluded.at, until = excluded.until, why = excluded.why, by_name = excluded.by_name""",
+           SET at = excluded.at, until = excluded.until, why = excluded.why, by_name = excluded.by_name,
+               by_who = excluded.by_who""",
         room_id,
         sanction.who,
         sanction.kind,
@@ -485,6 +488,7 @@ async def _write_sanction(tx: Connection, room_id: str, now_ms: int, event: Sanc
         sanction.until,
         sanction.why,
         sanction.by,
+        sanction.by_who,
     )
 
 

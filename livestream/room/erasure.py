@@ -1,54 +1,47 @@
-"""Erasure: takes one person out of events that were written already. Pure.
+"""Erasure: takes one person out of an event that was written already. Pure.
 
-Unlike `redaction`, which empties known fields, it looks for the marks of a
-person anywhere: what was written by older versions, or about them in words.
+What is a person's in it says `protocol.personal`. The result is read as the
+kind of event it is before anybody writes it: an event that cannot be read
+would keep everybody out of the room.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from typing import Any
+from typing import Literal
 
-#: fields that say something of the person whose mark stands beside them
-_PERSONAL = ("name", "text", "why", "what", "answered_name", "answered_text", "by_name")
+import msgspec
+
+from livestream.protocol.events import Deleted, Erased, Event, LogEvent, NoticeEvent, StaffEvent, YouMayTalk
+from livestream.protocol.personal import Person, without
+
+Table = Literal["room_log", "staff_log", "notice"]
+_encode = msgspec.json.Encoder().encode
+#: how events of each table are read, and what says nothing there
+_KINDS: dict[Table, tuple[msgspec.json.Decoder[Event], Event]] = {
+    "room_log": (msgspec.json.Decoder(LogEvent), Deleted(comments=[])),
+    "staff_log": (msgspec.json.Decoder(StaffEvent), Erased()),
+    "notice": (msgspec.json.Decoder(NoticeEvent), YouMayTalk()),
+}
 
 
-def erase(event: str, marks: Sequence[str], names: Sequence[str]) -> str:
-    """An event (JSON) without a person.
+def erase(event: str, table: Table, person: Person) -> str:
+    """An event (JSON) without a person; the same text where they are not in it.
 
-    Args:
-        marks: pseudonym and the shop's id; wherever one stands it goes, with what stands beside it.
-        names: display names, which are cut out of sentences.
+    One that cannot be read, written by another version, is emptied if their pseudonym stands in it.
     """
-    return json.dumps(_cleaned(json.loads(event), frozenset(marks), names), ensure_ascii=False, separators=(",", ":"))
+    decoder, nothing = _KINDS[table]
+    try:
+        parsed = decoder.decode(event)
+        changed = without(parsed, person)
+        if changed is parsed:
+            return event
+        written = _encode(changed)
+        decoder.decode(written)
+    except msgspec.ValidationError:
+        return _encode(nothing).decode() if person.pseudonym in event else event
+    return written.decode()
 
 
-def _cleaned(value: Any, marks: frozenset[str], names: Sequence[str]) -> Any:
-    if isinstance(value, list):
-        return [_cleaned(each, marks, names) for each in value if not (isinstance(each, str) and each in marks)]
-    if not isinstance(value, dict):
-        return _without(value, names) if isinstance(value, str) else value
-    concerned = any(_is_mark(each, marks) for each in value.values())
-    cleaned: dict[str, Any] = {}
-    for key, each in value.items():
-        if (isinstance(each, str) and each in marks) or (concerned and key in _PERSONAL and isinstance(each, str)):
-            cleaned[key] = ""
-        elif concerned and key == "undo":
-            continue
-        else:
-            cleaned[key] = _cleaned(each, marks, names)
-    return cleaned
-
-
-def _is_mark(value: Any, marks: frozenset[str]) -> bool:
-    return (isinstance(value, str) and value in marks) or (
-        isinstance(value, list) and any(isinstance(each, str) and each in marks for each in value)
-    )
-
-
-def _without(text: str, names: Sequence[str]) -> str:
-    for name in names:
-        if name:
-            text = text.replace(name, "…")
-    return text
+def nothing_of(table: Table) -> str:
+    """An event (JSON) that says nothing."""
+    return _encode(_KINDS[table][1]).decode()

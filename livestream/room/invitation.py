@@ -18,7 +18,9 @@ from .local import LocalRoom
 _TTL_S = 24 * 3600
 
 
-async def invite(tickets: Tickets, actor: Actor, command: Invite, room: LocalRoom, now_ms: int) -> Invited:
+async def invite(
+    tickets: Tickets, actor: Actor, command: Invite, room: LocalRoom, now_ms: int
+) -> tuple[Identity, Invited]:
     """Make the ticket. The guest has an id of their own, which the shop never gave, so they can be sent away alone.
 
     Raises:
@@ -37,4 +39,5 @@ async def invite(tickets: Tickets, actor: Actor, command: Invite, room: LocalRoo
         issued_at_ms=now_ms,
         behind=(*actor.grounds, f"who:{actor.pseudonym}"),
     )
-    return Invited(ref=0, ticket=await tickets.issue(guest, _TTL_S), expires_at=now_ms + _TTL_S * 1000)
+    ticket = await tickets.issue(guest, _TTL_S)
+    return guest, Invited(ref=0, ticket=ticket, expires_at=now_ms + _TTL_S * 1000)

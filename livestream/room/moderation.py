@@ -193,6 +193,7 @@ def _sanction(desk: Desk, actor: Actor, command: Mute | Ban, kind: SanctionKind)
         until=command.until if command.seconds is None else desk.now_ms + command.seconds * 1000,
         why=command.why,
         by=actor.name,
+        by_who=actor.pseudonym,
     )
 
 

@@ -11,10 +11,23 @@ from collections.abc import Collection
 
 import msgspec
 
-from livestream.protocol.events import Answered, LogEvent, NoticeEvent, Pinned, Restored, Said, Unretracted
+from livestream.protocol.events import (
+    Answered,
+    Held,
+    HeldComment,
+    LogEvent,
+    NoticeEvent,
+    Pinned,
+    Reported,
+    Restored,
+    Said,
+    StaffEvent,
+    Unretracted,
+)
 from livestream.protocol.state import blank, unquote
 
 _decode = msgspec.json.Decoder(LogEvent | NoticeEvent).decode
+_staff = msgspec.json.Decoder(StaffEvent).decode
 _encode = msgspec.json.Encoder().encode
 _Quoting = Said | Pinned | Unretracted | Answered
 
@@ -33,6 +46,24 @@ def redact(event: bytes, ids: Collection[str]) -> bytes:
         case Restored(comments=comments):
             return _encode(Restored(comments=[each for each in comments if each.id not in ids]))
     return event
+
+
+def redact_told(event: bytes, ids: Collection[str]) -> bytes:
+    """An event of the staff log without the words of these comments, nor whose they were: they are no more."""
+    try:
+        parsed = _staff(event)
+    except msgspec.ValidationError:
+        return event
+    match parsed:
+        case Held(comments=comments):
+            return _encode(Held(comments=[_emptied(each) if each.id in ids else each for each in comments]))
+        case Reported(comment=comment) if comment.id in ids:
+            return _encode(msgspec.structs.replace(parsed, comment=_emptied(comment)))
+    return event
+
+
+def _emptied(comment: HeldComment) -> HeldComment:
+    return HeldComment(id=comment.id, by="", name="", text="", at=comment.at, role=comment.role)
 
 
 def _unquoted(event: _Quoting, ids: Collection[str]) -> _Quoting:

@@ -33,8 +33,9 @@ def refund(desk: Desk, actor: Actor, command: Refund, new_id: str) -> Decision:
         why=command.why,
         state=RefundState.ASKED if _much(desk, purchase, amount) else RefundState.CONFIRMED,
         asked_by=actor.name,
+        asked_by_who=actor.pseudonym,
     )
-    return _changed(request, actor, command, f"asked for {money(request)} back", made=new_id)
+    return _changed(desk, request, actor, command, f"asked for {money(request)} back", made=new_id)
 
 
 def decide_refund(desk: Desk, actor: Actor, command: DecideRefund) -> Decision:
@@ -48,8 +49,8 @@ def decide_refund(desk: Desk, actor: Actor, command: DecideRefund) -> Decision:
     if command.confirm and desk.askers.get(asked.id) in (actor.pseudonym, ""):
         raise Refused(ErrorCode.SECOND_PERSON)
     state = RefundState.CONFIRMED if command.confirm else RefundState.REFUSED
-    decided = msgspec.structs.replace(asked, state=state, decided_by=actor.name)
-    return _changed(decided, actor, command, f"{state} the refund of {money(decided)}")
+    decided = msgspec.structs.replace(asked, state=state, decided_by=actor.name, decided_by_who=actor.pseudonym)
+    return _changed(desk, decided, actor, command, f"{state} the refund of {money(decided)}")
 
 
 def _much(desk: Desk, purchase: Purchase, amount: int) -> bool:
@@ -60,9 +61,11 @@ def _much(desk: Desk, purchase: Purchase, amount: int) -> bool:
 
 
 def _changed(
-    request: RefundRequest, actor: Actor, command: Refund | DecideRefund, what: str, made: str | None = None
+    desk: Desk, request: RefundRequest, actor: Actor, command: Refund | DecideRefund, what: str, made: str | None = None
 ) -> Decision:
-    entry = acted(actor, command, f"{what} for purchase {request.purchase}", command.why)
+    purchase = desk.purchases.get(request.purchase)
+    about = [purchase.buyer] if purchase is not None and purchase.buyer else []
+    entry = acted(actor, command, f"{what} for purchase {request.purchase}", command.why, about=about)
     decision = Decision(staff=[RefundChanged(refund=request), entry], asker=actor.pseudonym, made=made)
     if request.state is RefundState.CONFIRMED:
         decision.webhooks.append(("refund.confirmed", request))

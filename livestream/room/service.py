@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from livestream.auth import pseudonym
 from livestream.bus import BusMessage
 from livestream.config import Settings
 from livestream.parts import Running
@@ -46,6 +47,7 @@ class RoomService:
         new_id: makes ids of comments, messages and shows.
         now_ms: the database's clock, as this process has it.
         publish: hands what was committed to the hub and the bus.
+        stand_ins: key of pseudonyms.
     """
 
     def __init__(
@@ -59,8 +61,10 @@ class RoomService:
         now_ms: Callable[[], int],
         publish: Callable[[str, BusMessage], None],
         origin: int,
+        stand_ins: bytes,
         parts: Running | None = None,
     ) -> None:
+        self._stand_ins = stand_ins
         self._database = database
         self._door = door
         self._tickets = tickets
@@ -140,8 +144,9 @@ class RoomService:
         return [Ok(ref=0)] * len(batch)
 
     async def _invite(self, actor: Actor, command: Invite, room: LocalRoom) -> AnyReply:
-        reply = await invitation.invite(self._tickets, actor, command, room, self._now_ms())
-        entry = acted(actor, command, f"invited {command.name!r} as {command.role}")
+        guest, reply = await invitation.invite(self._tickets, actor, command, room, self._now_ms())
+        who = pseudonym(self._stand_ins, guest.shop_id, f"viewer:{guest.viewer_id}")
+        entry = acted(actor, command, f"invited {command.name!r} as {command.role}", about=[who])
         async with self._database.transaction() as tx:
             appended = await roomlog.append(tx, actor.room_id, [], [entry])
         self._publish(actor.room_id, BusMessage(origin=self._origin, appended=appended))

@@ -37,6 +37,7 @@ def say(desk: Desk, actor: Actor, command: Say, new_id: str) -> Decision:
     quoted = answered if answered and answered.id not in unseen else None
     message = HostMessage(
         id=new_id,
+        by=actor.pseudonym,
         name=actor.name,
         text=command.text,
         at=desk.now_ms,
@@ -138,7 +139,8 @@ def hand_over(desk: Desk, actor: Actor, command: HandOver) -> Decision:
     person = desk.people.get(command.to)
     if person is None or person.staff_role not in HOSTS:
         raise Refused(ErrorCode.PERSON_NOT_FOUND, command.to)
-    return Decision([Presented(name=person.name)], [acted(actor, command, f"handed over to {person.name}")])
+    entry = acted(actor, command, f"handed over to {person.name}", about=[person.pseudonym])
+    return Decision([Presented(name=person.name, who=person.pseudonym)], [entry])
 
 
 def _require_message(desk: Desk, message_id: str) -> HostMessage:

@@ -157,7 +157,7 @@ async def load_sanctions(tx: Connection, room_id: str, who: Sequence[str] | None
     rows = await tx.fetch(
         f"""
         SELECT pseudonym, coalesce(name, '') AS name, kind, {_MS.format("sanction.at")} AS at,
-               {_MS.format("until")} AS until, why, by_name
+               {_MS.format("until")} AS until, why, by_name, by_who
           FROM sanction JOIN room USING (room_id) LEFT JOIN person USING (shop_id, pseudonym)
          WHERE room_id = $1 AND ($2::text[] IS NULL OR pseudonym = ANY($2))
          ORDER BY sanction.at, pseudonym COLLATE "C", kind COLLATE "C" """,
@@ -173,6 +173,7 @@ async def load_sanctions(tx: Connection, room_id: str, who: Sequence[str] | None
             until=row["until"],
             why=row["why"],
             by=row["by_name"],
+            by_who=row["by_who"],
         )
         for row in rows
     )

@@ -61,6 +61,24 @@ async def answered(connection: Connection, work: Work) -> AnyReply | None:
     return None if used is None else _reply(used.answer_to(work.claim))
 
 
+async def seen(connection: Connection, batch: Sequence[Work]) -> Known:
+    """The keys of a batch that were answered before, without taking any."""
+    return await idempotency.seen(connection, [work.claim for work in batch if work.claim is not None])
+
+
+def fresh(batch: Sequence[Work], known: Known) -> list[int]:
+    """Positions of what is no repetition, of what was done before or of another one in this batch."""
+    slots = set(known)
+    first = []
+    for index, work in enumerate(batch):
+        slot = work.claim.slot if work.claim is not None else None
+        if slot not in slots:
+            first.append(index)
+        if slot is not None:
+            slots.add(slot)
+    return first
+
+
 def each(batch: Sequence[Work], known: Known, decide: Callable[[int, Work], AnyReply]) -> list[Outcome]:
     """Decide command by command; a key that was used before, here or in this very batch, gets its first answer."""
     outcomes: list[Outcome] = []

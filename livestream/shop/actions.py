@@ -35,7 +35,7 @@ class Action:
 
     tx: Connection
     actor: ShopActor
-    secret: bytes  #: of pseudonyms
+    stand_ins: bytes  #: key of pseudonyms
     targets: Rules  #: where services of shops may lie
     parts: Sequence[Part] = ()
     answer: Answer = field(default_factory=Done)

@@ -41,7 +41,7 @@ _REVIEW_KEY_BYTES = 32
 
 def pseudonym_of(action: Action, viewer_id: str) -> str:
     """By which the shop's rooms know a person."""
-    return pseudonym(action.secret, action.actor.base_shop_id, f"viewer:{viewer_id}")
+    return pseudonym(action.stand_ins, action.actor.base_shop_id, f"viewer:{viewer_id}")
 
 
 async def create_room(action: Action, command: CreateRoom) -> None:
@@ -67,7 +67,7 @@ async def put_staff(action: Action, command: PutStaff) -> None:
     await action.tx.execute(
         """
         INSERT INTO staff (shop_id, room_id, pseudonym, role) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (shop_id, room_id, pseudonym) DO UPDATE SET role = excluded.role""",
+            ON CONFLICT (shop_id, room_id, pseudonym) DO UPDATE SET role = excluded.role, came_by = 'shop'""",
         action.shop_id,
         command.room or "",
         who,
@@ -78,7 +78,8 @@ async def put_staff(action: Action, command: PutStaff) -> None:
 async def remove_staff(action: Action, command: RemoveStaff) -> None:
     who = pseudonym_of(action, command.viewer)
     await action.tx.execute("DELETE FROM staff WHERE shop_id = $1 AND pseudonym = $2", action.shop_id, who)
-    await revoke(action.tx, action.actor.base_shop_id, pseudonym=who)
+    if action.shop_id == action.actor.base_shop_id:  # taken off a rehearsal, they keep their work in the real room
+        await revoke(action.tx, action.actor.base_shop_id, pseudonym=who)
 
 
 async def revoke_person(action: Action, command: Revoke) -> None:

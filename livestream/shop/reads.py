@@ -17,9 +17,9 @@ from livestream.storage.roomlog import Logged
 _MS = "floor(extract(epoch FROM {}) * 1000)::bigint"
 
 
-def pseudonym_of(secret: bytes, identity: Identity) -> str:
+def pseudonym_of(stand_ins: bytes, identity: Identity) -> str:
     """By which the shop's rooms know the bearer of a token."""
-    return pseudonym(secret, identity.shop_id, f"viewer:{identity.viewer_id}")
+    return pseudonym(stand_ins, identity.shop_id, f"viewer:{identity.viewer_id}")
 
 
 async def base_shop(connection: Connection, shop_id: str) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import msgspec
 import redis.asyncio
 
 from livestream.auth import pseudonym
@@ -20,7 +18,7 @@ from livestream.storage.idempotency import Claim
 from livestream.storage.pool import Contention, Database
 from livestream.webhooks.target import Rules
 
-from . import administration, catalogue, privacy, rehearsal
+from . import administration, catalogue, erasing, privacy, rehearsal
 from .actions import Action, ShopActor
 
 COMMANDS: dict[type[ShopCommand], Callable[[Action, Any], Awaitable[None]]] = {
@@ -38,7 +36,7 @@ COMMANDS: dict[type[ShopCommand], Callable[[Action, Any], Awaitable[None]]] = {
     s.RemoveProduct: catalogue.remove_product,
     s.ReportPurchase: catalogue.report_purchase,
     s.ExportViewer: privacy.export_viewer,
-    s.EraseViewer: privacy.erase_viewer,
+    s.EraseViewer: erasing.erase_viewer,
     s.Rehearse: rehearsal.rehearse,
     s.EraseRehearsal: rehearsal.erase_rehearsal,
 }
@@ -49,7 +47,7 @@ class ShopService:
     """Commands about shops, in one process.
 
     Args:
-        secret: of pseudonyms.
+        stand_ins: key of pseudonyms.
         targets: where services of shops may lie.
         publish: hands what was committed to the hub and the bus.
     """
@@ -58,7 +56,7 @@ class ShopService:
         self,
         database: Database,
         client: redis.asyncio.Redis,
-        secret: bytes,
+        stand_ins: bytes,
         publish: Callable[[str, BusMessage], None],
         origin: int,
         targets: Rules,
@@ -68,7 +66,7 @@ class ShopService:
         self._targets = targets
         self._database = database
         self._redis = client
-        self._secret = secret
+        self._stand_ins = stand_ins
         self._publish = publish
         self._origin = origin
 
@@ -86,8 +84,8 @@ class ShopService:
             except Contention:
                 continue
             if isinstance(command, s.EraseViewer):
-                who = pseudonym(self._secret, actor.base_shop_id, f"viewer:{command.viewer}")
-                await privacy.forget(self._redis, who, command.viewer)
+                who = pseudonym(self._stand_ins, actor.base_shop_id, f"viewer:{command.viewer}")
+                await erasing.forget(self._redis, actor.base_shop_id, who, command.viewer)
             return answer
         raise Refused(ErrorCode.BUSY, "the rows stay locked", retry_after_ms=1000)
 
@@ -95,21 +93,20 @@ class ShopService:
         # An export is a read: to keep its answer would be to keep what may have to be erased.
         claim = None if key is None or isinstance(command, s.ExportViewer) else _claim(actor, command, key)
         async with self._database.transaction() as tx:
-            if claim is not None:
-                known = await idempotency.claim(tx, [claim])
-                if claim.slot in known:
-                    return msgspec.json.decode(known[claim.slot].answer_to(claim), type=command.answer)
-            action = Action(tx, actor, self._secret, self._targets, self._parts)
-            await COMMANDS[type(command)](action, command)
-            await action.write()
-            if claim is not None:
-                await idempotency.settle(tx, [(claim, msgspec.json.encode(action.answer))])
+            action = Action(tx, actor, self._stand_ins, self._targets, self._parts)
+
+            async def act() -> Answer:
+                await COMMANDS[type(command)](action, command)
+                await action.write()
+                return action.answer
+
+            answer = await idempotency.once(tx, claim, command.answer, act)
             appended = await action.append()
         for room_id, told in appended.items():
             self._publish(room_id, BusMessage(origin=self._origin, appended=told))
-        return action.answer
+        return answer
 
 
 def _claim(actor: ShopActor, command: ShopCommand, key: str) -> Claim:
-    digest = hashlib.blake2b(msgspec.msgpack.encode(command), digest_size=16).digest()
-    return Claim(actor.shop_id, actor.pseudonym, str(command.__struct_config__.tag), key, digest)
+    tag = str(command.__struct_config__.tag)
+    return Claim(actor.shop_id, actor.pseudonym, tag, key, idempotency.hash_of(command))

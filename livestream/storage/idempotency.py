@@ -8,8 +8,9 @@ answers; a refused command gives its key back, since nothing was done under it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
@@ -28,6 +29,7 @@ DELETE FROM idempotency i
  USING unnest({0}::text[], {1}::text[], {2}::text[], {3}::text[]) AS w (shop_id, actor, command, key)
  WHERE (i.shop_id, i.actor, i.command, i.key) = (w.shop_id, w.actor, w.command, w.key)"""
 
+_T = TypeVar("_T")
 Slot = tuple[str, str, str, str]  #: shop, actor, command, key
 
 _FORGET_AT_ONCE = 10_000
@@ -49,7 +51,11 @@ class Claim(msgspec.Struct, frozen=True):
 
 def body_hash(command: msgspec.Struct) -> bytes:
     """Hash of a command without its `ref`, which differs from try to try."""
-    return hashlib.blake2b(msgspec.msgpack.encode(msgspec.structs.replace(command, ref=0)), digest_size=16).digest()
+    return hash_of(msgspec.structs.replace(command, ref=0))
+
+
+def hash_of(body: msgspec.Struct | None) -> bytes:
+    return hashlib.blake2b(msgspec.msgpack.encode(body), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +98,37 @@ async def claim(tx: Connection, claims: Sequence[Claim]) -> dict[Slot, Used]:
     taken = {tuple(row.values()) for row in fresh}
     if len(taken) == len(unique):
         return {}
-    return await _stored(tx, [item for item in unique if item.slot not in taken])
+    return await seen(tx, [item for item in unique if item.slot not in taken])
+
+
+async def once(tx: Connection, claim_: Claim | None, answer: type[_T], do: Callable[[], Awaitable[_T]]) -> _T:
+    """Do something, or answer as it was answered under this key.
+
+    Args:
+        claim_: None: there is no key.
+        answer: what `do` returns.
+
+    Raises:
+        Refused: KEY_REUSED, or by `do`; the transaction must end with it.
+    """
+    known = await claim(tx, [] if claim_ is None else [claim_])
+    if claim_ is not None and claim_.slot in known:
+        return msgspec.json.decode(known[claim_.slot].answer_to(claim_), type=answer)
+    made = await do()
+    if claim_ is not None:
+        await settle(tx, [(claim_, msgspec.json.encode(made))])
+    return made
 
 
 async def find(connection: Connection, claim: Claim) -> Used | None:
     """What is stored under a key; None: nothing, or not yet."""
-    return (await _stored(connection, [claim])).get(claim.slot)
+    return (await seen(connection, [claim])).get(claim.slot)
 
 
-async def _stored(connection: Connection, claims: Sequence[Claim]) -> dict[Slot, Used]:
+async def seen(connection: Connection, claims: Sequence[Claim]) -> dict[Slot, Used]:
+    """What is stored under these keys; slots with nothing, or not yet, are left out."""
+    if not claims:
+        return {}
     rows = await connection.fetch(
         """
         SELECT i.shop_id, i.actor, i.command, i.key, i.body_hash, i.answer::text

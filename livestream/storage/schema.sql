@@ -7,6 +7,11 @@ CREATE TABLE epoch (
     only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row)
 );
 
+CREATE TABLE pseudonym_key (                        -- never changes: people keep their pseudonyms for good
+    key         bytea,                              -- null: from before this table; the next start puts the secret here
+    only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row)
+);
+
 CREATE SEQUENCE process_number;                     -- makes ids of two processes differ
 
 CREATE TABLE shop (
@@ -127,6 +132,7 @@ CREATE TABLE sanction (                             -- in force until it is lift
     until       timestamptz,                        -- null: for ever
     why         text,
     by_name     text NOT NULL,
+    by_who      text NOT NULL DEFAULT '',           -- pseudonym
     PRIMARY KEY (room_id, pseudonym, kind)
 );
 CREATE INDEX sanction_end ON sanction (until) WHERE until IS NOT NULL;
@@ -151,7 +157,11 @@ CREATE TABLE staff (
     room_id     text NOT NULL DEFAULT '',           -- '': every room of the shop
     pseudonym   text NOT NULL,
     role        text NOT NULL CHECK (role IN ('moderator', 'host', 'operator')),
-    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),     -- was here last
+    came_by     text NOT NULL DEFAULT 'shop' CHECK (came_by IN (
+                    'shop',                         -- it named them; stays until it takes them off
+                    'token',                        -- → shop; forgotten with people who were not seen
+                    'invitation')),                 -- for one show; forgotten when its link cannot hold any more
     PRIMARY KEY (shop_id, room_id, pseudonym)
 );
 
@@ -341,6 +351,13 @@ $$;
 CREATE INDEX room_log_quoted ON room_log USING gin (quoted(event))
     WHERE event->>'t' IN ('said', 'pinned', 'unretracted', 'restored');
 CREATE INDEX notice_quoted ON notice USING gin (quoted(event)) WHERE event->>'t' = 'answered';
+CREATE FUNCTION tells_of(event json) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE event->>'t'
+        WHEN 'held' THEN ARRAY(SELECT each->>'id' FROM json_array_elements(event->'comments') AS c (each))
+        ELSE ARRAY[event->'comment'->>'id']
+    END
+$$;
+CREATE INDEX staff_log_tells_of ON staff_log USING gin (tells_of(event)) WHERE event->>'t' IN ('held', 'reported');
 CREATE INDEX host_message_answers ON host_message ((body->>'answers')) WHERE body->>'answers' IS NOT NULL;
 CREATE INDEX comment_shown ON comment (room_id, comment_id) WHERE fate = 'shown' AND hidden_at IS NULL;
 CREATE INDEX notice_age ON notice (room_id, at);

@@ -1,15 +1,21 @@
-"""Service: what a shop does with its webhooks. Every function looks only at the shop it is given."""
+"""Service: what a shop does with its webhooks. Every function looks only at the shop it is given.
+
+Those that change something take a `claim`: the same key again has one effect and gets the first answer.
+"""
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from livestream.protocol.errors import ErrorCode, Refused
+from livestream.storage import idempotency
+from livestream.storage.idempotency import Claim
 from livestream.storage.pool import Connection, Database
 
 from . import signature, store
@@ -25,6 +31,7 @@ _KEY_BYTES = 32
 _TYPE = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 _TYPES_MAX, _TYPE_CHARS = 100, 100
 _REPLAY_SIZE = 5000  #: in one transaction, far below its time-outs
+_T = TypeVar("_T")
 
 
 class EndpointSecret(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +56,13 @@ class DeliveryBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def add_endpoint(
-    database: Database, targets: Targets, shop_id: str, url: str, *, events: Sequence[str] | None = None
+    database: Database,
+    targets: Targets,
+    shop_id: str,
+    url: str,
+    *,
+    events: Sequence[str] | None = None,
+    claim: Claim | None = None,
 ) -> EndpointSecret:
     """Send a shop's webhooks there from now on.
 
@@ -61,12 +74,15 @@ async def add_endpoint(
     """
     wanted = _types(events)
     address = await _checked(targets, url)
-    secret = _new_secret()
-    async with database.transaction() as tx:
+
+    async def add(tx: Connection) -> EndpointSecret:
+        secret = _new_secret()
         made = await store.add_endpoint(tx, shop_id, address, wanted, secret, ENDPOINTS_PER_SHOP)
-    if made is None:
-        raise Refused(ErrorCode.WEBHOOK_LIMIT, f"at most {ENDPOINTS_PER_SHOP} a shop")
-    return EndpointSecret(endpoint=made, secret=secret)
+        if made is None:
+            raise Refused(ErrorCode.WEBHOOK_LIMIT, f"at most {ENDPOINTS_PER_SHOP} a shop")
+        return EndpointSecret(endpoint=made, secret=secret)
+
+    return await _once(database, claim, EndpointSecret, add)
 
 
 async def list_endpoints(database: Database, shop_id: str) -> list[Endpoint]:
@@ -83,6 +99,7 @@ async def change_endpoint(
     *,
     url: str | UnsetType = UNSET,
     events: Sequence[str] | UnsetType | None = UNSET,
+    claim: Claim | None = None,
 ) -> Endpoint:
     """Change what is given. What is pending goes to the new URL.
 
@@ -91,7 +108,8 @@ async def change_endpoint(
     """
     wanted = UNSET if events is UNSET else _types(events)
     address = UNSET if url is UNSET else await _checked(targets, url)
-    async with database.transaction() as tx:
+
+    async def change(tx: Connection) -> Endpoint:
         present = await _locked(tx, shop_id, endpoint_id)
         return await store.change_endpoint(
             tx,
@@ -100,22 +118,29 @@ async def change_endpoint(
             present.events if wanted is UNSET else wanted,
         )
 
+    return await _once(database, claim, Endpoint, change)
 
-async def remove_endpoint(database: Database, shop_id: str, endpoint_id: str) -> None:
+
+async def remove_endpoint(database: Database, shop_id: str, endpoint_id: str, *, claim: Claim | None = None) -> None:
     """Forget an endpoint and its secrets. Its deliveries can be looked at until they are old.
 
     Raises:
         Refused: WEBHOOK_NOT_FOUND.
     """
-    async with database.transaction() as tx:
+
+    async def remove(tx: Connection) -> None:
         if not await store.remove_endpoint(tx, shop_id, endpoint_id):
             raise Refused(ErrorCode.WEBHOOK_NOT_FOUND)
 
+    await _once(database, claim, type(None), remove)
+
 
 async def rotate_secret(
-    database: Database, shop_id: str, endpoint_id: str, *, overlap_s: float = OVERLAP_S
+    database: Database, shop_id: str, endpoint_id: str, *, overlap_s: float = OVERLAP_S, claim: Claim | None = None
 ) -> EndpointSecret:
     """Give an endpoint a new secret; the one before signs too for a while. One before that no longer does.
+
+    Without a claim, a second try would drop the very secret that the receiver checks with.
 
     Args:
         overlap_s: 0 where the old one leaked.
@@ -123,44 +148,59 @@ async def rotate_secret(
     Raises:
         Refused: WEBHOOK_NOT_FOUND.
     """
-    secret = _new_secret()
-    async with database.transaction() as tx:
+
+    async def rotate(tx: Connection) -> EndpointSecret:
+        secret = _new_secret()
         await _locked(tx, shop_id, endpoint_id)
-        changed = await store.change_secret(tx, endpoint_id, secret, overlap_s)
-    return EndpointSecret(endpoint=changed, secret=secret)
+        return EndpointSecret(endpoint=await store.change_secret(tx, endpoint_id, secret, overlap_s), secret=secret)
+
+    return await _once(database, claim, EndpointSecret, rotate)
 
 
-async def disable_endpoint(database: Database, shop_id: str, endpoint_id: str) -> Endpoint:
+async def disable_endpoint(
+    database: Database, shop_id: str, endpoint_id: str, *, claim: Claim | None = None
+) -> Endpoint:
     """Send nothing there any more: what is pending fails soon, what happens meanwhile is not kept for it.
 
     Raises:
         Refused: WEBHOOK_NOT_FOUND.
     """
-    async with database.transaction() as tx:
+
+    async def disable(tx: Connection) -> Endpoint:
         await _locked(tx, shop_id, endpoint_id)
         return await store.disable_endpoint(tx, endpoint_id)
 
+    return await _once(database, claim, Endpoint, disable)
 
-async def enable_endpoint(database: Database, shop_id: str, endpoint_id: str) -> Endpoint:
+
+async def enable_endpoint(
+    database: Database, shop_id: str, endpoint_id: str, *, claim: Claim | None = None
+) -> Endpoint:
     """Send there again what happens from now on; `replay_failed` fetches what failed before.
 
     Raises:
         Refused: WEBHOOK_NOT_FOUND.
     """
-    async with database.transaction() as tx:
+
+    async def enable(tx: Connection) -> Endpoint:
         await _locked(tx, shop_id, endpoint_id)
         return await store.enable_endpoint(tx, endpoint_id)
 
+    return await _once(database, claim, Endpoint, enable)
 
-async def send_ping(database: Database, shop_id: str, endpoint_id: str) -> Delivery:
+
+async def send_ping(database: Database, shop_id: str, endpoint_id: str, *, claim: Claim | None = None) -> Delivery:
     """Send a test event, of type `ping`, to this endpoint alone.
 
     Raises:
         Refused: WEBHOOK_NOT_FOUND, WEBHOOK_DISABLED.
     """
-    async with database.transaction() as tx:
+
+    async def ping(tx: Connection) -> Delivery:
         await _enabled(tx, shop_id, endpoint_id)
         return await store.add_ping(tx, shop_id, endpoint_id)
+
+    return await _once(database, claim, Delivery, ping)
 
 
 async def list_deliveries(
@@ -202,26 +242,31 @@ async def show_delivery(database: Database, shop_id: str, delivery_id: str) -> D
     return DeliveryBody(delivery=found, body=msgspec.Raw(body))
 
 
-async def replay_delivery(database: Database, shop_id: str, delivery_id: str) -> Delivery:
+async def replay_delivery(
+    database: Database, shop_id: str, delivery_id: str, *, claim: Claim | None = None
+) -> Delivery:
     """Send one again, under its old message id and with all its tries; one that is pending is sent at once.
 
     Raises:
         Refused: DELIVERY_NOT_FOUND, WEBHOOK_DISABLED.
     """
-    async with database.transaction() as tx:
+
+    async def replay(tx: Connection) -> Delivery:
         found = await store.delivery(tx, shop_id, delivery_id)
         if found is None:
             raise Refused(ErrorCode.DELIVERY_NOT_FOUND)
         await _enabled(tx, shop_id, found.endpoint)
         await store.replay(tx, delivery_id)
         again = await store.delivery(tx, shop_id, delivery_id)
-    if again is None:
-        raise Refused(ErrorCode.DELIVERY_NOT_FOUND)
-    return again
+        if again is None:
+            raise Refused(ErrorCode.DELIVERY_NOT_FOUND)
+        return again
+
+    return await _once(database, claim, Delivery, replay)
 
 
 async def replay_failed(database: Database, shop_id: str, endpoint_id: str, since_ms: int) -> int:
-    """Send again all that failed of what happened since; returns how many.
+    """Send again all that failed of what happened since; returns how many. Again, it finds what failed meanwhile.
 
     Raises:
         Refused: WEBHOOK_NOT_FOUND, WEBHOOK_DISABLED.
@@ -234,6 +279,13 @@ async def replay_failed(database: Database, shop_id: str, endpoint_id: str, sinc
         count += replayed
         if replayed < _REPLAY_SIZE:
             return count
+
+
+async def _once(
+    database: Database, claim: Claim | None, answer: type[_T], do: Callable[[Connection], Awaitable[_T]]
+) -> _T:
+    async with database.transaction() as tx:
+        return await idempotency.once(tx, claim, answer, lambda: do(tx))
 
 
 async def _locked(tx: Connection, shop_id: str, endpoint_id: str) -> Endpoint:

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from livestream import seed
 from livestream.cli import cli
 from livestream.config import Settings, load
 from livestream.deployment import to_environ
+from livestream.revocations import Revocations
+from livestream.storage.pool import Database
 from tests.support.commands import livestream, refusal
 from tests.support.ports import free_port
 
@@ -51,6 +54,27 @@ def test_what_cannot_be_read_is_explained(arguments: list[str], says: str) -> No
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_a_key_is_retired_by_a_command_and_whoever_came_by_it_is_out(
+    settings: Settings, seeded: str, database: Database
+) -> None:
+    environ = to_environ(settings)
+    (first,) = await _keys(database)
+    assert "is the last key" in refusal("shop", "retire-key", first, **environ)
+    made = livestream("shop", "add-key", seed.SHOP, **environ)
+    assert made.returncode == 0, made.stderr
+    assert livestream("shop", "retire-key", first, **environ).returncode == 0
+    assert await _keys(database) == [made.stdout.split()[1]]
+    async with database.read() as connection:
+        assert {each.kid for each in await Revocations().read(connection)} == {first}
+    assert "no key" in refusal("shop", "retire-key", first, **environ)
+    assert "no shop" in refusal("shop", "add-key", "none", **environ)
+
+
+async def _keys(database: Database) -> list[str]:
+    async with database.read() as connection:
+        return [row["kid"] for row in await connection.fetch("SELECT kid FROM shop_key WHERE retired_at IS NULL")]
 
 
 def test_a_setting_that_does_not_fit_is_named() -> None:

@@ -16,6 +16,7 @@ from livestream.config import Settings
 from livestream.protocol import commands as c
 from livestream.protocol.draws import BeaconKind, DrawNeeds, DrawState, DrawWeights, EntryKind, PrizeTier, VoidWhy
 from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.personal import Person
 from livestream.protocol.replies import Entered, Posted
 from livestream.protocol.roles import Role
 from livestream.protocol.show import ShowState
@@ -543,7 +544,7 @@ async def test_who_was_erased_leaves_a_proof_that_holds(desk: Node, database: Da
     async with database.transaction() as tx:
         told = await privacy.export(tx, "p-ann", "ann", ["demo"])
         assert [len(told[kind]) for kind in ("entries", "claims")] == [1, 1]
-        await privacy.erase(tx, "p-ann", "ann", ["demo"])
+        await privacy.erase(tx, await privacy.marks(tx, Person("p-ann", "ann"), ["demo"]), ["demo"])
     assert await draws.proof_of(database, draw_id) == before
     assert (await checked(database, draw_id, receipt)).ok
     for table in ("draw_entry", "draw_claim", "draw_refusal", "draw_pick", "draw"):

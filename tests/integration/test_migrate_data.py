@@ -55,6 +55,8 @@ async def test_a_show_under_way_in_the_first_schema_goes_on(
     try:
         await connection.execute(_PAST)
         assert await migrate(empty_database_url) == [each.name for each in every[1:]]
+        # Who was known keeps their pseudonym: the secret that made it becomes the key.
+        assert [tuple(row) for row in await connection.fetch("SELECT key FROM pseudonym_key")] == [(None,)]
         rows = await connection.fetch("SELECT seq, pseudonym FROM notice ORDER BY seq")
         assert [tuple(row) for row in rows] == [(1, "p-ann"), (2, "")]
         rows = await connection.fetch("SELECT pseudonym, viewer_id, name FROM person ORDER BY pseudonym")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import msgspec
 
 from livestream import seed
@@ -10,8 +12,10 @@ from livestream.deployment import secret_of
 from livestream.protocol import commands as c
 from livestream.protocol.replies import Posted
 from livestream.protocol.roles import Role
-from livestream.protocol.shop import EraseViewer, ExportViewer, RemoveStaff
+from livestream.protocol.shop import EraseViewer, ExportViewer, Rehearsal, Rehearse, RemoveStaff
+from livestream.pseudonyms import first_key
 from livestream.revocations import Revocations, mark_of
+from livestream.room import attendance
 from livestream.shop.actions import ShopActor
 from livestream.shop.service import ShopService
 from livestream.storage.pool import Database
@@ -25,12 +29,12 @@ _HISTORY = """
 INSERT INTO room_log (room_id, seq, at, event)
 SELECT $1, n, clock_timestamp(), json_build_object('t', 'said', 'message', json_build_object(
            'id', lpad(n::text, 13, '0'), 'name', 'Ada', 'text', 'message number ' || n, 'at', n))
-  FROM generate_series(1000000, 1099999) AS n"""
+  FROM generate_series($2::int, $2::int + 19999) AS n"""
 
 
 def service(process: Node, database: Database, settings: Settings) -> ShopService:
     rules = Targets.of(settings).rules
-    return ShopService(database, process.bus.redis, secret_of(settings), process.hub.publish, 9, rules)
+    return ShopService(database, process.bus.redis, first_key(secret_of(settings)), process.hub.publish, 9, rules)
 
 
 async def test_the_quotes_are_found_without_reading_the_whole_log(
@@ -40,8 +44,9 @@ async def test_the_quotes_are_found_without_reading_the_whole_log(
         posted = await process.run(actor("ann"), c.Comment(ref=1, text="call 5550123456"))
         assert isinstance(posted, Posted)
         await process.run(HOST, c.Say(ref=2, text="Careful", answers=posted.id, pin=True))
-        async with database.transaction() as tx:
-            await tx.execute(_HISTORY, seed.ROOM)
+        for first in range(1_000_000, 1_100_000, 20_000):
+            async with database.transaction() as tx:
+                await tx.execute(_HISTORY, seed.ROOM, first)
         async with database.read() as connection:
             await connection.execute("ANALYZE room_log")
             plan = await connection.fetch(
@@ -72,6 +77,26 @@ async def test_who_is_erased_is_out_and_stays_out_by_a_hash_alone(
     assert {each.mark for each in fresh} == {mark_of(who)}
     assert who not in str(fresh)
     assert kept == []
+
+
+async def test_who_was_sent_away_is_not_written_back_by_coming_again(
+    database: Database, settings: Settings, seeded: str
+) -> None:
+    mo = msgspec.structs.replace(MOD, pseudonym=pseudonym_of(settings, "mo"))
+    async with node(database, settings) as process:
+        shops = service(process, database, settings)
+        rehearsal = await shops.run(BACKEND, Rehearse(room=seed.ROOM), None)
+        assert isinstance(rehearsal, Rehearsal)
+        there = dataclasses.replace(BACKEND, shop_id=rehearsal.shop)
+        async with database.transaction() as tx:
+            await attendance.remember(tx, mo)
+        await shops.run(there, RemoveStaff(viewer="mo"), None)
+        async with database.read() as connection:
+            assert await connection.fetchval("SELECT count(*) FROM revocation") == 0
+        await shops.run(BACKEND, RemoveStaff(viewer="mo"), None)
+        async with database.transaction() as tx:
+            await attendance.remember(tx, mo)
+            assert await tx.fetchval("SELECT count(*) FROM staff WHERE shop_id = $1", seed.SHOP) == 0
 
 
 async def test_the_reason_of_a_report_goes_with_who_gave_it(

@@ -93,6 +93,16 @@ async def test_verdicts_show_hold_and_refuse(process: Node, database: Database, 
         assert await connection.fetchval("SELECT held_why FROM comment WHERE fate = 'held'") == "review"
 
 
+async def test_a_repetition_is_answered_as_before_whatever_a_review_says_now(
+    process: Node, database: Database, server: ShopServer
+) -> None:
+    await hook(database, server.url)
+    server.answer = verdicts({"fine": "show"})
+    (first,) = await said(process, ["fine"])
+    server.answer = verdicts({"fine": "refuse"})
+    assert await said(process, ["fine"]) == [first]
+
+
 async def test_what_staff_say_is_reviewed_by_nobody(process: Node, database: Database, server: ShopServer) -> None:
     await hook(database, server.url)
     assert isinstance(await process.run(actor(HOST_ID, Role.HOST), Comment(ref=1, text="hello")), Posted)
@@ -160,10 +170,10 @@ async def test_a_change_of_settings_holds_within_moments(
     process: Node, database: Database, server: ShopServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(review, "_CONFIG_S", 0.05)
-    server.answer = verdicts({"rude": "refuse"})
+    server.answer = verdicts({"rude": "refuse", "ruder": "refuse"})
     (before,) = await said(process, ["rude"])
     assert isinstance(before, Posted)
     await hook(database, server.url)
     await asyncio.sleep(0.1)
-    (after,) = await said(process, ["rude"])
+    (after,) = await said(process, ["ruder"])
     assert isinstance(after, Refused)

@@ -111,6 +111,23 @@ async def test_a_repeated_comment_is_answered_as_before_whatever_holds_by_now(tw
     assert refused.value.code is ErrorCode.KEY_REUSED
 
 
+async def test_what_is_sent_again_under_its_key_is_no_other_voice(two: list[Node], database: Database) -> None:
+    """Neither here nor at another process, nor twice in one batch; nor does it use up what the room may show."""
+    comment = c.Comment(ref=1, text="lovely thing", key="k1")
+    first = await two[0].run(actor("ann"), comment)
+    keys = [key async for key in two[0].bus.redis.scan_iter("*:comments:*")]
+    counted = [await two[0].bus.redis.get(key) for key in keys]
+    for process in (*two, *two):
+        assert await asyncio.gather(*(process.run(actor("ann"), comment) for _ in range(2))) == [first] * 2
+    assert [await two[0].bus.redis.get(key) for key in keys] == counted
+    for process in two:
+        reply = await process.run(actor(f"eve-{id(process)}"), c.Comment(ref=2, text="Lovely thing!"))
+        assert isinstance(reply, Posted)
+        assert reply.shown
+    async with database.read() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM comment") == 3
+
+
 async def test_a_product_on_screen_has_the_price_of_its_last_change(
     two: list[Node], database: Database, settings: Settings
 ) -> None:

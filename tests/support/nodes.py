@@ -18,6 +18,7 @@ from livestream.protocol.commands import Command
 from livestream.protocol.limits import Rate
 from livestream.protocol.replies import AnyReply
 from livestream.protocol.roles import Role
+from livestream.pseudonyms import first_key
 from livestream.room.desk import Actor
 from livestream.room.door import Door
 from livestream.room.review import Review
@@ -65,6 +66,7 @@ class Node:
             clock.now_ms,
             self._publish,
             origin,
+            first_key(secret_of(settings)),
             self.parts,
         )
 

@@ -9,6 +9,7 @@ from livestream.auth import ShopKey, mint, pseudonym
 from livestream.config import Settings
 from livestream.deployment import secret_of
 from livestream.protocol.roles import Role
+from livestream.pseudonyms import first_key
 
 
 class People:
@@ -43,4 +44,4 @@ class People:
 
 def pseudonym_of(settings: Settings, viewer_id: str) -> str:
     """By which a deployment of these settings knows somebody of the seeded shop."""
-    return pseudonym(secret_of(settings), seed.SHOP, f"viewer:{viewer_id}")
+    return pseudonym(first_key(secret_of(settings)), seed.SHOP, f"viewer:{viewer_id}")

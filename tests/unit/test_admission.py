@@ -55,6 +55,21 @@ def test_only_pages_of_known_origins_connect(allowed: tuple[str, ...], origin: s
     assert judge(Admission(Settings(allowed_origins=allowed)), origin=origin) == status
 
 
+@pytest.mark.parametrize(
+    ("peer", "origin", "allowed"),
+    [
+        ("10.0.0.9", "https://localhost:8000", True),
+        ("10.0.0.9", "http://localhost:8000", False),  # a page that anybody on the line may have changed
+        ("192.0.2.1", "http://localhost:8000", True),  # whoever says it is no proxy of ours
+        ("10.0.0.9", "http://[", False),
+    ],
+)
+def test_a_page_over_plain_http_is_not_of_a_site_behind_tls(peer: str, origin: str, allowed: bool) -> None:
+    admission = Admission(Settings(allowed_origins=("same",), trusted_proxies=("10.0.0.0/8",)))
+    scheme = admission.forwarded_scheme(peer, ["https"])
+    assert admission.origin_allowed(origin, "localhost:8000", scheme) is allowed
+
+
 def test_a_full_process_refuses_and_takes_again_who_comes_after_one_left() -> None:
     admission = Admission(Settings(max_connections=2))
     admission.entered("10.0.0.1")

@@ -28,7 +28,7 @@ export type PassedWhy = "unclaimed" | "declined" | "disqualified";
 
 export type Lane = "direct" | "log" | "staff" | "live" | "gauge";
 
-export type RateClass = "join" | "comment" | "like" | "staff" | "seat" | "other";
+export type RateClass = "join" | "comment" | "like" | "staff" | "seat" | "read" | "other";
 
 export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "banned" | "name_refused" | "muted" | "buyers_only" | "slow_mode" | "link_refused" | "text_refused" | "person_not_found" | "not_staff" | "not_sanctioned" | "too_many" | "frozen" | "not_frozen" | "no_countdown" | "product_not_found" | "purchase_not_found" | "amount_refused" | "refund_not_found" | "second_person" | "id_taken" | "key_refused" | "key_not_found" | "last_key" | "time_zone_unknown" | "shop_not_found" | "webhook_not_found" | "webhook_target_refused" | "webhook_disabled" | "webhook_limit" | "delivery_not_found" | "deal_not_found" | "deal_closed" | "terms_refused" | "price_low" | "sold_out" | "teams_full" | "team_not_found" | "invite_invalid" | "team_closed" | "team_late" | "team_full" | "team_member" | "seat_taken" | "limit_reached" | "new_customers_only" | "seat_not_found" | "order_not_found" | "seat_lost" | "seat_paid" | "payment_refused" | "webhook_forged" | "draw_not_found" | "draw_not_open" | "draw_entered" | "draw_staff" | "draw_excluded" | "draw_not_eligible" | "draw_rules_refused" | "draw_active" | "draw_state" | "draw_queue_full" | "draw_not_drawn" | "reveal_refused" | "not_a_winner" | "claim_late" | "claimed" | "receipt_invalid" | "entry_not_found" | "template_not_found" | "internal";
 
@@ -36,6 +36,8 @@ export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_
 export interface HostMessage {
   /** Id of a comment, host message or show; sorts by time. */
   id: string;
+  /** Of who said it. Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  by?: string;
   /** Display name of who said it. */
   name: string;
   text: string;
@@ -168,6 +170,8 @@ export interface Sanction {
   why?: string | null;
   /** Display name of who did it. */
   by?: string;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  by_who?: string;
 }
 
 /** A comment that waits for staff. */
@@ -203,7 +207,11 @@ export interface RefundRequest {
   state: RefundState;
   /** Display name. */
   asked_by: string;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  asked_by_who?: string;
   decided_by?: string | null;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  decided_by_who?: string;
 }
 
 /** What a seat costs from so many members on. */
@@ -602,6 +610,8 @@ export interface Featured {
 export interface Presented {
   t: "presented";
   name: string;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  who?: string;
 }
 
 /** Staff did something; the audit trail. */
@@ -982,6 +992,8 @@ export interface Snapshot {
   show?: Show | null;
   /** Name of the host who presents. */
   presenter?: string | null;
+  /** Stands for one viewer of one shop in public; the shop's own viewer id never leaves us. */
+  presenter_who?: string;
   /** Of the video behind the room; every deadline that the server sets has it in it. */
   video_delay_ms?: number;
   /** Nothing here is for real: say so on the page. */
@@ -2132,5 +2144,6 @@ export const RATES: Record<RateClass, { burst: number; per_s: number }> = {
   like: { burst: 20, per_s: 5 },
   staff: { burst: 50, per_s: 20 },
   seat: { burst: 10, per_s: 1 },
+  read: { burst: 60, per_s: 10 },
   other: { burst: 20, per_s: 5 },
 };
