@@ -124,8 +124,8 @@ MUTANTS = (
     Mutant(
         "each repeat of an operation has a key of its own",
         "groupbuy/cashier.py",
-        "await provider.capture(key=op.op_id,",
-        'await provider.capture(key=f"{op.op_id}{op.age_s}",',
+        "await provider.refund(key=op.op_id,",
+        'await provider.refund(key=f"{op.op_id}{op.age_s}",',
         (f"{_POSTGRES}::test_answers_that_were_lost_have_one_effect",),
     ),
     Mutant(
