@@ -334,9 +334,10 @@ def due(team: Team, now_ms: int) -> Events:
     left = after(team, tuple(events))
     if now_ms < team.deadline_ms:
         return (*events, *_led(team, left))
+    events += _led(team, left, ends=True)
     if left.count(SeatState.PAYING):
         return (*events, SettlingBegan()) if team.state is TeamState.FORMING else tuple(events)
-    return (*events, *_led(team, left, ends=True), *_decided(left))
+    return (*events, *_decided(left))
 
 
 def _decided(team: Team) -> Events:

@@ -124,8 +124,8 @@ MUTANTS = (
     Mutant(
         "each repeat of an operation has a key of its own",
         "groupbuy/cashier.py",
-        "await provider.capture(key=op.op_id,",
-        'await provider.capture(key=f"{op.op_id}{op.age_s}",',
+        "await provider.refund(key=op.op_id,",
+        'await provider.refund(key=f"{op.op_id}{op.age_s}",',
         (f"{_POSTGRES}::test_answers_that_were_lost_have_one_effect",),
     ),
     Mutant(
@@ -159,7 +159,7 @@ MUTANTS = (
         "groupbuy/deal.py",
         "    if stock.held + units > stock.most_held:",
         "    if stock.held > stock.most_held:",
-        (_CORE,),
+        (f"{_POSTGRES}::test_stock_is_never_oversold_and_teams_hold_at_most_their_share",),
     ),
     Mutant(
         "an idempotency key is not looked at",

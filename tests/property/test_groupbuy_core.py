@@ -75,6 +75,13 @@ def test_money_for_a_hold_that_ran_out_is_too_late_though_the_team_forms() -> No
     assert caught.value.code is ErrorCode.SEAT_LOST
 
 
+def test_where_a_leaders_hold_ends_with_the_team_who_is_still_paying_leads() -> None:
+    settling = team.after(
+        a_team(SeatState.HELD, SeatState.PAYING), team.due(a_team(SeatState.HELD, SeatState.PAYING), 600_000)
+    )
+    assert (settling.state, settling.leader) == (TeamState.SETTLING, "s1")
+
+
 def test_a_team_of_the_lowest_step_completes_at_the_deadline_and_below_it_expires() -> None:
     assert team.due(a_team(SeatState.PAID, SeatState.PAID), 600_000) == (team.Completed(2),)
     assert team.due(a_team(SeatState.PAID), 600_000) == (team.Failed(TeamState.EXPIRED, "deadline"),)
@@ -380,4 +387,4 @@ class Shop(RuleBasedStateMachine):
 
 
 TestShop = Shop.TestCase
-TestShop.settings = settings(max_examples=150, stateful_step_count=40)
+TestShop.settings = settings(max_examples=250, stateful_step_count=40)
