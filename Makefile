@@ -59,7 +59,7 @@ bench: $(DEV)  ## the benchmark
 	$(PY) -m loadtest.bench.run $(ARGS)
 
 loadtest: $(RUN)  ## rehearse a sale against a server of its own (ARGS="--viewers 1000"); reports go to loadtest-results/
-	$(PY) -m livestream loadtest run big-sale --own $(ARGS)
+	$(PY) -m livestream loadtest run big-sale --own --time 0.15 $(ARGS)
 
 generate: $(DEV)  ## write the files that follow from the protocols
 	$(PY) -m livestream.protocol.generate

@@ -293,7 +293,10 @@ class Api:
             if "room" in path:
                 channel, actor = await self._enter(asked)
                 who = actor.pseudonym if actor else ""
-                reading = replace(reading, shop_id=channel.local.shop_id, room_id=channel.room_id, who=who)
+                viewer_id = (actor.viewer_id if actor else None) or ""
+                reading = replace(
+                    reading, shop_id=channel.local.shop_id, room_id=channel.room_id, who=who, viewer_id=viewer_id
+                )
             elif "shop" in path:
                 shop_actor = await self._shop_actor(asked)
                 reading = replace(reading, shop_id=shop_actor.shop_id, who=shop_actor.pseudonym)

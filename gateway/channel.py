@@ -56,6 +56,7 @@ _staff_event = msgspec.json.Decoder(StaffEvent).decode
 _notice_event = msgspec.json.Decoder(NoticeEvent).decode
 _live_event = msgspec.json.Decoder(LiveEvent).decode
 _plain = msgspec.json.Decoder().decode
+_BOUGHT = str(YouBought.__struct_config__.tag).encode()
 #: more than a room causes while one join reads from Postgres
 RECENT_NOTICES = 1000
 #: the snapshot's staff events
@@ -220,8 +221,12 @@ class Channel:
     def receive_notices(self, notices: list[LoggedNotice]) -> None:
         for notice in self.notices.push(notices):
             self._recent_notices.append(notice)
-            bought = isinstance(_notice_of(notice), YouBought)
-            for connection in self._viewers.get(notice.pseudonym, ()):
+            sockets = self._viewers.get(notice.pseudonym)
+            if not sockets:
+                continue
+            # A rush brings a notice a command, and hardly one of them is of this kind: it is read only if it may be.
+            bought = _BOUGHT in notice.event and isinstance(_notice_of(notice), YouBought)
+            for connection in sockets:
                 connection.send([notice_message(notice, connection.variant.codec)])
                 if bought:
                     connection.session.became_buyer()
@@ -371,7 +376,4 @@ def _notice_of(notice: LoggedNotice) -> NoticeEvent | None:
 
 
 def notice_message(notice: LoggedNotice, codec: Codec) -> bytes:
-    return wire.encode(
-        msgspec.convert({"t": "notice", "notice": notice.seq, "at": notice.at, "event": _plain(notice.event)}, Notice),
-        codec,
-    )
+    return wire.encode_logged(Notice, notice.seq, notice.at, notice.event, codec)

@@ -29,7 +29,7 @@ from .connection import Connection
 
 _OWED_S = 1.0  #: between attempts to tell who is owed
 _NOTHING = store.OwnState(False, [])
-_Who = tuple[str, str, str]  #: room, shop, pseudonym
+_Who = tuple[str, str, str, str]  #: room, shop, pseudonym, the shop's id of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class OwnStates:
         """
         if not self.concern(channel, actor.role, resumes=resumes):
             return Own()
-        who = (channel.room_id, actor.shop_id, actor.pseudonym)
+        who = (channel.room_id, actor.shop_id, actor.pseudonym, actor.viewer_id or "")
         top = channel.notices.top
         try:
             return await self._batcher.submit(who)
@@ -109,19 +109,19 @@ class OwnStates:
             owed.connection.send(messages)
 
     async def _read(self, batch: Sequence[_Who]) -> list[Own]:
-        by_room: dict[tuple[str, str], set[str]] = {}
-        for room_id, shop_id, viewer in batch:
-            by_room.setdefault((room_id, shop_id), set()).add(viewer)
-        found: dict[_Who, Own] = {}
+        by_room: dict[tuple[str, str], dict[str, str]] = {}
+        for room_id, shop_id, viewer, viewer_id in batch:
+            by_room.setdefault((room_id, shop_id), {})[viewer] = viewer_id
+        found: dict[tuple[str, str, str], Own] = {}
         async with self._database.read() as connection:
             for (room_id, shop_id), viewers in by_room.items():
                 ordered = sorted(viewers)
                 notices = await roomlog.unseen_notices(connection, room_id, ordered, limits.SNAPSHOT_NOTICES)
                 states = await store.own_states(connection, shop_id, ordered)
-                pushes = await self._parts.own(connection, room_id, shop_id, ordered)
+                pushes = await self._parts.own(connection, room_id, shop_id, viewers)
                 for viewer in viewers:
                     state = states.get(viewer, _NOTHING)
                     found[room_id, shop_id, viewer] = Own(
                         notices.get(viewer, []), state.buyer, state.blocked, pushes.get(viewer, ())
                     )
-        return [found[each] for each in batch]
+        return [found[room_id, shop_id, viewer] for room_id, shop_id, viewer, _ in batch]

@@ -85,9 +85,8 @@ INVARIANTS = (
     Invariant(
         "a viewer buys no more seats than the deal's limit",
         """
-        SELECT seat.deal_id, viewer, count(*) FROM seat JOIN team USING (team_id) JOIN deal_terms t
-            ON t.deal_id = seat.deal_id
-         WHERE seat.state = 'confirmed' GROUP BY seat.deal_id, viewer
+        SELECT o.deal_id, o.viewer, count(DISTINCT seat_id) FROM team_order o JOIN deal_terms t USING (deal_id)
+         WHERE o.state IN ('confirming', 'confirmed', 'unpaid') GROUP BY o.deal_id, o.viewer
         HAVING count(DISTINCT seat_id) > max(t.per_viewer)""",
     ),
     Invariant(
@@ -136,12 +135,34 @@ INVARIANTS = (
                 ORDER BY (step->>'people')::int DESC LIMIT 1)""",
     ),
     Invariant(
-        "a confirmed order's price was taken, no more and no less",
+        "a confirmed order's price was taken, no more and no less, but for what was given back of it",
         """
-        SELECT o.seat_id, o.price, sum(captured - refunded) AS taken
+        SELECT o.seat_id, o.price, given_back, sum(captured - refunded) AS taken
           FROM team_order o LEFT JOIN payment p ON p.seat_id = o.seat_id AND p.wanted
-         WHERE o.state = 'confirmed' GROUP BY o.seat_id, o.price
-        HAVING o.price IS DISTINCT FROM sum(captured - refunded)""",
+         WHERE o.state = 'confirmed' GROUP BY o.seat_id, o.price, given_back
+        HAVING o.price - given_back IS DISTINCT FROM sum(captured - refunded) OR given_back >= o.price""",
+    ),
+    Invariant(
+        "what staff gave back of an order has come back",
+        """
+        SELECT o.seat_id, o.state, given_back, sum(op.amount) AS done
+          FROM team_order o JOIN payment p ON p.seat_id = o.seat_id AND p.wanted JOIN payment_op op USING (payment_id)
+         WHERE op.kind = 'refund' AND op.state = 'done' GROUP BY o.seat_id, o.state, given_back
+        HAVING sum(op.amount) > given_back""",
+    ),
+    Invariant(
+        "a refund that was confirmed stands in the outbox, and no other does",
+        """
+        SELECT refund_id, r.state, op.state AS op FROM order_refund r LEFT JOIN payment_op op
+            ON op_id = 'refund_' || refund_id
+         WHERE (r.state = 'confirmed') <> (coalesce(op.state, 'none') IN ('pending', 'done', 'dropped'))""",
+    ),
+    Invariant(
+        "an unpaid order has a day to be paid again, and no other has",
+        """
+        SELECT coalesce(o.seat_id, id) AS seat_id, o.state, due_at FROM team_order o
+          FULL JOIN (SELECT * FROM deadline WHERE kind = 'repay') d ON id = o.seat_id
+         WHERE (due_at IS NOT NULL) <> (coalesce(o.state, '') = 'unpaid')""",
     ),
     Invariant(
         "a placed order's money is there",
@@ -174,7 +195,8 @@ INVARIANTS = (
     ),
     Invariant(
         "nothing is given back twice: refunds never exceed what was taken",
-        "SELECT payment_id, captured, refunded FROM payment WHERE refunded > captured OR captured > amount",
+        "SELECT payment_id, captured, refunded FROM payment"
+        " WHERE refunded > captured OR (wanted AND captured > amount)",
     ),
     Invariant(
         "the ledger sums to zero, row by row",
@@ -199,7 +221,7 @@ INVARIANTS = (
                           AND NOT (wanted AND EXISTS (SELECT FROM team_order o
                                     WHERE o.seat_id = p.seat_id AND o.state = 'placed'))
                         GROUP BY deal_id) c
-          FULL JOIN (SELECT deal_id, sum(price) AS sold FROM team_order o WHERE state = 'confirmed'
+          FULL JOIN (SELECT deal_id, sum(price - given_back) AS sold FROM team_order o WHERE state = 'confirmed'
                         AND NOT EXISTS (SELECT FROM payment p JOIN payment_op op USING (payment_id)
                                          WHERE p.seat_id = o.seat_id AND op.state = 'pending')
                       GROUP BY deal_id) s USING (deal_id)

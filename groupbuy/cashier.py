@@ -9,7 +9,7 @@ without a second effect. Where no notification comes the provider is asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -18,19 +18,21 @@ from livestream.protocol.errors import ErrorCode, Refused, Unavailable
 from livestream.protocol.replies import PayAt
 from livestream.storage.pool import Database
 
-from . import engine, money, store
+from . import course, engine, money, returns, store
 from .book import Book
 from .engine import Told
 from .money import News, Payment
-from .payments.port import Busy, Declined, Doubtful, PaymentState, Provider, Standing
+from .payments.port import Busy, Checkout, Declined, Doubtful, PaymentState, Provider, Standing
 from .store import Named
+from .turn import one
 
 _LEASE_S = 30.0  #: longer than any attempt takes
 _BACKOFF_MOST_S = 300
 _ASK_S = 15  #: between two questions about a payment that is open
 _ASK_SETTLING_S = 2
 _FORGOTTEN_S = 120  #: a payment that the provider has not heard of by then will not come
-_AT_ONCE = 64
+_AT_ONCE = 16  #: in one lane; the worker has several, so that a provider's silence about one holds up few
+_TURNS = 64  #: at most, while there is more
 _log = structlog.get_logger()
 
 
@@ -64,9 +66,18 @@ class Cashier:
 
     Args:
         return_url: where a buyer comes back to, with `{room}` in it.
+        told: hands on what was committed, deal by deal.
     """
 
-    def __init__(self, database: Database, provider: Provider, return_url: str, origin: int = 0) -> None:
+    def __init__(
+        self,
+        database: Database,
+        provider: Provider,
+        return_url: str = "",
+        origin: int = 0,
+        told: Callable[[str, Told], None] = lambda deal_id, told: None,
+    ) -> None:
+        self._told = told
         self._database = database
         self._provider = provider
         self._return_url = return_url
@@ -77,12 +88,14 @@ class Cashier:
 
         Raises:
             Unavailable: the provider does not answer.
-            Refused: PAYMENT_REFUSED.
+            Refused: PAYMENT_REFUSED; SEAT_LOST: nobody waits for this payment any more.
         """
         async with self._database.read() as connection:
             found = await store.find_payment(connection, payment_id)
         assert found is not None
         payment = found[1]
+        if not payment.wanted:
+            raise Refused(ErrorCode.SEAT_LOST)
         if payment.url is not None and payment.url_until is not None:
             return PayAt(ref=0, url=payment.url, expires_at=payment.url_until, amount=payment.amount)
         try:
@@ -99,18 +112,31 @@ class Cashier:
             raise Unavailable("payments") from error
         except Declined as declined:
             raise Refused(ErrorCode.PAYMENT_REFUSED, declined.code) from declined
+        if not await self._opened(payment_id, checkout):
+            raise Refused(ErrorCode.SEAT_LOST)
+        return PayAt(ref=0, url=checkout.url, expires_at=checkout.expires_at_ms, amount=payment.amount)
+
+    async def _opened(self, payment_id: str, checkout: Checkout) -> bool:
+        """Note the page; False: the seat was given up meanwhile, and the page is closed again."""
         async with self._database.transaction() as tx:
-            await tx.execute(
+            wanted: bool = await tx.fetchval(
                 """
                 UPDATE payment SET reference = $2, url = $3, url_until = to_timestamp($4::double precision / 1000),
                        state = CASE state WHEN 'opening' THEN 'opened' ELSE state END
-                 WHERE payment_id = $1""",
+                 WHERE payment_id = $1 RETURNING wanted""",
                 payment_id,
                 checkout.reference,
                 checkout.url,
                 checkout.expires_at_ms,
             )
-        return PayAt(ref=0, url=checkout.url, expires_at=checkout.expires_at_ms, amount=payment.amount)
+            if not wanted:
+                # Its undo may have ended before the provider had heard of it.
+                await tx.execute(
+                    "UPDATE payment_op SET state = 'pending', next_at = clock_timestamp(), done_at = NULL"
+                    " WHERE payment_id = $1 AND kind = 'undo'",
+                    payment_id,
+                )
+        return wanted
 
     async def notified(self, headers: Mapping[str, str], body: bytes, now_s: float) -> tuple[str, Told] | None:
         """Take a notification; None: it told nothing new.
@@ -148,7 +174,7 @@ class Cashier:
             self._database,
             deal_id,
             Named(payments={payment_id}, money=True),
-            lambda book: book.learn(payment_id, news),
+            lambda book: course.learn(book, payment_id, news),
             self._origin,
         )
         return None if done is None else (deal_id, done[1])
@@ -162,7 +188,17 @@ class Cashier:
     # -- the worker's part
 
     async def ask(self) -> int:
-        """Ask about payments that are open and nobody told us of; returns how many."""
+        """Ask about payments that are open and nobody told us of, those of settling teams first; returns how many."""
+        asked = 0
+        for _ in range(_TURNS):
+            payments = await self._due_questions()
+            await asyncio.gather(*(one("ask_payments", each, self._ask_about(each)) for each in payments))
+            asked += len(payments)
+            if len(payments) < _AT_ONCE:
+                break
+        return asked
+
+    async def _due_questions(self) -> list[str]:
         async with self._database.transaction() as tx:
             rows = await tx.fetch(
                 """
@@ -171,38 +207,46 @@ class Cashier:
                   FROM (SELECT payment_id, team.state = 'settling' AS settling
                           FROM payment p JOIN seat USING (seat_id) JOIN team USING (team_id)
                          WHERE p.wanted AND p.state IN ('opening', 'opened')
-                           AND ask_at <= clock_timestamp() + CASE WHEN team.state = 'settling'
-                               THEN make_interval(secs => $3::float - $2::float) ELSE interval '0' END
-                         ORDER BY ask_at LIMIT $1 FOR UPDATE OF p SKIP LOCKED) c
+                           AND ask_at <= clock_timestamp()
+                         ORDER BY (team.state = 'settling') DESC, ask_at LIMIT $1 FOR UPDATE OF p SKIP LOCKED) c
                  WHERE payment.payment_id = c.payment_id
              RETURNING payment.payment_id""",
                 _AT_ONCE,
                 float(_ASK_SETTLING_S),
                 float(_ASK_S),
             )
-        await asyncio.gather(*(self._ask_about(row["payment_id"]) for row in rows))
-        return len(rows)
+        return [row["payment_id"] for row in rows]
 
-    async def _ask_about(self, payment_id: str) -> None:
+    async def _ask_about(self, payment_id: str) -> int:
         async with self._database.read() as connection:
             found = await store.find_payment(connection, payment_id)
         if found is None:
-            return
+            return 0
         deal_id, payment = found
         try:
             standing = await self._provider.look(key=payment.key)
         except (Busy, Doubtful, Declined) as error:
             _log.warning("payment.silent", payment=payment_id, error=repr(error))
-            return
+            return 0
         news = news_of(standing)
         if money.learn(payment, news)[0] != payment:
-            await self.learn(deal_id, payment_id, news)
+            self._tell(await self.learn(deal_id, payment_id, news))
+        return 1
+
+    def _tell(self, done: tuple[str, Told] | None) -> None:
+        if done is not None:
+            self._told(*done)
 
     async def work(self) -> int:
         """Do what stands in the outbox and is due; returns how many were tried."""
-        claimed = await self._claim()
-        await asyncio.gather(*(self._do(each) for each in claimed))
-        return len(claimed)
+        tried = 0
+        for _ in range(_TURNS):
+            claimed = await self._claim()
+            await asyncio.gather(*(one("move_payments", each.op_id, self._do(each)) for each in claimed))
+            tried += len(claimed)
+            if len(claimed) < _AT_ONCE:
+                break
+        return tried
 
     async def _claim(self) -> list[Claimed]:
         async with self._database.transaction() as tx:
@@ -211,7 +255,7 @@ class Cashier:
                 UPDATE payment_op SET attempts = attempts + 1,
                        next_at = clock_timestamp() + make_interval(
                            secs => $2 + least($3, power(2, least(attempts, 20))::float - 1))
-                  FROM (SELECT op_id FROM payment_op WHERE state = 'pending' AND next_at <= clock_timestamp()
+                  FROM (SELECT op_id FROM payment_op WHERE state = 'pending' AND next_at <= statement_timestamp()
                          ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED) c
                  WHERE payment_op.op_id = c.op_id
              RETURNING payment_op.op_id, payment_id, kind, amount,
@@ -228,20 +272,36 @@ class Cashier:
                     claimed.append(Claimed(row["op_id"], row["kind"], row["amount"], *found, row["age_s"]))
         return claimed
 
-    async def _do(self, op: Claimed) -> None:
+    async def _do(self, op: Claimed) -> int:
         try:
             news = await self._effect(op)
         except (Busy, Doubtful) as error:
             await self._again(op, repr(error))
-            return
         except Declined as declined:
             await self._declined(op, declined)
-            return
-        if news is None:
-            await self._again(op, "the provider has not heard of it yet")
         else:
-            await self.learn(op.deal_id, op.payment.payment_id, news)
-            await self._again(op, None)
+            if news is not None:
+                await self._carry(op, news)
+            await self._again(op, "the provider has not heard of it yet" if news is None else None)
+        return 1
+
+    async def _carry(self, op: Claimed, news: News, *, declined: bool = False) -> None:
+        """Carry what came of an operation into the book."""
+        payment_id = op.payment.payment_id
+
+        def act(book: Book) -> None:
+            course.learn(book, payment_id, news)
+            if declined and op.kind == "capture" and not book.payments[payment_id].captured:
+                course.capture_declined(book, payment_id)
+            elif declined and op.kind == "refund":
+                returns.declined(book, op.op_id)
+            elif op.kind == "refund":
+                book.caused.done_ops[op.op_id] = "done"
+
+        named = Named(payments={payment_id}, money=True, returns=op.kind == "refund")
+        done = await engine.change(self._database, op.deal_id, named, act, self._origin)
+        if done is not None:
+            self._told(op.deal_id, done[1])
 
     async def _effect(self, op: Claimed) -> News | None:
         """Have the provider do it, or see that it did; what it says then. None: too early to tell."""
@@ -276,16 +336,7 @@ class Cashier:
         except (Busy, Doubtful, Declined):
             await self._again(op, repr(declined))
             return
-        news = news_of(standing)
-        payment_id = op.payment.payment_id
-
-        def act(book: Book) -> None:
-            book.learn(payment_id, news)
-            if op.kind == "capture" and not book.payments[payment_id].captured:
-                book.capture_declined(payment_id)
-
-        named = Named(payments={payment_id}, money=True)
-        await engine.change(self._database, op.deal_id, named, act, self._origin)
+        await self._carry(op, news_of(standing), declined=True)
         _log.warning("payment.declined", op=op.op_id, code=declined.code)
         await self._again(op, repr(declined))
 

@@ -65,6 +65,7 @@ class Deal:
     closes_at: int | None = None  #: Unix ms
     sold_out: bool = False
     why: str | None = None
+    reference: str | None = None  #: the shop's own number of it
 
     def view(self) -> DealView:
         """As everybody sees it."""
@@ -91,6 +92,7 @@ class Deal:
             stock=self.stock,
             sold_out=self.sold_out,
             why=self.why,
+            reference=self.reference,
         )
 
 

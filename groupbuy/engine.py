@@ -29,9 +29,10 @@ from livestream.storage.pool import Connection, Contention, Database, Poison
 from livestream.storage.roomlog import Appended
 from livestream.webhooks import outbox
 
-from . import store
+from . import buying, people, store, writes
 from .book import Book
 from .store import Loaded, Named
+from .views import notices
 
 _T = TypeVar("_T")
 _RETRIES = 5
@@ -52,14 +53,14 @@ class Told:
 
 async def finish(tx: Connection, book: Book, before: Loaded, origin: int) -> Told:
     """Write a book and tell what it caused; the transaction's last statements."""
-    await store.write(tx, book, before)
+    await writes.write(tx, book, before)
     caused = book.caused
     if caused.webhooks:
         await outbox.emit(tx, book.deal.shop_id, await _with_viewers(tx, book, caused.webhooks))
-    notices = [(viewer, YourTeam(own=own)) for viewer, own in book.notices()]
+    concerned = [(viewer, YourTeam(own=own)) for viewer, own in notices(book)]
     appended = Appended()
-    if caused.log or caused.staff or notices:
-        appended = await tell(tx, book.deal.room_id, caused.log, caused.staff, notices)
+    if caused.log or caused.staff or concerned:
+        appended = await tell(tx, book.deal.room_id, caused.log, caused.staff, concerned)
     message = BusMessage(origin=origin, appended=appended, live=[_encode(event) for event in caused.live])
     stirred = bool(caused.held or caused.sold or caused.free) or len(book.teams) != len(before.teams)
     return Told(
@@ -147,7 +148,7 @@ class Engine:
         batcher = self._batchers.get(command.deal)
         if batcher is None:
             if len(self._batchers) >= _MANY_DEALS:
-                self._batchers.clear()  # those that still have work are kept by it
+                del self._batchers[next(iter(self._batchers))]  # the oldest; while it has work, that keeps it
             batcher = self._batchers[command.deal] = Batcher(
                 "groupbuy",
                 functools.partial(self._run, command.deal),
@@ -193,6 +194,7 @@ class Engine:
         outcomes: Sequence[Outcome],
     ) -> Told:
         await work.settle(tx, batch, known, outcomes)
+        await people.remember(tx, [each.actor for each in batch if isinstance(each.command, PaySeat)])
         return await finish(tx, book, before, self._origin)
 
     def _decide(self, book: Book, each: Work) -> AnyReply:
@@ -204,20 +206,23 @@ class Engine:
             case OpenTeam():
                 name = actor.name if command.show_name else ""
                 ids = (self._new_id(), self._new_id())
-                return Seated(ref=0, own=book.open_team(ids, viewer, name, self._new_invite(), listed=command.listed))
+                return Seated(
+                    ref=0, own=buying.open_team(book, ids, viewer, name, self._new_invite(), listed=command.listed)
+                )
             case JoinTeam():
                 name = actor.name if command.show_name else ""
                 return Seated(
                     ref=0,
-                    own=book.join_team(
-                        self._new_id(), viewer, name, command.team, command.invite, customer=actor.buyer
+                    own=buying.join_team(
+                        book, self._new_id(), viewer, name, command.team, command.invite, customer=actor.buyer
                     ),
                 )
             case LeaveTeam():
-                book.leave_team(command.seat, viewer)
+                buying.leave_team(book, command.seat, viewer)
                 return Ok(ref=0)
             case PaySeat():
-                return Posted(ref=0, id=book.pay_seat(command.seat, viewer, self._new_id(), self._way).payment_id)
+                paying = buying.pay_seat(book, command.seat, viewer, self._new_id(), self._way, command.reference)
+                return Posted(ref=0, id=paying.payment_id)
         raise LivestreamError(f"{type(command).__name__} is no command of a viewer")
 
 

@@ -12,6 +12,7 @@ from livestream.protocol.errors import LivestreamError
 from livestream.storage.pool import Connection, Database
 
 from . import chores
+from .engine import Told
 
 _PAUSE_S = 0.3  #: a gauge has a tick of a second anyway
 _log = structlog.get_logger()
@@ -45,13 +46,16 @@ class Gauges:
         finally:
             self._task = None
 
+    def _sold_out(self, deal_id: str, told: Told) -> None:
+        self._publish(told.room_id, told.message)
+
     async def _read(self, rooms: dict[str, str]) -> None:
         async with self._database.read() as connection:
             values = await read(connection, list(rooms))
         for deal_id, room_id in rooms.items():
             found = {key: value for key, value in values.items() if key.startswith(f"deal_{deal_id}_")}
             self._publish(room_id, BusMessage(origin=self._origin, gauges=found))
-            await chores.tell_sold_out(self._database, deal_id)
+            await chores.tell_sold_out(self._database, self._sold_out, deal_id)
 
 
 async def read(connection: Connection, deal_ids: list[str]) -> dict[str, int]:

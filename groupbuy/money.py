@@ -33,6 +33,7 @@ class Payment:
     url_until: int | None = None  #: Unix ms
     expires_in_s: int = 600
     description: str = ""
+    order_reference: str | None = None  #: the shop's own number of the order that comes of it
     authorised: int = 0
     captured: int = 0
     refunded: int = 0

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import get_args
 
 from livestream.bus import BusMessage
 from livestream.protocol.commands import (
     ChangeDeal,
     CloseDeal,
     Command,
+    DecideOrderRefund,
     ExtendDeal,
     OpenDeal,
+    RefundOrder,
     VoidDeal,
     WaiveTeam,
 )
@@ -19,7 +22,7 @@ from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.groupbuy import DealChanged, DealClosed, DealOpened, DealState, TeamWaived
 from livestream.protocol.limits import DEAL_MOST_S, SNAPSHOT_DEALS
 from livestream.protocol.replies import AnyReply, Ok, Posted
-from livestream.room import work
+from livestream.room import refunds, work
 from livestream.room.audit import acted
 from livestream.room.desk import Actor
 from livestream.room.desk_store import load_products
@@ -28,15 +31,17 @@ from livestream.room.work import Work
 from livestream.storage.pool import Connection, Contention, Database
 from livestream.webhooks import outbox
 
+from . import course, deal_rows, returns, store
 from . import deal as deals
-from . import store
 from .book import Book
 from .deal import Deal, Terms
 from .engine import Told, finish
 from .store import Loaded, Named
+from .views import deal_facts
 
 _RETRIES = 5
-COMMANDS: frozenset[type[Command]] = frozenset({OpenDeal, ChangeDeal, ExtendDeal, CloseDeal, VoidDeal, WaiveTeam})
+Change = ChangeDeal | ExtendDeal | CloseDeal | VoidDeal | WaiveTeam
+COMMANDS: frozenset[type[Command]] = frozenset({OpenDeal, RefundOrder, DecideOrderRefund, *get_args(Change)})
 
 
 class Operation:
@@ -70,6 +75,8 @@ class Operation:
             return outcome, None
         if isinstance(each.command, OpenDeal):
             reply, finished = await self._open(tx, each.actor, each.command, [each], known)
+        elif isinstance(each.command, RefundOrder | DecideOrderRefund):
+            reply, finished = await self._refund(tx, each, each.command, known)
         else:
             reply, finished = await self._change(tx, each, known)
         return reply, finished
@@ -91,7 +98,7 @@ class Operation:
         if going >= SNAPSHOT_DEALS:
             raise Refused(ErrorCode.TOO_MANY, "close a deal of this room first")
         opened = await self._made(tx, actor, command, clock["shop_id"], clock["now_ms"])
-        await store.insert_deal(tx, opened, opened.stock * opened.terms.share // 100)
+        await deal_rows.insert(tx, opened, opened.stock * opened.terms.share // 100)
         reply = Posted(ref=0, id=opened.deal_id)
         await work.settle(tx, batch, known, [reply])
         await outbox.emit(tx, opened.shop_id, [("deal.opened", {"room": actor.room_id, "deal": opened.view()})])
@@ -139,35 +146,61 @@ class Operation:
             stock=command.stock,
             terms=terms,
             closes_at=None if command.closes_in_s is None else now_ms + command.closes_in_s * 1000,
+            reference=command.reference,
         )
 
     async def _change(self, tx: Connection, each: Work, known: work.Known) -> tuple[AnyReply, Told]:
         actor, command = each.actor, each.command
-        assert isinstance(command, ChangeDeal | ExtendDeal | CloseDeal | VoidDeal | WaiveTeam)
+        assert isinstance(command, Change)
         named = Named(changes=True)
         if isinstance(command, WaiveTeam):
             named.teams.add(command.team)
             named.money = True
-        book = await store.load(tx, command.deal, named)
-        if book is None or book.deal.room_id != actor.room_id:
-            raise Refused(ErrorCode.DEAL_NOT_FOUND)
+        book = await self._loaded(tx, actor, command.deal, named)
         before = Loaded.of(book)
         what = decide(book, command)
         book.caused.staff.append(acted(actor, command, what, getattr(command, "why", None)))
-        await store.write_deal(tx, book, before.deal)
+        await deal_rows.update(tx, book, before.deal)
         reply = Ok(ref=0)
         await work.settle(tx, [each], known, [reply])
         return reply, await finish(tx, book, before, self._origin)
 
+    async def _refund(
+        self, tx: Connection, each: Work, command: RefundOrder | DecideOrderRefund, known: work.Known
+    ) -> tuple[AnyReply, Told]:
+        actor, who = each.actor, (each.actor.pseudonym, each.actor.name)
+        reply: AnyReply = Ok(ref=0)
+        order = command.order if isinstance(command, RefundOrder) else await store.order_of(tx, command.refund)
+        named = Named(changes=True, seats={order}, money=True, returns=True)
+        book = await self._loaded(tx, actor, command.deal, named)
+        before = Loaded.of(book)
+        if isinstance(command, RefundOrder):
+            limit: int = await tx.fetchval("SELECT refund_limit FROM shop WHERE shop_id = $1", book.deal.shop_id)
+            request = returns.ask(book, command, self._new_id(), who, limit)
+            what, reply = "asked for", Posted(ref=0, id=request.id)
+        else:
+            request = returns.decide(book, command, who)
+            what = str(request.state)
+        words = f"{what} {refunds.money(request)} of the order {request.purchase} back"
+        book.caused.staff.append(acted(actor, command, words, command.why))
+        await work.settle(tx, [each], known, [reply])
+        return reply, await finish(tx, book, before, self._origin)
 
-def decide(book: Book, command: ChangeDeal | ExtendDeal | CloseDeal | VoidDeal | WaiveTeam) -> str:
+    @staticmethod
+    async def _loaded(tx: Connection, actor: Actor, deal_id: str, named: Named) -> Book:
+        book = await store.load(tx, deal_id, named)
+        if book is None or book.deal.room_id != actor.room_id:
+            raise Refused(ErrorCode.DEAL_NOT_FOUND)
+        return book
+
+
+def decide(book: Book, command: Change) -> str:
     """Change the book as an operator asks; returns what was done, in words.
 
     Raises:
         Refused: as the command's `errors` tell.
     """
     deal = book.deal
-    facts = {"room": deal.room_id, "deal": deal.deal_id}
     match command:
         case ChangeDeal():
             book.deal = deals.changed(deal, command)
@@ -194,12 +227,12 @@ def decide(book: Book, command: ChangeDeal | ExtendDeal | CloseDeal | VoidDeal |
                 raise Refused(ErrorCode.DEAL_CLOSED)
             book.deal = replace(deal, state=DealState.VOIDED, closes_at=None, why=why)
             book.caused.log.append(DealClosed(id=deal.deal_id, voided=True, why=why))
-            book.caused.webhooks.append(("deal.voided", {**facts, "why": why}))
+            book.caused.webhooks.append(("deal.voided", {**deal_facts(book), "why": why}))
             return f"took the group buy {deal.title!r} back"
         case WaiveTeam(team=team_id, why=why):
             if deal.state is DealState.VOIDED:
                 raise Refused(ErrorCode.TEAM_CLOSED)
-            seats = book.waive(team_id)
+            seats = course.waive(book, team_id)
             book.caused.log.append(TeamWaived(deal=deal.deal_id, team=team_id, seats=seats, why=why))
             return f"filled {seats} seats of the team {team_id}"
 
@@ -209,4 +242,4 @@ def close(book: Book, why: str | None = None) -> None:
     deal = book.deal
     book.deal = replace(deal, state=DealState.CLOSED, closes_at=None, why=why)
     book.caused.log.append(DealClosed(id=deal.deal_id, why=why))
-    book.caused.webhooks.append(("deal.closed", {"room": deal.room_id, "deal": deal.deal_id}))
+    book.caused.webhooks.append(("deal.closed", deal_facts(book)))

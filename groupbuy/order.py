@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, replace
 
+from livestream.protocol.events import RefundRequest
 from livestream.protocol.groupbuy import OrderState
 
 
@@ -47,10 +48,24 @@ class Order:
     quantity: int
     state: OrderState = OrderState.PLACED
     price: int | None = None  #: minor units for the seat; None: the team forms yet
-    repay_until: int | None = None  #: Unix ms
+    repay_until: int | None = None  #: Unix ms; while it is unpaid
+    given_back: int = 0  #: minor units of the price that came back after it was confirmed
+    reference: str | None = None  #: the shop's own number of it
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A refund of an order, or of a part, that staff asked for."""
+
+    request: RefundRequest  #: its `purchase` is the order
+    asker: str  #: pseudonym; empty: erased
+    moving: bool = False  #: confirmed, and the provider has yet to do it
 
 
 def step(order: Order, event: OrderEvent) -> Order | None:
     """The order after an event; None: that event changes nothing in this state."""
     state = STEPS.get((order.state, event))
-    return None if state is None else replace(order, state=state)
+    if state is None:
+        return None
+    whole = order.state is S.CONFIRMED and state is S.RETURNING
+    return replace(order, state=state, repay_until=None, given_back=(order.price or 0) if whole else order.given_back)

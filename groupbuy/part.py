@@ -3,44 +3,56 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Sequence
 
-from livestream.config import Settings
-from livestream.parts import Chore, Ground, Part
+from livestream.parts import Chore, Ground, Part, WorkGround
 from livestream.storage.pool import Database
 
 from . import chores, engine, operation, privacy, providers
 from .cashier import Cashier
+from .herald import Herald
 from .membership import team_members
+from .payments.port import Provider
 from .service import GroupBuy
+
+_LANES = 4
 
 
 @contextlib.asynccontextmanager
-async def _chores(settings: Settings, secret: bytes) -> AsyncIterator[Sequence[Chore]]:
+async def _chores(ground: WorkGround) -> AsyncIterator[Sequence[Chore]]:
     """The worker's; those that talk to the provider only where there is one."""
-    found = [
-        Chore("end_teams", 0.25, chores.end_teams),
-        Chore("void_teams", 0.5, chores.void_teams),
-        Chore("close_deals", 0.5, chores.close_deals),
-        Chore("tell_sold_out", 1.0, chores.tell_sold_out),
-        Chore("lapse_orders", 5.0, chores.lapse_orders),
-        Chore("forget_payment_events", 600.0, chores.forget_old_events),
-    ]
-    provider = providers.provider(settings, secret)
-    if provider is None:
+    async with contextlib.AsyncExitStack() as stack:
+        herald = Herald(ground.publish, ground.origin)
+        found = [
+            Chore("end_teams", 0.25, functools.partial(chores.end_teams, tell=herald.told)),
+            Chore("void_teams", 0.5, functools.partial(chores.void_teams, tell=herald.told)),
+            Chore("close_deals", 0.5, functools.partial(chores.close_deals, tell=herald.told)),
+            Chore("tell_sold_out", 1.0, functools.partial(chores.tell_sold_out, tell=herald.told)),
+            Chore("lapse_orders", 5.0, functools.partial(chores.lapse_orders, tell=herald.told)),
+            Chore("tell_gauges", 0.2, herald.tell_gauges),
+            Chore("forget_payment_events", 600.0, chores.forget_old_events),
+        ]
+        provider = providers.provider(ground.settings, ground.secret)
+        if provider is not None:
+            stack.push_async_callback(provider.close)
+            found += _with_provider(provider, herald)
         yield found
-        return
+
+
+def _with_provider(provider: Provider, herald: Herald) -> list[Chore]:
+    """Several lanes of each, for the provider's silence about one payment must not be all others'."""
 
     async def work(database: Database) -> int:
-        return await Cashier(database, provider, "").work()
+        return await Cashier(database, provider, told=herald.told).work()
 
     async def ask(database: Database) -> int:
-        return await Cashier(database, provider, "").ask()
+        return await Cashier(database, provider, told=herald.told).ask()
 
-    try:
-        yield [*found, Chore("move_payments", 0.25, work), Chore("ask_payments", 1.0, ask)]
-    finally:
-        await provider.close()
+    return [
+        *(Chore(f"move_payments_{lane}", 0.25, work) for lane in range(_LANES)),
+        *(Chore(f"ask_payments_{lane}", 1.0, ask) for lane in range(_LANES)),
+    ]
 
 
 def _open(ground: Ground) -> GroupBuy:

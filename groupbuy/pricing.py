@@ -1,4 +1,4 @@
-"""Pricing: what a seat costs. Pure: integers in minor units of one currency; nothing is rounded but in `percent_off`.
+"""Pricing: what a seat costs. Pure: integers in minor units of one currency; nothing is ever rounded.
 
 A deal has steps: from so many members on a seat costs so much. A buyer's money
 is held at the price of the lowest step, the highest that can come of it, and in
@@ -12,11 +12,6 @@ from itertools import pairwise
 
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.groupbuy import DealStep
-
-
-def percent_off(price: int, percent: int) -> int:
-    """A price less so many percent, rounded down to the minor unit: the remainder is the buyer's."""
-    return price * (100 - percent) // 100
 
 
 def check_steps(steps: Sequence[DealStep], single_price: int, leader_discount: int) -> None:

@@ -21,7 +21,9 @@ _EXPORT = {
 }
 
 
-async def export(connection: Connection, pseudonym: str, shops: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+async def export(
+    connection: Connection, pseudonym: str, _viewer_id: str, shops: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
     """Seats, orders and payments of a person (pseudonym)."""
     return {
         kind: [dict(row) for row in await connection.fetch(query, pseudonym, list(shops))]
@@ -29,15 +31,14 @@ async def export(connection: Connection, pseudonym: str, shops: Sequence[str]) -
     }
 
 
-async def erase(tx: Connection, pseudonym: str, shops: Sequence[str]) -> None:
+async def erase(tx: Connection, pseudonym: str, _viewer_id: str, shops: Sequence[str]) -> None:
     """Nobody's: the sums must go on to close, so rows stay, under a name that was never a pseudonym.
 
     Live seats count until they end; each erased seat gets a name of its own, since a viewer has one live seat a deal.
     """
     await tx.execute(
-        """
-        UPDATE team SET leader = 'erased-' || seat_id FROM seat JOIN deal USING (deal_id)
-         WHERE seat.team_id = team.team_id AND seat.viewer = $1 AND leader = $1 AND shop_id = ANY($2)""",
+        "UPDATE order_refund SET asker = '' WHERE asker = $1 AND deal_id IN (SELECT deal_id FROM deal"
+        " WHERE shop_id = ANY($2))",
         pseudonym,
         list(shops),
     )

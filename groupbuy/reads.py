@@ -12,12 +12,13 @@ import msgspec
 from livestream.parts import Download, Reading
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.groupbuy import OwnSeat
-from livestream.protocol.http import Listed, PageQuery
+from livestream.protocol.http import Listed, PageQuery, TeamsQuery
 from livestream.protocol.roles import STAFF
 from livestream.storage.pool import Connection
 
 from . import gauges, store
 from .store import Named
+from .views import own, team_view
 
 _OWN_MOST = 20  #: of one viewer, newest
 _MS = "floor(extract(epoch FROM {}) * 1000)::bigint"
@@ -46,9 +47,13 @@ async def deals(connection: Connection, reading: Reading) -> Listed:
 
 
 async def teams(connection: Connection, reading: Reading) -> Listed:
-    page: PageQuery = reading.query
+    page: TeamsQuery = reading.query
     await _require_deal(connection, reading)
-    if reading.role in STAFF:
+    if page.invite is not None:
+        rows = await connection.fetch(
+            "SELECT team_id FROM team WHERE deal_id = $1 AND invite = $2", reading.path["deal"], page.invite
+        )
+    elif reading.role in STAFF:
         rows = await connection.fetch(
             "SELECT team_id FROM team WHERE deal_id = $1 AND team_id < $2 ORDER BY team_id DESC LIMIT $3",
             reading.path["deal"],
@@ -68,7 +73,7 @@ async def teams(connection: Connection, reading: Reading) -> Listed:
     ids = [row["team_id"] for row in rows]
     book = await store.load(connection, reading.path["deal"], Named(teams=set(ids), looks=True))
     assert book is not None
-    items = [msgspec.to_builtins(book.team_view(each)) for each in ids if each in book.teams]
+    items = [msgspec.to_builtins(team_view(book, each)) for each in ids if each in book.teams]
     return Listed(items=items, next=ids[-1] if reading.role in STAFF and len(ids) == page.limit else None)
 
 
@@ -101,21 +106,21 @@ async def seats_of(connection: Connection, room_id: str, viewers: Sequence[str])
     for row in rows:
         named.setdefault(row["deal_id"], set()).add(row["seat_id"])
     found: dict[str, list[OwnSeat]] = {}
-    for deal_id, seats in named.items():
-        book = await store.load(connection, deal_id, Named(seats=seats, money=True, looks=True))
+    for deal_id, ids in named.items():
+        book = await store.load(connection, deal_id, Named(seats=ids, money=True, looks=True))
         if book is None:
             continue
         for team in book.teams.values():
             for seat in team.seats:
-                if seat.seat_id in seats:
-                    found.setdefault(seat.viewer, []).append(book.own(team.team_id, seat.seat_id))
-    return {viewer: sorted(own, key=lambda each: each.seat) for viewer, own in found.items()}
+                if seat.seat_id in ids:
+                    found.setdefault(seat.viewer, []).append(own(book, team.team_id, seat.seat_id))
+    return {viewer: sorted(seats, key=lambda each: each.seat) for viewer, seats in found.items()}
 
 
 _ORDERS = f"""
-SELECT o.seat_id AS "order", o.team_id AS team, viewer_id AS viewer, o.state, o.quantity, o.price, d.currency,
-       d.exponent, d.tax_included, d.product_id AS product, d.variant_id AS variant,
-       {_MS.format("o.placed_at")} AS placed_at,
+SELECT o.seat_id AS "order", o.team_id AS team, o.reference, d.reference AS deal_reference, viewer_id AS viewer,
+       o.state, o.quantity, o.price, o.given_back, d.currency, d.exponent, d.tax_included,
+       d.product_id AS product, d.variant_id AS variant, {_MS.format("o.placed_at")} AS placed_at,
        coalesce((SELECT sum(captured) FROM payment p WHERE p.seat_id = o.seat_id), 0)::bigint AS captured,
        coalesce((SELECT sum(refunded) FROM payment p WHERE p.seat_id = o.seat_id), 0)::bigint AS refunded
   FROM team_order o JOIN deal d USING (deal_id)
@@ -139,10 +144,12 @@ async def settlement(connection: Connection, reading: Reading) -> Download:
         SELECT p.payment_id, p.reference, p.seat_id, s.team_id, d.product_id, d.variant_id, o.quantity, o.state,
                o.price,
                p.authorised, p.captured, p.refunded, p.captured - p.refunded AS net,
-               CASE WHEN p.wanted AND o.state = 'confirmed' THEN o.price ELSE 0 END AS sold,
-               p.currency, p.exponent, d.tax_included, {_MS.format("p.made_at")} AS made_at
+               CASE WHEN p.wanted AND o.state = 'confirmed' THEN o.price - o.given_back ELSE 0 END AS sold,
+               p.currency, p.exponent, d.tax_included, {_MS.format("p.made_at")} AS made_at,
+               o.reference AS order_reference, d.reference AS deal_reference, viewer_id AS viewer, o.given_back
           FROM payment p JOIN seat s USING (seat_id) JOIN deal d ON d.deal_id = p.deal_id
           LEFT JOIN team_order o USING (seat_id)
+          LEFT JOIN person ON person.shop_id = d.shop_id AND pseudonym = s.viewer
          WHERE p.deal_id = $1 AND (p.authorised > 0 OR p.captured > 0) ORDER BY p.payment_id""",
         deal_id,
     )
@@ -151,6 +158,7 @@ async def settlement(connection: Connection, reading: Reading) -> Download:
     columns = (
         "payment_id", "reference", "seat_id", "team_id", "product_id", "variant_id", "quantity", "state", "price",
         "authorised", "captured", "refunded", "net", "sold", "currency", "exponent", "tax_included", "made_at",
+        "order_reference", "deal_reference", "viewer", "given_back",
     )  # fmt: skip
     table.writerow(columns)
     for row in rows:

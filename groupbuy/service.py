@@ -19,6 +19,7 @@ from livestream.storage.pool import Connection
 
 from . import providers, reads
 from .cashier import Cashier
+from .crier import Crier
 from .engine import Engine, Told
 from .gauges import Gauges
 from .operation import Operation
@@ -34,6 +35,7 @@ class GroupBuy:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._gauges = Gauges(ground.database, ground.publish, ground.origin)
+        self._crier = Crier(ground.publish, ground.origin)
         self._operation = Operation(ground.database, ground.new_id, ground.origin)
         self._cashier: Cashier | None = None
         self._engine = Engine(
@@ -89,9 +91,9 @@ class GroupBuy:
             self._told(*done)
 
     async def own(
-        self, connection: Connection, room_id: str, shop_id: str, viewers: Sequence[str]
+        self, connection: Connection, room_id: str, shop_id: str, viewers: Mapping[str, str]
     ) -> Mapping[str, Sequence[Push]]:
-        found = await reads.seats_of(connection, room_id, viewers)
+        found = await reads.seats_of(connection, room_id, list(viewers))
         return {viewer: [OwnSeats(seats=seats)] for viewer, seats in found.items()}
 
     def forget(self, room_id: str) -> None:
@@ -113,7 +115,8 @@ class GroupBuy:
             self._gauges.stir(deal_id, told.room_id)
 
     def _publish(self, told: Told) -> None:
-        self._ground.publish(told.room_id, told.message)
+        self._crier.tell(told.room_id, told.message.live)
+        self._ground.publish(told.room_id, msgspec.structs.replace(told.message, live=[]))
 
     def _read(self, read: Read) -> Callable[[Reading], Awaitable[msgspec.Struct | Download]]:
         async def run(reading: Reading) -> msgspec.Struct | Download:

@@ -223,14 +223,15 @@ def join(team: Team, seat_id: str, viewer: str, name: str, now_ms: int, hold_s: 
         Refused: TEAM_CLOSED, TEAM_LATE, TEAM_MEMBER, TEAM_FULL.
     """
     _require_forming(team, now_ms)
-    if team.of(viewer) is not None:
-        raise Refused(ErrorCode.TEAM_MEMBER)
     gone = tuple(
         SeatReleased(seat.seat_id, "lapsed")
         for seat in team.seats
         # The leader's is left to `due`: with it the whole team may end.
         if seat.state is SeatState.HELD and seat.seat_id != team.leader and lapsed(team, seat, now_ms)
     )
+    own = team.of(viewer)
+    if own is not None and own.seat_id not in {each.seat_id for each in gone}:
+        raise Refused(ErrorCode.TEAM_MEMBER)
     if team.free + len(gone) <= 0:
         raise Refused(ErrorCode.TEAM_FULL)
     number = max((seat.number for seat in team.seats), default=-1) + 1
@@ -284,7 +285,7 @@ def leave(team: Team, seat_id: str, now_ms: int) -> Events:
     if seat.state not in LIVE:
         raise Refused(ErrorCode.SEAT_NOT_FOUND)
     events: Events = (SeatReleased(seat_id, "left"),)
-    return (*events, *_led(team, after(team, events)))
+    return (*events, *_led(team, after(team, events), free=True))
 
 
 def lose(team: Team, seat_id: str) -> Events:
@@ -351,18 +352,19 @@ def _filled(team: Team) -> Events:
     return (Completed(reached),) if team.count(SeatState.PAID) and reached == team.size else ()
 
 
-def _led(before: Team, team: Team, *, ends: bool = False) -> Events:
-    """Who leads now.
+def _led(before: Team, team: Team, *, free: bool = False, ends: bool = False) -> Events:
+    """Who leads now: the first who paid, or else who is paying, or else, where that is free, who holds a seat.
 
-    A leader who never paid leaves the lead to one who did, or the team ends: it held stock for nobody.
+    It is free where the leader left or had paid. If a leader's hold ran out, nobody else's mere hold may go on
+    keeping the whole team's units: the team ends.
     """
     leader = team.seat(team.leader)
     if leader is None or leader.state in LIVE:
         return ()
-    heir = next((seat for seat in team.seats if seat.state is SeatState.PAID), None)
     was = before.seat(team.leader)
-    if heir is None and was is not None and was.state is SeatState.PAID:
-        heir = next((seat for seat in team.seats if seat.state in LIVE), None)
+    free = free or (was is not None and was.state is SeatState.PAID)
+    ranks = (SeatState.PAID, SeatState.PAYING, *([SeatState.HELD] if free else []))
+    heir = next((seat for state in ranks for seat in team.seats if seat.state is state), None)
     if heir is not None:
         return (LeaderChanged(heir.seat_id),)
     return () if ends else (Failed(TeamState.EXPIRED, "abandoned"),)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 import redis.asyncio
@@ -53,6 +53,23 @@ def _channel(room_id: str) -> str:
     return f"room:{{{room_id}}}"
 
 
+def message_of(origin: int) -> BusMessage:
+    """An empty message, to merge others into."""
+    return BusMessage(origin=origin, appended=Appended([], [], []), live=[], gauges={})
+
+
+async def publish(client: redis.asyncio.Redis, messages: Mapping[str, BusMessage]) -> None:
+    """Send messages (by room id) to all processes, in one pipeline.
+
+    Raises:
+        LOST
+    """
+    pipeline = client.pipeline(transaction=False)
+    for room_id, message in messages.items():
+        pipeline.publish(_channel(room_id), _encode(message))
+    await pipeline.execute()
+
+
 class Bus:
     """One process's end of the bus.
 
@@ -74,16 +91,7 @@ class Bus:
         """Send soon; merged with what waits for the same room. Lost without a word while Redis is away."""
         if not self.up:
             return
-        waiting = self._outbox.get(room_id)
-        if waiting is None:
-            self._outbox[room_id] = BusMessage(
-                origin=self._origin,
-                appended=Appended([], [], []),
-                live=[],
-                gauges={},
-            )
-            waiting = self._outbox[room_id]
-        waiting.merge(message)
+        self._outbox.setdefault(room_id, message_of(self._origin)).merge(message)
         self._wake.set()
 
     async def subscribe(self, room_id: str) -> None:
@@ -107,10 +115,7 @@ class Bus:
             self._wake.clear()
             batch, self._outbox = self._outbox, {}
             try:
-                pipeline = self.redis.pipeline(transaction=False)
-                for room_id, message in batch.items():
-                    pipeline.publish(_channel(room_id), _encode(message))
-                await pipeline.execute()
+                await publish(self.redis, batch)
             except LOST as error:
                 _log.warning("bus.publish_lost", rooms=len(batch), error=str(error))
                 await asyncio.sleep(_RETRY_S)

@@ -25,7 +25,7 @@ from livestream.protocol.commands import (
     SetShow,
 )
 from livestream.protocol.draws import DrawPlan, DrawReceipt
-from livestream.protocol.replies import Announced, AnyReply, Entered, Ok, Posted, Reply
+from livestream.protocol.replies import Announced, AnyReply, Claimed, Entered, Ok, Posted, Reply
 from livestream.protocol.show import ShowState
 
 _R = TypeVar("_R", bound=Reply)
@@ -96,8 +96,9 @@ class Commands:
 
     async def claim_prize(
         self, draw: str, form: ClaimForm, *, receipt: DrawReceipt | None = None, key: str | None = None
-    ) -> Ok:
-        return _as(Ok, await self.ask(ClaimPrize, draw=draw, form=form, receipt=receipt, key=key or _new_key()))
+    ) -> Claimed:
+        """Say where a prize goes; the reply says when that is deleted."""
+        return _as(Claimed, await self.ask(ClaimPrize, draw=draw, form=form, receipt=receipt, key=key or _new_key()))
 
 
 def _as(kind: type[_R], reply: AnyReply) -> _R:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import msgspec
 
 from livestream.protocol import limits
+from livestream.protocol.draw_state import evolve_own
+from livestream.protocol.draws import OwnDraw
 from livestream.protocol.events import Commented, Deleted, Echoed, LogEvent, Restored
 from livestream.protocol.groupbuy import OwnSeat, YourTeam
-from livestream.protocol.pushes import AnyPush, DrawOwn, Gauge, Live, Log, Notice, OwnSeats, Snapshot, Staff
+from livestream.protocol.pushes import AnyPush, Gauge, Live, Log, Notice, OwnDraws, OwnSeats, Snapshot, Staff
 from livestream.protocol.state import RoomState, StaffState, evolve, evolve_staff, newest
 
 _STAFF_EVENTS = 200
@@ -27,7 +29,7 @@ class RoomView(RoomState, frozen=True, kw_only=True):
     values: dict[str, int] = msgspec.field(default_factory=dict)
     notices: tuple[Notice, ...] = ()  #: to this viewer, newest last; a snapshot does not take them away
     seats: tuple[OwnSeat, ...] = ()  #: this viewer's in group buys, newest last
-    own_draw: DrawOwn | None = None  #: where this viewer stood in the room's draw when they came in
+    own_draws: tuple[OwnDraw, ...] = ()  #: where this viewer stands in draws, in order of id
     staff_seq: int = 0
     staff: tuple[Staff, ...] = ()  #: the staff log, newest last
     desk: StaffState | None = None  #: staff only
@@ -53,10 +55,11 @@ def apply(view: RoomView, push: AnyPush) -> RoomView:
             others = tuple(each for each in view.seats if each.seat != own.seat)
             mine = tuple(sorted((*others, own), key=lambda each: each.seat))
             return _with(view, seats=mine, notices=newest((*view.notices, push), limits.SNAPSHOT_NOTICES))
-        case DrawOwn():
-            return _with(view, own_draw=push, values={**view.values, "draw_entries": push.entries})
-        case Notice():
-            return _with(view, notices=newest((*view.notices, push), limits.SNAPSHOT_NOTICES))
+        case OwnDraws(entries=entries, draws=draws):
+            return _with(view, own_draws=tuple(draws), values={**view.values, "draw_entries": entries})
+        case Notice(event=event):
+            notices = newest((*view.notices, push), limits.SNAPSHOT_NOTICES)
+            return _with(view, notices=notices, own_draws=evolve_own(view.own_draws, event))
     return view
 
 
@@ -84,7 +87,7 @@ def _from_snapshot(view: RoomView, snapshot: Snapshot) -> RoomView:
         values=dict(snapshot.values),
         notices=view.notices,
         seats=view.seats,
-        own_draw=view.own_draw,
+        own_draws=view.own_draws,
         staff_seq=snapshot.staff_seq,
         staff=tuple(snapshot.staff),
         desk=None

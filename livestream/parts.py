@@ -29,9 +29,10 @@ from livestream.protocol.state import RoomState
 from livestream.room.desk import Actor
 from livestream.room.local import LocalRoom
 from livestream.storage.pool import Connection, Database
+from livestream.storage.roomlog import Appended
 
-#: (connection, room, pseudonyms, since in Unix ms) → those of them who joined a team of the room since then
-TeamMembers = Callable[[Connection, str, Sequence[str], int], Awaitable[set[str]]]
+#: (connection, room, pseudonyms, since and until in Unix ms) → those of them who joined a team of the room in that time
+TeamMembers = Callable[[Connection, str, Sequence[str], int, int], Awaitable[set[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,27 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkGround:
+    """What a worker gives the chores of its parts."""
+
+    settings: Settings
+    secret: bytes  #: of the deployment
+    publish: Callable[[str, BusMessage], None]  #: hands what was committed to the gateways; lost while Redis is away
+    origin: int
+    team_members: TeamMembers | None = None
+
+    def told(self, room_id: str, appended: Appended) -> None:
+        """What a transaction appended to a room's logs, once it is committed."""
+        self.publish(room_id, BusMessage(origin=self.origin, appended=appended))
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """A comment was more than words: the password of a draw."""
 
     entered: DrawReceipt | None = None
     refused: ErrorCode | None = None  #: why it is no entry
+    why: str | None = None  #: what is missing, in words
 
 
 @runtime_checkable
@@ -79,6 +96,7 @@ class Reading:
     room_id: str = ""  #: for paths under /v1/rooms
     role: Role | None = None
     who: str = ""  #: pseudonym; empty: nobody in particular
+    viewer_id: str = ""  #: the shop's own, of who is in a room
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +122,9 @@ class Runner(Protocol):
         """
 
     async def own(
-        self, connection: Connection, room_id: str, shop_id: str, viewers: Sequence[str]
+        self, connection: Connection, room_id: str, shop_id: str, viewers: Mapping[str, str]
     ) -> Mapping[str, Sequence[Push]]:
-        """What is theirs, for viewers (pseudonyms) who come in; told after the snapshot."""
+        """What is theirs, for viewers (pseudonym → the shop's id) who come in; told after the snapshot."""
 
     def forget(self, room_id: str) -> None:
         """Drop what is kept for a room that nobody is in."""
@@ -140,17 +158,22 @@ class Part:
     name: str
     commands: frozenset[type[Command]]
     open: Callable[[Ground], Runner]
-    chores: Callable[[Settings, bytes], AbstractAsyncContextManager[Sequence[Chore]]]  #: settings and secret
-    #: what is stored of a person (pseudonym) in these shops, by kind
-    export: Callable[[Connection, str, Sequence[str]], Awaitable[Mapping[str, list[dict[str, Any]]]]]
+    chores: Callable[[WorkGround], AbstractAsyncContextManager[Sequence[Chore]]]
+    #: what is stored of a person (pseudonym, the shop's id) in these shops, by kind
+    export: Callable[[Connection, str, str, Sequence[str]], Awaitable[Mapping[str, list[dict[str, Any]]]]]
     #: takes a person out of everything but the part's own logs in `room_log`, `staff_log` and `notice`
-    erase: Callable[[Connection, str, Sequence[str]], Awaitable[None]]
+    erase: Callable[[Connection, str, str, Sequence[str]], Awaitable[None]]
     team_members: TeamMembers | None = None
 
 
 def load() -> tuple[Part, ...]:
     """All that are installed, by name."""
     return tuple(point.load() for point in sorted(entry_points(group="livestream.parts")))
+
+
+def members_of(parts: Sequence[Part]) -> TeamMembers | None:
+    """Of the part that has teams, if one has."""
+    return next((part.team_members for part in parts if part.team_members), None)
 
 
 @dataclass(slots=True)
@@ -164,8 +187,7 @@ class Running:
     @classmethod
     def start(cls, ground: Ground) -> Running:
         parts = load()
-        members = next((part.team_members for part in parts if part.team_members), None)
-        ground = replace(ground, team_members=members)
+        ground = replace(ground, team_members=members_of(parts))
         runners = [part.open(ground) for part in parts]
         return cls(
             parts,
@@ -174,7 +196,7 @@ class Running:
         )
 
     async def own(
-        self, connection: Connection, room_id: str, shop_id: str, viewers: Sequence[str]
+        self, connection: Connection, room_id: str, shop_id: str, viewers: Mapping[str, str]
     ) -> dict[str, list[Push]]:
         """What every part has of these viewers."""
         found: dict[str, list[Push]] = {}

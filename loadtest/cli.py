@@ -16,7 +16,8 @@ import click
 import msgspec
 from rich.console import Console
 
-from livestream.protocol.commands import COMMANDS, AnyCommand
+from livestream.protocol.commands import COMMANDS, AnyCommand, Command
+from livestream.protocol.replies import Announced, Posted
 from livestream.protocol.roles import HOSTS
 
 from . import compare as comparing
@@ -30,14 +31,14 @@ from .report.page import page
 from .report.screen import Screen, summary
 from .result import Result
 from .run import Progress, RunError, Wish, play
-from .scenario import Scenario, ScenarioError, read, scaled
+from .scenario import Scenario, ScenarioError, bound, read, scaled
 from .shop import ShopError
 from .target import Target, TargetError
 from .target import read as read_target
 
 FOLDER = Path(__file__).parent / "scenarios"
 EXIT = {"passed": 0, "failed": 1, "void": 3, "interrupted": 130}
-_CUES = {str(each.__struct_config__.tag) for each in COMMANDS if each.roles & HOSTS}
+CUES = {str(each.__struct_config__.tag) for each in COMMANDS if each.roles & HOSTS}
 _KEY, _TOKEN = "LOADTEST_KEY", "LOADTEST_TOKEN"
 
 
@@ -62,15 +63,31 @@ def load(name: str) -> Scenario:
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioError(f"cannot read {path}: {error}") from None
     try:
-        scenario = read(text, set(BEHAVIOURS), _CUES)
-        for phase in scenario.phase:
-            for action in phase.action:
-                options_of(action.do, action.options)
-            for cue in phase.cue:
-                msgspec.convert({**cue.send, "ref": 0, "key": "k"}, AnyCommand)
+        scenario = read(text, set(BEHAVIOURS), CUES)
+        _check_parts(scenario)
     except (ScenarioError, msgspec.ValidationError) as error:
         raise ScenarioError(f"{path.name}: {error}") from None
     return scenario
+
+
+def _check_parts(scenario: Scenario) -> None:
+    """Options of actions, and cues as the commands that they will be.
+
+    Raises:
+        ScenarioError, msgspec.ValidationError
+    """
+    examples: dict[str, str] = {}  #: of what cues make
+    for phase in scenario.phase:
+        for action in phase.action:
+            options_of(action.do, action.options)
+            if not BEHAVIOURS[action.do].scheduled:
+                raise ScenarioError(f"phase {phase.name!r}: {action.do!r} follows from other actions: leave it out")
+        for cue in sorted(phase.cue, key=lambda each: each.at_s):
+            command: Command = msgspec.convert({**bound(cue.send, examples), "ref": 0, "key": "k"}, AnyCommand)
+            if cue.makes and command.reply not in (Posted, Announced):
+                raise ScenarioError(f"phase {phase.name!r}: `{cue.send['t']}` makes nothing that has an id")
+            if cue.makes:
+                examples[cue.makes] = "0" * (32 if command.reply is Announced else 13)
 
 
 def _where(command: Any) -> Any:
@@ -237,7 +254,7 @@ async def _place(given: dict[str, Any], scenario: Scenario) -> AsyncIterator[Wis
     """The target: a server of our own, or the one that was named."""
     settings = dict(each.partition("=")[::2] for each in given["settings"])
     if given["own"]:
-        async with own_show(settings) as (target, pid):
+        async with own_show(settings, pays=scenario.pays) as (target, pid):
             yield Wish(scenario, target, workers=given["workers"] or 0, server_pid=pid, settings=settings)
         return
     if settings:

@@ -39,7 +39,10 @@ class Worker:
             size = int.from_bytes(await self._process.stdout.readexactly(HEAD_BYTES), "big")
             return of_worker(await self._process.stdout.readexactly(size))
         except asyncio.IncompleteReadError:
-            raise CrewError("a worker of the load test died; what it said stands above") from None
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), _END_S)
+            code = self._process.returncode
+            raise CrewError(f"a worker of the load test died (exit code {code}); what it said stands above") from None
 
     async def end(self) -> None:
         assert self._process.stdin is not None

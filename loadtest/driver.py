@@ -9,38 +9,34 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import itertools
 import socket
 import ssl
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from random import Random
 
-import jwt
-import msgspec
-
 from livestream.client_rules import Next
 from livestream.protocol.codec import Codec
-from livestream.protocol.commands import COMMON_ERRORS, AnyCommand, Command
-from livestream.protocol.replies import AnyReply, Error
+from livestream.protocol.replies import AnyReply
+from livestream.protocol.roles import Role
 
 from . import schedule
+from .acting import Acting
 from .behaviours import BEHAVIOURS, options_of
-from .behaviours.base import Behaviour, Task, Who
+from .behaviours.base import Who
 from .messages import Account, Address, Plan, Tick, Witness
 from .reader import Reader
 from .scenario import Action, Crowd, Phase
-from .viewer import Pending, State, Viewer
+from .tokens import token
+from .viewer import State, Viewer
 
 _PER_ADDRESS = 1500  #: viewers that share a source address of this machine; servers limit them
 _ENTRY_S = 20.0  #: from the attempt to `joined`; then it is given up and tried again
 _TURN_US = 10_000  #: of starting what is due before the sockets are served; a turn of theirs may take ten times that
 _LIVE_S = 0.5  #: for the last of the live lane, which nobody waits for
 _SLOW_BUFFER_BYTES = 8192  #: what a weak network holds for a slow reader; this machine would hold a minute's worth
-_TOKEN_S = 12 * 3600
-_LOOKS = 12  #: random tries to find a free viewer before all are looked through
 _EXAMPLES = 20
 _NAMES = ("Ada", "Bao", "Chloé", "Dan", "Ewa", "Filip", "Grâce", "Hania", "Ines", "Jan", "Kai", "Łucja", "Mei", "Noé")
 
@@ -60,26 +56,23 @@ class Driver:
         self.random = Random(f"{plan.scenario.seed}/{plan.worker}")
         self.behaviours = {name: kind(plan.sentences) for name, kind in BEHAVIOURS.items()}
         self.reader = Reader(list(self.behaviours.values()))
+        self.acting = Acting(self)
         self.counts: Counter[str] = Counter()
         self.times: defaultdict[str, list[int]] = defaultdict(list)
         self.bytes_in = self.frames_in = self.checked = 0
         self.stopping = False
         self._gaps = self._repeats = self._unanswered = self._astray = self._unknown = 0
-        self._codes: Counter[str] = Counter()
-        self._undeclared: Counter[str] = Counter()
         self._endings: Counter[str] = Counter()
-        self._notes: defaultdict[str, list[list[object]]] = defaultdict(list)
         self._examples: list[str] = []
         self._late_us = 0
         self._cpu_s = time.process_time()
-        self._refs = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._tls = ssl.create_default_context() if plan.address.tls else None
         self.viewers = list(self._make_viewers())
-        self._able: dict[str, list[Viewer]] = {}
         self._present = 0  #: how many should be
         self.witnesses = [self._witness(number) for number in range(plan.scenario.witnesses)] if not plan.worker else []
-        self.host = self._host() if not plan.worker else None
+        self.host = self._staff(-1, "Host", Role.HOST) if not plan.worker else None
+        self.operator = self._staff(-100, "Operator", Role.OPERATOR) if self.host and plan.operator else None
 
     # -- who
 
@@ -112,28 +105,22 @@ class Driver:
         viewer.accounts = True
         return viewer
 
-    def _host(self) -> Viewer:
-        viewer = Viewer(self, Who(-1, "Host", True), "host", Codec.JSON, compression=True)
+    def _staff(self, number: int, name: str, role: Role) -> Viewer:
+        viewer = Viewer(self, Who(number, name, True), role.value, Codec.JSON, compression=True)
         viewer.think_us = (0, 0)
         return viewer
 
+    def _first(self) -> list[Viewer]:
+        """Who is there before everybody else, and to the end."""
+        return [*self.witnesses, *(each for each in (self.host, self.operator) if each is not None)]
+
     def _everyone(self) -> list[Viewer]:
-        return [*self.viewers, *self.witnesses, *([self.host] if self.host else [])]
+        return [*self.viewers, *self._first()]
 
     def token(self, viewer: Viewer) -> str:
         """As the shop's backend signs it. Cost: 30 µs."""
-        signing, now_s = self.plan.signing, int(time.time())
-        claims = {
-            "iss": signing.shop,
-            "aud": "livestream",
-            "sub": f"loadtest-{self.plan.run}-{viewer.person.number}",
-            "role": viewer.role,
-            "name": viewer.person.name,
-            "iat": now_s,
-            "exp": now_s + _TOKEN_S,
-            "room": self.plan.room,
-        }
-        return jwt.encode(claims, signing.key, algorithm=signing.algorithm, headers={"kid": signing.kid})
+        person = viewer.person
+        return token(self.plan.signing, self.plan.run, person.number, viewer.role, person.name, self.plan.room)
 
     # -- lines
 
@@ -150,9 +137,7 @@ class Driver:
             return
         viewer.wanted, viewer.coming = True, due_us
         viewer.state = State.OPENING
-        task = self.loop.create_task(self._dial(viewer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.task(self._dial(viewer))
 
     def _leaving(self, viewer: Viewer) -> bool:
         return self.stopping and not viewer.once
@@ -285,37 +270,16 @@ class Driver:
         self._endings["unreadable"] += 1
         self.example(f"viewer {viewer.person.number}: {text}")
 
-    def refusal(self, kind: type[Command], error: Error) -> None:
-        tag = str(kind.__struct_config__.tag)
-        self._codes[f"{tag} {error.code}"] += 1
-        if error.code not in COMMON_ERRORS and error.code not in kind.errors:
-            self._undeclared[f"{tag} {error.code}"] += 1
-
-    def answered(self, viewer: Viewer, pending: Pending, reply: AnyReply) -> None:
-        """A reply came."""
-        kind = type(pending.command)
-        name = pending.behaviour.name if pending.behaviour else "cue"
-        if isinstance(reply, Error):
-            self.refusal(kind, reply)
-            self.count(f"refused.{name}.{reply.code}")
-            self.count("refused")
-            wait_us = (reply.retry_after_ms or 0) * 1000
-            viewer.ready_us = max(viewer.ready_us, self.now_us() + wait_us)
-            if pending.behaviour is None:
-                self.example(f"cue {kind.__name__} was refused: {reply.code}: {reply.text}")
-        else:
-            self.count(f"accepted.{name}")
-            self.times[f"{name}.reply"].append((self.now_us() - pending.due_us) // 100)
-        if pending.behaviour is not None:
-            note = pending.behaviour.note(pending.command, reply)
-            if note is not None:
-                self._notes[name].append(note)
+    def task(self, work: Coroutine[object, object, None]) -> None:
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # -- the schedule
 
     async def gather(self, within_s: float = 30.0) -> str:
         """Bring host and witnesses in; returns what went wrong, or nothing."""
-        there = [*self.witnesses, *([self.host] if self.host else [])]
+        there = self._first()
         now_us = self.now_us()
         for viewer in there:
             self.come(viewer, now_us)
@@ -374,9 +338,9 @@ class Driver:
             streams.append(self._action(place, action, phase, Random(dice.random())))
         if self.host is not None:
             says = schedule.steady(self.plan.scenario.host.says_per_s, phase.seconds)
-            streams.append((at, 1, self._say) for at in says)
+            streams.append((at, 1, self.acting.say) for at in says)
             cues = sorted(phase.cue, key=lambda cue: cue.at_s)
-            streams.append((cue.at_s, 2, partial(self._cue, cue.send)) for cue in cues)
+            streams.append((cue.at_s, 2, partial(self.acting.cue, cue)) for cue in cues)
         return streams
 
     def _moves(self, phase: Phase) -> Stream:
@@ -411,67 +375,9 @@ class Driver:
         scenario = self.plan.scenario
         rate = schedule.rate_of(action, phase.seconds, scenario.viewers, len(self.viewers) / scenario.viewers)
         behaviour, options = self.behaviours[action.do], options_of(action.do, action.options)
-        act = partial(self._act, behaviour, options)
+        act = partial(self.acting.act, behaviour, options)
         for at in schedule.due(rate, dice):
             yield at, 10 + place, act
-
-    def _act(self, behaviour: Behaviour, options: object, due_us: int) -> None:
-        self.count("due")
-        self.count(f"due.{behaviour.name}")
-        viewer = self._free(behaviour, due_us)
-        if viewer is None or not self._do(viewer, behaviour, options, due_us):
-            self.count("dropped")
-            self.count(f"dropped.{behaviour.name}")
-
-    def _free(self, behaviour: Behaviour, due_us: int) -> Viewer | None:
-        able = self._able.get(behaviour.name)
-        if able is None:
-            able = self._able[behaviour.name] = [
-                viewer
-                for viewer in self.viewers
-                if behaviour.name in viewer.person.memory["does"]
-                and (viewer.person.signed_in or not behaviour.needs_token)
-            ]
-        if not able:
-            return None
-        for _ in range(_LOOKS):
-            viewer = able[self.random.randrange(len(able))]
-            if viewer.state is State.PRESENT and viewer.ready_us <= due_us:
-                return viewer
-        begin = self.random.randrange(len(able))
-        for viewer in itertools.islice(itertools.chain(able[begin:], able[:begin]), 2000):
-            if viewer.state is State.PRESENT and viewer.ready_us <= due_us:
-                return viewer
-        return None
-
-    def _do(self, viewer: Viewer, behaviour: Behaviour, options: object, due_us: int) -> bool:
-        ref = next(self._refs)
-        task = Task(ref, f"lt-{self.plan.run}-{self.plan.worker}-{ref}", due_us, self.random, options)
-        command = behaviour.command(viewer.person, task)
-        if command is None:
-            return False
-        viewer.ready_us = due_us + self.random.randint(*viewer.think_us)
-        self.count("sent")
-        viewer.send(behaviour, command, due_us)
-        return True
-
-    def _say(self, due_us: int) -> None:
-        assert self.host is not None
-        say = self.behaviours["say"]
-        self.count("due")
-        if self.host.state is not State.PRESENT:
-            self.count("dropped")
-            self.count("dropped.say")
-            return
-        self._do(self.host, say, options_of("say", {"chars": self.plan.scenario.host.chars}), due_us)
-
-    def _cue(self, send: dict[str, object], due_us: int) -> None:
-        assert self.host is not None
-        ref = next(self._refs)
-        # It was checked with the scenario; those without a key ignore it.
-        command: Command = msgspec.convert({**send, "ref": ref, "key": f"lt-{self.plan.run}-cue-{ref}"}, AnyCommand)
-        self.count("cues")
-        self.host.send(None, command, due_us)
 
     # -- telling
 
@@ -502,8 +408,12 @@ class Driver:
         """Begin nothing more; wait for the replies to what is under way."""
         self.stopping = True
         deadline = time.monotonic() + within_s
-        while time.monotonic() < deadline and any(each.pending for each in self._everyone()):  # noqa: ASYNC110
+        while time.monotonic() < deadline and self._busy():  # noqa: ASYNC110 - thousands tell nobody
             await asyncio.sleep(0.05)
+        await self.acting.checkout.close()
+
+    def _busy(self) -> bool:
+        return bool(self._tasks) or any(each.pending for each in self._everyone())
 
     async def finish(self, top: int, within_s: float) -> Account:
         """Wait until everyone knows the log, then say what was seen."""
@@ -547,12 +457,14 @@ class Driver:
             unanswered=self._unanswered,
             astray=self._astray,
             unknown=self._unknown,
-            codes=dict(self._codes),
-            undeclared=dict(self._undeclared),
+            codes=dict(self.acting.codes),
+            undeclared=dict(self.acting.undeclared),
             endings=dict(self._endings),
             log=self.reader.log,
             conflicts=self.reader.conflicts,
-            notes=dict(self._notes),
+            notes=dict(self.acting.notes),
+            cues_failed=self.acting.cues_failed,
+            away=[each.person.number for each in self.viewers if each.state is not State.PRESENT],
             witnesses=[
                 Witness(unbroken=each.unbroken, shown=sorted(each.seen), left_out=each.left_out)
                 for each in self.witnesses

@@ -47,6 +47,8 @@ class Plan(Message, frozen=True, kw_only=True):
     signing: Signing
     sentences: list[str]
     run: str  #: makes keys and viewer ids differ from run to run
+    operator: bool = False  #: some cues are no host's to give
+    pay_hosts: list[str] = []  #: on whose pages, beside this machine's, viewers may press `pay`
     reply_timeout_s: float = 15.0
 
 
@@ -128,7 +130,9 @@ class Account(Message, frozen=True, kw_only=True):
     ]  #: how lines ended that we did not end ourselves: `code` or `broken`, with `slow.` before it
     log: dict[int, str]  #: seq to a digest of the event
     conflicts: int  #: two viewers saw different events under one seq
-    notes: dict[str, list[list[Any]]]  #: by behaviour
+    notes: dict[str, list[list[Any]]]  #: by kind
+    cues_failed: list[str] = []
+    away: list[int] = []  #: viewers who are not there at the end: what they were told last, nobody heard
     witnesses: list[Witness]
     examples: list[str]
 

@@ -29,11 +29,12 @@ class OwnError(Exception):
 
 
 @contextlib.asynccontextmanager
-async def own_show(settings: Mapping[str, str]) -> AsyncIterator[tuple[Target, int]]:
+async def own_show(settings: Mapping[str, str], *, pays: bool) -> AsyncIterator[tuple[Target, int]]:
     """A target that nobody else uses, and the process number of its `serve`; nothing is left of it at the end.
 
     Args:
         settings: of the server, by name: `gateways`, say.
+        pays: with a payment provider that moves no money.
 
     Raises:
         OwnError
@@ -48,17 +49,35 @@ async def own_show(settings: Mapping[str, str]) -> AsyncIterator[tuple[Target, i
     environ |= {"LIVESTREAM_LOG_LEVEL": "warning"} | {
         f"LIVESTREAM_{key.upper()}": each for key, each in settings.items()
     }
+    if pays:
+        bank = _free_port()
+        environ |= {"LIVESTREAM_PAYMENTS": "sandbox", "LIVESTREAM_SANDBOX_URL": f"http://127.0.0.1:{bank}"}
     log = folder / "serve.log"
+    try:
+        async with contextlib.AsyncExitStack() as running:
+            serve = await running.enter_async_context(_program(environ, log, "serve", "--no-demo"))
+            url = f"http://127.0.0.1:{port}"
+            await _until_ready(f"{url}/readyz", serve, log)
+            if pays:
+                words = ("sandbox-pay", "--port", str(bank))
+                beside = await running.enter_async_context(_program(environ, folder / "sandbox.log", *words))
+                await _until_ready(f"http://127.0.0.1:{bank}/healthz", beside, folder / "sandbox.log")
+            kid, key = await _shop(environ)
+            yield _target(url, kid, key, serve.pid), serve.pid
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.asynccontextmanager
+async def _program(environ: Mapping[str, str], log: Path, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """One of our programs; it has ended at the end."""
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "livestream", "serve", "--no-demo",
-            env=environ, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            sys.executable, "-m", "livestream", *words,
+            env=dict(environ), stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
     try:
-        url = f"http://127.0.0.1:{port}"
-        await _until_ready(url, process, log)
-        kid, key = await _shop(environ)
-        yield _target(url, kid, key, process.pid), process.pid
+        yield process
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
@@ -68,7 +87,6 @@ async def own_show(settings: Mapping[str, str]) -> AsyncIterator[tuple[Target, i
         except TimeoutError:
             process.kill()
             await process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _target(url: str, kid: str, key: str, pid: int) -> Target:
@@ -127,12 +145,15 @@ async def _shop(environ: Mapping[str, str]) -> tuple[str, str]:
 
 
 async def _until_ready(url: str, process: asyncio.subprocess.Process, log: Path) -> None:
+    """Raises:
+    OwnError
+    """
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline and process.returncode is None:
-        if await asyncio.to_thread(_answers, f"{url}/readyz"):
+        if await asyncio.to_thread(_answers, url):
             return
         await asyncio.sleep(0.2)
-    raise OwnError(f"`livestream serve` does not get ready:\n{_last_words(log)}")
+    raise OwnError(f"{url} does not get ready:\n{_last_words(log)}")
 
 
 def _open_folder() -> Path:

@@ -17,7 +17,17 @@ import msgspec
 from livestream.client_wire import Message, decode
 from livestream.protocol.codec import Codec
 from livestream.protocol.events import Commented, Event
-from livestream.protocol.pushes import ComeBack, Heartbeat, Live, Log, Notice, Snapshot, Staff
+from livestream.protocol.pushes import (
+    ComeBack,
+    Heartbeat,
+    Live,
+    Log,
+    Notice,
+    OwnDraws,
+    OwnSeats,
+    Snapshot,
+    Staff,
+)
 from livestream.protocol.replies import Reply
 
 from .behaviours.base import Behaviour
@@ -113,7 +123,7 @@ class Reader:
                     staff.append(seq)
                 case Heartbeat(seq=seq):
                     top = seq
-                case Reply() | Snapshot() | Notice() | ComeBack():
+                case Reply() | Snapshot() | Notice() | OwnSeats() | OwnDraws() | ComeBack():
                     mine.append(message)
         straight = all(after == before + 1 for before, after in pairwise(seqs))
         return Digest(tuple(seqs), straight, tuple(staff), tuple(probes), tuple(shown), left_out, top, tuple(mine))

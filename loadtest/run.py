@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -31,11 +32,14 @@ from .scenario import Bad, Fault, Scenario
 from .scrape import Scrape
 from .shop import Shop, ShopError
 from .target import Target, TargetError, require_allowed
+from .tokens import token
 
 _READY_S = 60.0
 _LEAD_S = 1.0  #: from the last word to the first action
 _VIEWERS_PER_WORKER = 2500
 _LOOK_S = 3.0
+_LONG_S = 3.0  #: a wait for teams and money that is worth a mark in the charts
+_DECIDED_S = 0.5  #: between two looks at what is under way
 _RECOVERED = 0.99  #: of the viewers
 _WELL_MS = 1000.0  #: p99 of the host's words in a second that counts as well
 
@@ -53,6 +57,7 @@ class Wish:
     real_room: str = ""
     workers: int = 0  #: 0: by the number of viewers
     settle_s: float = 15.0  #: at the end, for everyone to know all of the log
+    patience_s: float = 150.0  #: before that, for teams to end and money to arrive; a team lives a minute at least
     keep: bool = False  #: the rehearsal stays
     server_pid: int | None = None
     settings: dict[str, str] = field(default_factory=dict)  #: what to write down with the result
@@ -83,10 +88,64 @@ async def play(wish: Wish, progress: Progress) -> Result:
         _line(wish) as bad_line,
     ):
         workers = wish.workers or max(2, -(-scenario.viewers // _VIEWERS_PER_WORKER))
-        plans = _plans(wish, signing, room, workers, bad_line)
-        progress.say(f"{scenario.viewers} viewers in {workers} processes, room {room}, {scenario.seconds:g} s")
+        plans = _plans(wish, signing, room.id, workers, bad_line)
+        progress.say(f"{scenario.viewers} viewers in {workers} processes, room {room.id}, {scenario.seconds:g} s")
+        source = _Source(shop, room, signing, plans[0].run)
         async with crew(plans) as members:
-            return await _Conductor(wish, progress, shop, room, members, bad_line).run()
+            return await _Conductor(wish, progress, source, members, bad_line).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Where the run is."""
+
+    shop: str
+    id: str
+
+
+class _Source:
+    """What oracles read, as the shop's backend, and as one viewer or another."""
+
+    def __init__(self, shop: Shop, room: _Room, signing: Signing, run: str) -> None:
+        self._shop = shop
+        self._room = room
+        self._signing = signing
+        self._run = run
+
+    async def top(self) -> int:
+        """Seq of the log's last event."""
+        return int((await self._shop.room(self._room.id))["seq"])
+
+    async def log(self) -> list[dict[str, Any]]:
+        return await self._shop.log(self._room.id)
+
+    async def comments(self) -> list[dict[str, Any]]:
+        return await self._shop.comments(self._room.id)
+
+    async def deals(self) -> list[dict[str, Any]]:
+        return await self._shop.deals(self._room.id)
+
+    async def teams(self, deal: str) -> list[dict[str, Any]]:
+        return await self._shop.teams(self._room.id, deal)
+
+    async def orders(self, deal: str) -> list[dict[str, Any]]:
+        return await self._shop.orders(self._room.id, deal)
+
+    async def settlement(self, deal: str) -> list[dict[str, str]]:
+        return await self._shop.settlement(self._room.id, deal)
+
+    async def seats(self, viewer: int) -> list[dict[str, Any]]:
+        mine = token(self._signing, self._run, viewer, "viewer", f"Viewer {viewer}", self._room.id)
+        return await self._shop.seats(self._room.id, mine)
+
+    async def draws(self) -> list[dict[str, Any]]:
+        return await self._shop.draws(self._room.id)
+
+    async def proof(self, draw: str) -> bytes:
+        return await self._shop.proof(draw)
+
+    async def claims(self, draw: str) -> list[dict[str, str]]:
+        return await self._shop.claims(self._room.shop, draw)
 
 
 @contextlib.asynccontextmanager
@@ -106,16 +165,16 @@ async def _signing(given: Signing | None, shop: Shop, say: Callable[[str], None]
 
 
 @contextlib.asynccontextmanager
-async def _room(wish: Wish, shop: Shop, say: Callable[[str], None]) -> AsyncIterator[str]:
+async def _room(wish: Wish, shop: Shop, say: Callable[[str], None]) -> AsyncIterator[_Room]:
     """A rehearsal for the run, with a show that warms up; erased at the end."""
     target = wish.target
     if target.real_room:
-        yield target.real_room
+        yield _Room(target.shop, target.real_room)
         return
     source = await shop.room(target.room)
     if source.get("rehearsal"):
         raise TargetError(f"{target.room!r} is a rehearsal itself: name the room of which one is to be made")
-    room = await shop.rehearse(target.room)
+    rehearsal, room = await shop.rehearse(target.room)
     try:
         if not (await shop.room(room)).get("rehearsal"):
             raise TargetError(f"the server made {room!r}, but does not say that it is a rehearsal")
@@ -124,7 +183,9 @@ async def _room(wish: Wish, shop: Shop, say: Callable[[str], None]) -> AsyncIter
         await shop.command(room, "set_show", state="warm_up")
         if any(crowd.anonymous and "comment" in crowd.does for crowd in wish.scenario.crowd):
             await shop.command(room, "set_chat", anonymous=True)
-        yield room
+        for product in wish.scenario.product:
+            await shop.put_product(rehearsal, msgspec.to_builtins(product))
+        yield _Room(rehearsal, room)
     finally:
         if wish.keep:
             say(f"the rehearsal {room!r} is kept")
@@ -158,6 +219,8 @@ def _plans(wish: Wish, signing: Signing, room: str, workers: int, bad_line: Line
             signing=signing,
             sentences=sentences,
             run=run,
+            operator=wish.scenario.needs_operator,
+            pay_hosts=wish.target.allow_hosts,
         )
         for number in range(workers)
     ]
@@ -176,13 +239,12 @@ class _Conductor:
     """The run itself."""
 
     def __init__(
-        self, wish: Wish, progress: Progress, shop: Shop, room: str, workers: list[Worker], bad_line: Line | None
+        self, wish: Wish, progress: Progress, source: _Source, workers: list[Worker], bad_line: Line | None
     ) -> None:
         self._wish = wish
         self._scenario = wish.scenario
         self._progress = progress
-        self._shop = shop
-        self._room = room
+        self._source = source
         self._workers = workers
         self._line = bad_line
         windows = [(at, at + fault.seconds + fault.recover_s) for at, fault in wish.scenario.faults()]
@@ -261,12 +323,26 @@ class _Conductor:
         for each in self._quiet:
             await each.wait()
         try:
-            top = int((await self._shop.room(self._room))["seq"])
+            await self._decided()
+            top = await self._source.top()
         except ShopError as error:
             self._trouble.append(str(error))
             top = 0
         for worker in self._workers:
             worker.send(Finish(top=top, within_s=self._wish.settle_s))
+
+    async def _decided(self) -> None:
+        """Teams come to their ends and money to its place by themselves; viewers hear of it meanwhile."""
+        deadline = time.monotonic() + self._wish.patience_s
+        said = ""
+        while not self._stop.is_set() and time.monotonic() < deadline:
+            under_way = [text for oracle in ORACLES if (text := await oracle.under_way(self._source))]
+            if not under_way:
+                return
+            if said != (said := "; ".join(under_way)):
+                self._progress.say(f"waiting: {said}")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), _DECIDED_S)
 
     async def _listen(self, number: int) -> None:
         """Task: what one worker tells."""
@@ -354,12 +430,15 @@ class _Conductor:
 
     async def _judge(self) -> list[Finding]:
         evidence = Evidence(
-            self._accounts, faults=bool(self._scenario.faults()), rehearsal=not self._wish.target.real_room
+            self._accounts,
+            faults=bool(self._scenario.faults()),
+            rehearsal=not self._wish.target.real_room,
+            cut_short=self._stop.is_set(),
         )
         findings: list[Finding] = []
         for oracle in ORACLES:
             try:
-                read = await oracle.read(self._shop, self._room)
+                read = await oracle.read(self._source, evidence)
             except ShopError as error:
                 findings.append(Finding(name=oracle.name, ok=False, text=f"cannot be judged: {error}"))
                 continue
@@ -412,12 +491,19 @@ class _Conductor:
                     Mark(at_s=scenario.start_of(number), seconds=phase.seconds, text=phase.name, kind="phase")
                     for number, phase in enumerate(scenario.phase)
                 ),
+                *_settling(scenario.seconds, timeline),
                 *sorted(self._marks, key=lambda mark: mark.at_s),
             ],
             driver=_driver(collected.seconds),
             machine=_machine(),
             settings=wish.settings,
         )
+
+
+def _settling(played_s: float, timeline: list[Second]) -> list[Mark]:
+    """The wait for teams and money, if there was one."""
+    waited_s = timeline[-1].second - played_s if timeline else 0.0
+    return [Mark(at_s=played_s, seconds=waited_s, text="settling", kind="phase")] if waited_s > _LONG_S else []
 
 
 def _driver(seconds: list[Second]) -> dict[str, float]:

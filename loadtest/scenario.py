@@ -9,14 +9,25 @@ Rates are of the schedule and not of the server: see `schedule`.
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
+from livestream.protocol.commands import COMMANDS
+from livestream.protocol.roles import Role
+
 from .thresholds import Threshold, ThresholdError, parse
 
+#: commands that cost money: a host may not send them, an operator may
+OPERATORS_ONLY = frozenset(
+    str(each.__struct_config__.tag) for each in COMMANDS if Role.HOST not in each.roles and Role.OPERATOR in each.roles
+)
+_NAME = re.compile(r"\$[a-z][a-z0-9_]*")
+_BUYING = frozenset({"open_team", "join_team"})
 Share = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(gt=0, le=6 * 3600)]
 At = Annotated[float, Meta(ge=0)]
@@ -50,10 +61,11 @@ class Action(_Part, frozen=True, kw_only=True):
 
 
 class Cue(_Part, frozen=True, kw_only=True):
-    """Something that the host does: any command of the protocol, without `ref` and `key`."""
+    """Something that staff do: any command of the protocol, without `ref` and `key`."""
 
     at_s: At
     send: dict[str, Any]
+    makes: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)")] | None = None  #: a name; later cues say `$name`
 
 
 class Bad(_Part, frozen=True, kw_only=True):
@@ -63,6 +75,15 @@ class Bad(_Part, frozen=True, kw_only=True):
     jitter_ms: Annotated[float, Meta(ge=0, le=60_000)] = 0  #: up to so much more
     bytes_per_s: Annotated[int, Meta(ge=0)] = 0  #: a connection, each way; 0: as fast as it goes
     end: Literal["", "cut", "reset"] = ""  #: how every connection ends at the beginning
+
+
+class Sold(_Part, frozen=True, kw_only=True):
+    """A product that the rehearsal's shop needs."""
+
+    product: str
+    title: str
+    price: Annotated[int, Meta(ge=1)]  #: minor units
+    currency: str
 
 
 class Fault(_Part, frozen=True, kw_only=True):
@@ -121,10 +142,21 @@ class Scenario(_Part, frozen=True, kw_only=True):
     viewers: Annotated[int, Meta(ge=1, le=200_000)]
     seed: int = 1
     host: Host = Host()
+    product: list[Sold] = []
     crowd: Annotated[list[Crowd], Meta(min_length=1)]
     phase: Annotated[list[Phase], Meta(min_length=1)]
     thresholds: list[str]
     witnesses: Annotated[int, Meta(ge=1, le=50)] = 4  #: viewers who stay to the end and account for what is shown
+
+    @property
+    def pays(self) -> bool:
+        """Somebody buys: a provider is needed."""
+        return bool(_BUYING & {name for crowd in self.crowd for name in crowd.does})
+
+    @property
+    def needs_operator(self) -> bool:
+        """Some cue is no host's to give."""
+        return any(cue.send["t"] in OPERATORS_ONLY for phase in self.phase for cue in phase.cue)
 
     @property
     def seconds(self) -> float:
@@ -195,6 +227,28 @@ def scaled(scenario: Scenario, *, viewers: int | None, rate: float = 1.0, time: 
     return msgspec.structs.replace(scenario, viewers=viewers or scenario.viewers, phase=phases)
 
 
+def missing(send: Any, names: Collection[str]) -> list[str]:
+    """Names that a cue speaks of and that are not there."""
+    if isinstance(send, dict):
+        return [name for each in send.values() for name in missing(each, names)]
+    if isinstance(send, list):
+        return [name for each in send for name in missing(each, names)]
+    return [send] if _is_name(send) and send[1:] not in names else []
+
+
+def bound(send: Any, names: Mapping[str, str]) -> Any:
+    """A cue with what its names stand for."""
+    if isinstance(send, dict):
+        return {key: bound(each, names) for key, each in send.items()}
+    if isinstance(send, list):
+        return [bound(each, names) for each in send]
+    return names[send[1:]] if _is_name(send) else send
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
+
+
 def _scaled_action(action: Action, rate: float, time: float) -> Action:
     def times(ramp: Ramp | None) -> Ramp | None:
         return ramp if ramp is None else [each * rate for each in ramp] if isinstance(ramp, list) else ramp * rate
@@ -222,8 +276,10 @@ def _check(scenario: Scenario, behaviours: set[str], cues: set[str]) -> None:
     for crowd in scenario.crowd:
         if crowd.think_s[0] > crowd.think_s[1]:
             raise ScenarioError(f"crowd {crowd.name!r}: `think_s` must rise, not {crowd.think_s}")
+    made: set[str] = set()
     for phase in scenario.phase:
         _check_phase(phase, behaviours, able, cues)
+        _check_names(phase, made)
     for text in scenario.thresholds:
         try:
             threshold = parse(text)
@@ -251,6 +307,14 @@ def _check_phase(phase: Phase, behaviours: set[str], able: set[str], cues: set[s
             raise ScenarioError(f"{where}: fault {fault.do!r} needs `process`")
         if fault.do == "pause" and not fault.seconds:
             raise ScenarioError(f"{where}: fault 'pause' needs `seconds`")
+
+
+def _check_names(phase: Phase, made: set[str]) -> None:
+    for cue in sorted(phase.cue, key=lambda each: each.at_s):
+        unknown = missing(cue.send, made)
+        if unknown:
+            raise ScenarioError(f"phase {phase.name!r}: no cue before `{cue.send['t']}` makes {unknown[0]!r}")
+        made |= {cue.makes} if cue.makes else set()
 
 
 def _known(name: str, names: set[str], where: str, kind: str) -> None:

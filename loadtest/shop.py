@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import time
 from types import TracebackType
 from typing import Any
@@ -54,8 +56,15 @@ class Shop:
             headers={"kid": signing.kid},
         )
 
-    async def ask(self, method: str, path: str, body: object = None, query: dict[str, str] | None = None) -> Any:
+    async def ask(
+        self, method: str, path: str, body: object = None, query: dict[str, str] | None = None, token: str = ""
+    ) -> Any:
         """One operation; what is temporary is tried again.
+
+        Args:
+            token: of who asks; empty: the shop's backend.
+
+        Returns: the answer; bytes where it is not JSON.
 
         Raises:
             ShopError
@@ -71,10 +80,11 @@ class Shop:
                     self._url + path,
                     json=body,
                     params=query,
-                    headers={"Authorization": f"Bearer {self._token()}"},
+                    headers={"Authorization": f"Bearer {token or self._token()}"},
                 ) as response:
                     if response.status < 300:
-                        return await response.json()
+                        plain = response.content_type == "application/json" and not _is_download(response)
+                        return await (response.json() if plain else response.read())
                     trouble = f"{method} {path}: {response.status} {(await response.text())[:200]}"
                     if response.status not in (429, 500, 502, 503, 504):
                         raise ShopError(trouble)
@@ -90,10 +100,13 @@ class Shop:
     async def retire_key(self, kid: str) -> None:
         await self.ask("POST", f"/v1/shops/{self._shop}/retire_key", {"kid": kid})
 
-    async def rehearse(self, room: str) -> str:
-        """Make a rehearsal; its room."""
+    async def rehearse(self, room: str) -> tuple[str, str]:
+        """Make a rehearsal; its shop and room."""
         answer = await self.ask("POST", f"/v1/shops/{self._shop}/rehearse", {"room": room})
-        return str(answer["room"])
+        return str(answer["shop"]), str(answer["room"])
+
+    async def put_product(self, shop: str, fields: dict[str, Any]) -> None:
+        await self.ask("POST", f"/v1/shops/{shop}/put_product", fields)
 
     async def erase(self, room: str) -> None:
         await self.ask("POST", f"/v1/shops/{self._shop}/erase_rehearsal", {"room": room})
@@ -118,12 +131,54 @@ class Shop:
 
     async def comments(self, room: str) -> list[dict[str, Any]]:
         """All comments with what became of them, newest first."""
+        return await self._pages(f"/v1/rooms/{room}/comments")
+
+    async def deals(self, room: str) -> list[dict[str, Any]]:
+        return await self._pages(f"/v1/rooms/{room}/deals")
+
+    async def teams(self, room: str, deal: str) -> list[dict[str, Any]]:
+        return await self._pages(f"/v1/rooms/{room}/deals/{deal}/teams")
+
+    async def orders(self, room: str, deal: str) -> list[dict[str, Any]]:
+        return await self._pages(f"/v1/rooms/{room}/deals/{deal}/orders")
+
+    async def settlement(self, room: str, deal: str) -> list[dict[str, str]]:
+        """Lines of the CSV; the last one is `total`."""
+        raw: bytes = await self.ask("GET", f"/v1/rooms/{room}/deals/{deal}/settlement.csv")
+        return list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"))))
+
+    async def seats(self, room: str, token: str) -> list[dict[str, Any]]:
+        """A viewer's own."""
+        found = await self.ask("GET", f"/v1/rooms/{room}/seats", token=token)
+        items: list[dict[str, Any]] = found["items"]
+        return items
+
+    async def draws(self, room: str) -> list[dict[str, Any]]:
+        """Every draw that was ever opened."""
+        return await self._pages(f"/v1/rooms/{room}/draws")
+
+    async def proof(self, draw: str) -> bytes:
+        """As it came."""
+        found: bytes = await self.ask("GET", f"/v1/draws/{draw}/proof")
+        return found
+
+    async def claims(self, shop: str, draw: str) -> list[dict[str, str]]:
+        raw: bytes = await self.ask("GET", f"/v1/shops/{shop}/draws/{draw}/claims")
+        return list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"))))
+
+    async def _pages(self, path: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         before: str | None = None
         while True:
             query = {"limit": str(PAGE_MOST)} | ({"before": before} if before else {})
-            page = await self.ask("GET", f"/v1/rooms/{room}/comments", query=query)
+            page = await self.ask("GET", path, query=query)
             found += page["items"]
             before = page.get("next")
             if before is None:
                 return found
+
+
+def _is_download(response: aiohttp.ClientResponse) -> bool:
+    """A file, whose bytes count."""
+    found = response.content_disposition
+    return found is not None and found.type == "attachment"

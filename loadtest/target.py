@@ -16,8 +16,12 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from livestream.protocol.limits import TEAM_MOST
+
+from .behaviours import options_of
+from .behaviours.seats import SeatOptions
 from .messages import Address, Signing
-from .scenario import Scenario
+from .scenario import Action, Scenario
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -120,6 +124,8 @@ def require_allowed(target: Target, scenario: Scenario, real: str) -> None:
             f"{target.real_room or real!r} is a real room: to load it, and not a rehearsal, give it both as "
             "`real_room` in the target file and with --real-room"
         )
+    if target.real_room and scenario.product:
+        raise TargetError("the scenario brings products of its own, which a real shop must not be given")
     if scenario.viewers > target.most_viewers:
         raise TargetError(
             f"{scenario.viewers} viewers are more than `most_viewers` of the target, {target.most_viewers}"
@@ -141,14 +147,23 @@ def require_allowed(target: Target, scenario: Scenario, real: str) -> None:
 
 
 def highest_rate(scenario: Scenario) -> float:
-    """Actions a second that the schedule offers at most."""
+    """Actions a second that the schedule offers at most, with what follows from them."""
     highest = 0.0
     for phase in scenario.phase:
         total = 0.0
         for action in phase.action:
             ramp = action.per_s if action.per_s is not None else action.per_viewer_s or 0.0
             most = max(ramp) if isinstance(ramp, list) else ramp
+            most *= 1 + _follow_ups(action)
             most *= scenario.viewers if action.per_s is None else 1
             total += most * (max(1.0, action.spike.times) if action.spike else 1.0)
         highest = max(highest, total)
     return highest
+
+
+def _follow_ups(action: Action) -> float:
+    """What one action leads to at most: a team's members ask others, and each pays or leaves."""
+    options = options_of(action.do, action.options)
+    if not isinstance(options, SeatOptions):
+        return 0
+    return options.invites + TEAM_MOST * (options.passes_on + 1)

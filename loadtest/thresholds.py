@@ -46,7 +46,9 @@ class Judged:
 
     @property
     def shown(self) -> str:
-        return "nothing was measured" if self.value is None else f"{self.value:.4g}"
+        if self.value is None:
+            return "nothing was measured"
+        return f"{self.value * 100:.3g} %" if self.text.rstrip().endswith("%") else f"{self.value:.4g}"
 
 
 def parse(text: str) -> Threshold:

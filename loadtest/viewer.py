@@ -24,11 +24,11 @@ from livestream.protocol import codec as wire
 from livestream.protocol.codec import Codec
 from livestream.protocol.commands import Command, Join, Resume
 from livestream.protocol.errors import ErrorCode
-from livestream.protocol.pushes import ComeBack, Snapshot
+from livestream.protocol.pushes import ComeBack, Notice, OwnDraws, OwnSeats, Snapshot
 from livestream.protocol.replies import AnyReply, Error, Joined, Reply
 
 from . import websocket
-from .behaviours.base import Behaviour, Who
+from .behaviours.base import Behaviour, Task, Who
 from .reader import Digest
 from .websocket import BINARY, CLOSE, PING, PONG, TEXT, Frames, HandshakeRefused, WireError
 
@@ -53,10 +53,17 @@ class State(enum.IntEnum):
 class Pending:
     """A command under way."""
 
-    behaviour: Behaviour | None  #: None: a cue
     command: Command
     due_us: int
+    behaviour: Behaviour | None = None  #: None: a cue
+    task: Task | None = None
+    makes: str | None = None  #: under this name later cues find what it made
     tries: int = 1
+
+    @property
+    def repeatable(self) -> bool:
+        """It has one effect, however often it is sent."""
+        return getattr(self.command, "key", None) is not None or (self.behaviour is not None and self.behaviour.repeats)
 
 
 class Viewer(asyncio.Protocol):
@@ -299,12 +306,14 @@ class Viewer(asyncio.Protocol):
                 self.seq, self.staff_seq = seq, staff_seq
             case Error(ref=ref) if ref == _JOIN_REF and self.state is State.JOINING:
                 self.driver.count(f"refused.join.{message.code}")
-                self.driver.refusal(Join, message)
+                self.driver.acting.refusal(Join, message)
                 self._refused(after_refusal(message.code, resuming=self._joined is not None), message.retry_after_ms)
             case Reply():
                 self._answered(cast(AnyReply, message))
             case ComeBack(after_ms=after_ms):
                 self.hint_ms = after_ms
+            case Notice() | OwnSeats() | OwnDraws():
+                self.driver.acting.heard(self, message)
         return True
 
     def _refused(self, step: Next, retry_after_ms: int | None) -> None:
@@ -353,10 +362,10 @@ class Viewer(asyncio.Protocol):
 
     # -- outward
 
-    def send(self, behaviour: Behaviour | None, command: Command, due_us: int) -> None:
+    def send(self, pending: Pending) -> None:
         """Send a command; its reply is awaited."""
-        self.pending[command.ref] = Pending(behaviour, command, due_us)
-        self._write(command)
+        self.pending[pending.command.ref] = pending
+        self._write(pending.command)
 
     def _write(self, command: Command) -> None:
         if self.transport is None:
@@ -381,7 +390,7 @@ class Viewer(asyncio.Protocol):
             self._ask_again(pending, (reply.retry_after_ms or 1000) / 1000)
             return
         del self.pending[reply.ref]
-        self.driver.answered(self, pending, reply)
+        self.driver.acting.answered(self, pending, reply)
 
     def _ask_again(self, pending: Pending, after_s: float) -> None:
         """The same key settles what became of it."""
@@ -395,7 +404,7 @@ class Viewer(asyncio.Protocol):
 
     def forget_unrepeatable(self) -> int:
         """The line ended: what has no key cannot be sent again. Returns how many those were."""
-        lost = [ref for ref, each in self.pending.items() if getattr(each.command, "key", None) is None]
+        lost = [ref for ref, each in self.pending.items() if not each.repeatable]
         for ref in lost:
             del self.pending[ref]
         return len(lost)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from . import cohosts, quicknet, rules
 from .case import Case
 from .proof import Outcome, Proof, Voided
+from .receipt import Witness
 from .seed import seed
 from .steps import Failed, NotCovered
 
@@ -52,20 +53,34 @@ def outcome_step(case: Case) -> str:
         case Outcome.CANCELLED, _ if not proof.why:
             raise Failed("it was cancelled without a reason")
         case Outcome.CANCELLED, _:
+            if _seen(case) is not None:
+                raise Failed("cancelled before it closed, but its root was seen: it had closed")
             return f"cancelled before it closed: {proof.why}"
-        case Outcome.VOID, Voided.LATE_ROOT:
-            return _late_root(case)
-        case Outcome.VOID, _:
-            return _missing_reveal(case)
+        case Outcome.VOID, why:
+            _as_seen(case)
+            return _late_root(case) if why is Voided.LATE_ROOT else _missing_reveal(case)
         case _:
             return proof.outcome.value
 
 
+def _seen(case: Case) -> Witness | None:
+    """What was seen of this very draw."""
+    seen = case.witness
+    return seen if seen is not None and seen.draw_id == case.proof.draw_id else None
+
+
+def _as_seen(case: Case) -> None:
+    seen, closing = _seen(case), case.closing
+    if seen is None:
+        return
+    if (seen.rules_hash, seen.round) != (case.proof.rules_hash, closing.round) or closing.root not in (None, seen.root):
+        raise Failed("what was seen at the time is another root, round or set of rules")
+
+
 def _late_root(case: Case) -> str:
-    published, round, seen = case.closing.published_ms, case.closing.round, case.witness
+    published, round, seen = case.closing.published_ms, case.closing.round, _seen(case)
     drand = isinstance(case.proof.rules.beacon, rules.DrandBeacon)
-    same = seen is not None and (seen.draw_id, seen.round) == (case.proof.draw_id, round)
-    if drand and same and seen is not None and seen.seen_ms < quicknet.time_of(round):
+    if drand and seen is not None and seen.seen_ms < quicknet.time_of(round):
         raise Failed("void for a late root, but it was seen in time")
     if published is None:
         return "void: the root never came out"

@@ -5,23 +5,29 @@ from __future__ import annotations
 import csv
 import io
 
+import asyncpg
 import msgspec
 
+from livestream.bus import BusMessage
 from livestream.parts import Ground
-from livestream.protocol.commands import ClaimForm, ClaimPrize
-from livestream.protocol.draws import DrawReceipt
+from livestream.protocol.commands import ClaimForm, ClaimPrize, DeclinePrize
+from livestream.protocol.draws import DrawReceipt, PassedWhy
 from livestream.protocol.errors import ErrorCode, Refused
-from livestream.protocol.replies import AnyReply, Ok
+from livestream.protocol.replies import AnyReply, Claimed, Ok
 from livestream.room import work
 from livestream.room.desk import Actor
 from livestream.room.local import LocalRoom
+from livestream.room.telling import tell
 from livestream.room.work import Work
 from livestream.storage.pool import Connection, Contention, Database
+from livestream.storage.roomlog import Appended
 from livestream.webhooks import outbox
 
-from . import entering, receipt, store
-from .publish import prize_name
-from .store import MS, Held
+from . import facts, holders, receipt, refusals, store
+from .entry import entry_id
+from .passing import Passed, hand_on
+from .publish import prize_name, tier_of
+from .store import Held
 
 KEPT_S = 90 * 24 * 3600  #: of a claim's data, from the claim on: the prize is delivered, or the shop has it
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
@@ -33,78 +39,101 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-async def claim(ground: Ground, actor: Actor, command: ClaimPrize, room: LocalRoom) -> AnyReply:
-    """Raises:
-    Refused, Unavailable, OutcomeUnknown.
+async def claim(ground: Ground, actor: Actor, command: ClaimPrize | DeclinePrize, room: LocalRoom) -> AnyReply:
+    """Say where a prize goes, or that one does not want it.
+
+    Raises:
+        Refused, Unavailable, OutcomeUnknown.
     """
     try:
         async with ground.database.transaction() as tx:
-            reply = await _claim(tx, Work.of(actor, command, room), command)
+            reply, appended = await _run(tx, Work.of(actor, command, room))
     except Refused as refused:
         if refused.code in (ErrorCode.RECEIPT_INVALID, ErrorCode.NOT_A_WINNER):
             async with ground.database.transaction() as tx:
-                await entering.record(tx, actor.room_id, {(command.draw, actor.pseudonym, str(refused.code)): 1})
+                await refusals.record(tx, actor.room_id, {(command.draw, actor.pseudonym, str(refused.code)): 1})
         raise
     except Contention:
         raise Refused(ErrorCode.BUSY, retry_after_ms=1000) from None
+    ground.publish(actor.room_id, BusMessage(origin=ground.origin, appended=appended))
     return msgspec.structs.replace(reply, ref=command.ref)
 
 
-async def _claim(tx: Connection, one: Work, command: ClaimPrize) -> AnyReply:
+async def _run(tx: Connection, one: Work) -> tuple[AnyReply, Appended]:
+    """Keys, room, draw, the rows of its winners, room log: in the order of all locks."""
     known = await work.claim(tx, [one])
     if one.claim is not None and one.claim.slot in known:
         [outcome] = work.each([one], known, lambda *_: Ok(ref=0))
         if isinstance(outcome, Refused):
             raise outcome
-        return outcome
-    actor = one.actor
+        return outcome, Appended()
+    actor, command = one.actor, one.command
+    if isinstance(command, DeclinePrize):
+        await store.lock_room(tx, actor.room_id)  # what the room sees of the draw changes
+    assert isinstance(command, ClaimPrize | DeclinePrize)
     held = (await store.lock(tx, actor.room_id, [command.draw])).get(command.draw)
     if held is None:
         raise Refused(ErrorCode.DRAW_NOT_FOUND, command.draw)
-    row = await tx.fetchrow(
-        f"""
-        SELECT encode(entry_id, 'hex') AS entry_id, place, prize, claimed_at, lapsed_at,
-               claim_until <= clock_timestamp() AS late, {MS.format("clock_timestamp()")} AS now_ms
-          FROM draw_entry LEFT JOIN draw_pick USING (draw_id, entry_id)
-         WHERE draw_id = $1 AND pseudonym = $2""",
-        held.draw.id,
-        actor.pseudonym,
-    )
-    if command.receipt is not None and (row is None or not _is_ours(held, command.receipt, row["entry_id"])):
-        raise Refused(ErrorCode.RECEIPT_INVALID)
-    if row is None or row["prize"] is None:
-        raise Refused(ErrorCode.NOT_A_WINNER)
-    if row["claimed_at"] is not None:
-        raise Refused(ErrorCode.CLAIMED)
-    if row["lapsed_at"] is not None or row["late"]:
-        raise Refused(ErrorCode.CLAIM_LATE)
-    delete_at = row["now_ms"] + KEPT_S * 1000
+    passed = Passed(held)
+    if isinstance(command, ClaimPrize):
+        reply = await _claim(tx, passed, actor, command)
+    else:
+        reply = await _decline(tx, passed, actor)
+    await work.settle(tx, [one], known, [reply])
+    await outbox.emit(tx, held.shop_id, passed.webhooks)
+    return reply, await tell(tx, actor.room_id, passed.events, notices=passed.notices)
+
+
+async def _claim(tx: Connection, passed: Passed, actor: Actor, command: ClaimPrize) -> AnyReply:
+    held = passed.held
+    if command.receipt is not None:
+        await _require_ours(tx, held, actor, command.receipt)
+    holder = await holders.of_viewer(tx, held, actor.viewer_id)
+    holders.require_unclaimed(holder)
+    delete_at = held.now_ms + KEPT_S * 1000
     await tx.execute(
-        "UPDATE draw_pick SET claimed_at = clock_timestamp() WHERE draw_id = $1 AND place = $2",
+        "UPDATE draw_pick SET claimed_at = to_timestamp($3::bigint / 1000.0) WHERE draw_id = $1 AND place = $2",
         held.draw.id,
-        row["place"],
+        holder.place,
+        held.now_ms,
     )
     await tx.execute(
         "INSERT INTO draw_claim (draw_id, place, form, delete_at)"
         " VALUES ($1, $2, $3::text::json, to_timestamp($4::bigint / 1000.0))",
         held.draw.id,
-        row["place"],
+        holder.place,
         _encode(command.form).decode(),
         delete_at,
     )
-    reply = Ok(ref=0)
-    await work.settle(tx, [one], known, [reply])
     told = {
-        "draw": held.draw.id,
-        "room": actor.room_id,
-        "prize": row["prize"],
-        "prize_name": prize_name(held.open_rules, row["prize"]),
+        "prize": holder.prize,
+        "prize_name": prize_name(held.open_rules, holder.prize),
         "viewer": actor.viewer_id,
         "form": command.form,
         "delete_at": delete_at,
     }
-    await outbox.emit(tx, held.shop_id, [("draw.claimed", told)])
-    return reply
+    passed.webhooks.append(store.webhook("draw.claimed", held, told))
+    notice = holders.claimed(held, holder, delete_at)
+    if notice is not None:
+        passed.notices.append(notice)
+    return Claimed(ref=0, delete_at=delete_at)
+
+
+async def _decline(tx: Connection, passed: Passed, actor: Actor) -> AnyReply:
+    holder = await holders.of_viewer(tx, passed.held, actor.viewer_id)
+    holders.require_unclaimed(holder)
+    holders.require_open(passed.held, holder)
+    await hand_on(tx, passed, holder.prize, holder.entry_id, PassedWhy.DECLINED)
+    return Ok(ref=0)
+
+
+async def _require_ours(tx: Connection, held: Held, actor: Actor, given: DrawReceipt) -> None:
+    """Raises:
+    Refused: RECEIPT_INVALID.
+    """
+    own = entry_id(held.salt, actor.viewer_id or actor.key)
+    if own not in await facts.stored(tx, held.draw.id, [own]) or not _is_ours(held, given, own.hex()):
+        raise Refused(ErrorCode.RECEIPT_INVALID)
 
 
 def _is_ours(held: Held, given: DrawReceipt, entry_id: str) -> bool:
@@ -119,13 +148,16 @@ def _is_ours(held: Held, given: DrawReceipt, entry_id: str) -> bool:
 
 
 async def forget(database: Database) -> int:
-    """Delete claims past their date, and with them the refusals of as long ago."""
+    """Delete claims past their date, also where a webhook holds one, and the refusals of as long ago."""
     async with database.transaction() as tx:
-        gone = await tx.execute("DELETE FROM draw_claim WHERE delete_at <= clock_timestamp()")
+        gone = await tx.fetch("DELETE FROM draw_claim WHERE delete_at <= clock_timestamp() RETURNING at")
+        if gone:
+            written = [row["at"] for row in gone]
+            await outbox.forget(tx, "draw.claimed", "delete_at", min(written), max(written))
         await tx.execute(
             "DELETE FROM draw_refusal WHERE last_at <= clock_timestamp() - $1 * interval '1 second'", KEPT_S
         )
-    return int(gone.split()[-1])
+    return len(gone)
 
 
 async def as_csv(connection: Connection, shop_id: str, draw_id: str) -> bytes:
@@ -139,7 +171,8 @@ async def as_csv(connection: Connection, shop_id: str, draw_id: str) -> bytes:
         raise Refused(ErrorCode.DRAW_NOT_FOUND, draw_id)
     rows = await connection.fetch(
         """
-        SELECT prize, encode(entry_id, 'hex') AS entry, viewer_id, name, claim_until, claimed_at, lapsed_at,
+        SELECT prize, encode(entry_id, 'hex') AS entry, viewer_id, name, claim_until, claimed_at, handed_at,
+               lapsed_at, gone_why,
                form::text AS form, delete_at
           FROM draw_pick JOIN draw_entry USING (draw_id, entry_id) LEFT JOIN draw_claim USING (draw_id, place)
          WHERE draw_id = $1 AND prize IS NOT NULL ORDER BY prize, place""",
@@ -150,22 +183,20 @@ async def as_csv(connection: Connection, shop_id: str, draw_id: str) -> bytes:
     writer.writerow(_COLUMNS)
     for row in rows:
         form = _form(row["form"]) if row["form"] else ClaimForm(name="")
-        state = "claimed" if row["claimed_at"] else "went on" if row["lapsed_at"] else "waits"
+        won = tier_of(held.open_rules, row["prize"])
         cells = (
-            row["prize"] + 1, _tier(held, row["prize"]), prize_name(held.open_rules, row["prize"]), row["entry"],
-            row["viewer_id"], row["name"], state, row["claim_until"], row["claimed_at"], form.name, form.address,
+            row["prize"] + 1, won.tier, won.name, row["entry"],
+            row["viewer_id"], row["name"], _state(row), row["claim_until"], row["claimed_at"], form.name, form.address,
             form.email, form.phone, form.note, row["delete_at"],
         )  # fmt: skip
         writer.writerow([_cell(each) for each in cells])
     return out.getvalue().encode("utf-8-sig")
 
 
-def _tier(held: Held, prize: int) -> str:
-    for tier in held.open_rules.prizes:
-        if prize < tier.quantity:
-            return tier.tier
-        prize -= tier.quantity
-    raise IndexError(prize)
+def _state(row: asyncpg.Record) -> str:
+    if row["lapsed_at"]:
+        return "went on" if row["gone_why"] == PassedWhy.UNCLAIMED else str(row["gone_why"])
+    return "handed over" if row["handed_at"] else "claimed" if row["claimed_at"] else "waits"
 
 
 def _cell(value: object) -> str:

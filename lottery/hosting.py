@@ -13,8 +13,9 @@ from livestream.bus import BusMessage
 from livestream.parts import Ground
 from livestream.protocol import commands as c
 from livestream.protocol import limits
-from livestream.protocol.draws import DrawClosed, DrawLogEvent, DrawPlan
+from livestream.protocol.draws import DrawLogEvent, DrawPlan, PassedWhy
 from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.events import NoticeEvent
 from livestream.protocol.replies import Announced, AnyReply, Ok
 from livestream.room import work
 from livestream.room.audit import acted
@@ -27,9 +28,10 @@ from livestream.room.work import Work
 from livestream.storage.pool import Connection, Contention
 from livestream.webhooks import outbox
 
-from . import cohosts, machine, publish, store
+from . import cohosts, holders, machine, publish, store
 from .entering import GAUGE
 from .entry import salt_hash
+from .passing import Passed, hand_on
 from .rules import Rules, rules_hash
 from .signing import public_of, shop_key
 from .store import Held, Room
@@ -47,6 +49,7 @@ class Made:
     draw: str | None = None  #: it made this one
     why: str | None = None
     webhooks: list[tuple[str, object]] = field(default_factory=list)
+    notices: list[tuple[str, NoticeEvent]] = field(default_factory=list)
 
 
 class Hosting:
@@ -61,6 +64,8 @@ class Hosting:
             c.CloseDraw: self._close,
             c.CancelDraw: self._cancel,
             c.RevealDraw: self._reveal,
+            c.MarkClaimed: self._mark,
+            c.DisqualifyWinner: self._disqualify,
         }
 
     @property
@@ -71,6 +76,8 @@ class Hosting:
         """Raises:
         Refused, Unavailable, OutcomeUnknown.
         """
+        if isinstance(command, c.RevealDraw):
+            await self._require_promised(actor, command)
         for _ in range(_RETRIES):
             try:
                 reply = await self._attempt(Work.of(actor, command, room))
@@ -78,6 +85,16 @@ class Hosting:
                 continue
             return msgspec.structs.replace(reply, ref=command.ref)
         raise Refused(ErrorCode.BUSY, "the room stays locked", retry_after_ms=1000)
+
+    async def _require_promised(self, actor: Actor, command: c.RevealDraw) -> None:
+        """Anybody may try, so what is no secret of this draw takes no lock."""
+        async with self._ground.database.read() as connection:
+            held = await store.look(connection, command.draw)
+        if held is None or held.room_id != actor.room_id:
+            raise Refused(ErrorCode.DRAW_NOT_FOUND, command.draw)
+        if held.rules is None:
+            raise Refused(ErrorCode.REVEAL_REFUSED, "the draw is not open yet")
+        machine.require_promised(command.draw, held.rules, command.party, bytes.fromhex(command.secret))
 
     async def _attempt(self, one: Work) -> AnyReply:
         actor, command, made, appended = one.actor, one.command, None, None
@@ -95,7 +112,7 @@ class Hosting:
             if made.webhooks:
                 await outbox.emit(tx, actor.shop_id, made.webhooks)
             entry = acted(actor, command, made.what, made.why)
-            appended = await tell(tx, actor.room_id, made.log, [entry])
+            appended = await tell(tx, actor.room_id, made.log, [entry], made.notices)
         # Who is in is counted anew, for those who still see the count of the draw before.
         gauges = {GAUGE: 0} if isinstance(command, c.OpenDraw) else {}
         self._ground.publish(actor.room_id, BusMessage(origin=self._ground.origin, appended=appended, gauges=gauges))
@@ -140,19 +157,19 @@ class Hosting:
             raise Refused(ErrorCode.FROZEN)
         place, plan = self._place(room), held.plan
         publish.check(plan, place)
-        key = shop_key(self._ground.secret, room.shop_id)
+        key = await shop_key(tx, room.shop_id)
         own = cohosts.commitment(bytes.fromhex(held.draw.id), 1, held.secret)
         rules = publish.rules_of(
             held.draw.id,
             plan,
             place,
-            _latest_close(plan, room),
+            closes_at(held.now_ms, _seconds(plan), room.video_delay_ms),
             salt_hash(held.salt),
             public_of(key),
             publish.beacon_of(held.draw.id, plan, own, command.names, command.commitments),
         )
         hash = rules_hash(rules)
-        opened = publish.opened(held.draw, rules, hash, room.now_ms)
+        opened = publish.opened(held.draw, rules, hash, held.now_ms)
         event = machine.open_(held.draw, opened, await store.queue(tx, room.room_id))
         await store.evolve(
             tx,
@@ -160,25 +177,26 @@ class Hosting:
             event,
             rules=opened.rules.encode(),
             rules_hash=hash,
-            opened_at=room.now_ms,
+            opened_at=held.now_ms,
+            signing_key=key,
             show_id=room.show_id,
         )
         made = Made(f"opened the draw {plan.title!r}", [event])
-        made.webhooks.append(("draw.opened", {"draw": held.draw.id, "room": room.room_id, "title": plan.title}))
+        made.webhooks.append(store.webhook("draw.opened", held, {}))
         return made
 
     async def _close(self, tx: Connection, room: Room, command: c.CloseDraw) -> Made:
         held = await _held(tx, room, command.draw)
-        event = machine.close(held.draw, _opened(held), room.now_ms)
-        await close(tx, room, held, event)
+        event = machine.close(held.draw, _opened(held), held.now_ms)
+        await store.close(tx, held, event)
         return Made(f"closed the draw {held.draw.title!r}", [event])
 
     async def _cancel(self, tx: Connection, room: Room, command: c.CancelDraw) -> Made:
         held = await _held(tx, room, command.draw)
-        event = machine.cancel(held.draw, command.why)
+        event = machine.cancel(held.draw, command.why, held.now_ms, held.frozen_at)
         await store.evolve(tx, held, event)
         made = Made(f"cancelled the draw {held.draw.title!r}", [event], why=command.why)
-        made.webhooks.append(("draw.cancelled", {"draw": held.draw.id, "room": room.room_id, "why": command.why}))
+        made.webhooks.append(store.webhook("draw.cancelled", held, {"why": command.why}))
         return made
 
     async def _reveal(self, tx: Connection, room: Room, command: c.RevealDraw) -> Made:
@@ -186,26 +204,35 @@ class Hosting:
         secret = bytes.fromhex(command.secret)
         if held.rules is None:
             raise Refused(ErrorCode.REVEAL_REFUSED, "the draw is not open yet")
-        event = machine.reveal(held.draw, held.rules, command.party, secret, room.now_ms)
-        await store.add_reveal(tx, held.draw.id, command.party, secret, room.now_ms)
+        event = machine.reveal(held.draw, held.rules, command.party, secret, held.now_ms)
+        await store.add_reveal(tx, held.draw.id, command.party, secret, held.now_ms)
         await store.evolve(tx, held, event)
         return Made(f"revealed the secret of co-host {command.party} of {held.draw.title!r}", [event])
+
+    async def _mark(self, tx: Connection, room: Room, command: c.MarkClaimed) -> Made:
+        held = await _held(tx, room, command.draw)
+        holder = await holders.of_prize(tx, held, command.prize)
+        told = await holders.hand_over(tx, held, holder)
+        made = Made(f"handed over prize {command.prize + 1} of the draw {held.draw.title!r}")
+        if told is not None:
+            made.notices.append(told)
+        return made
+
+    async def _disqualify(self, tx: Connection, room: Room, command: c.DisqualifyWinner) -> Made:
+        held = await _held(tx, room, command.draw)
+        holder = await holders.of_prize(tx, held, command.prize)
+        holders.require_open(held, holder)
+        passed = Passed(held)
+        await hand_on(tx, passed, holder.prize, holder.entry_id, PassedWhy.DISQUALIFIED)
+        what = f"disqualified who won prize {command.prize + 1} of the draw {held.draw.title!r}"
+        return Made(what, passed.events, why=command.why, webhooks=passed.webhooks, notices=passed.notices)
 
     def _place(self, room: Room) -> publish.Place:
         return publish.Place(room.title or room.room_id, room.rehearsal, self._ground.team_members is not None)
 
 
-async def close(tx: Connection, room: Room, held: Held, event: DrawClosed) -> None:
-    """Write a close. What a break that is on has moved so far counts as moved."""
-    frozen_ms = held.frozen_ms
-    if room.frozen_at is not None:
-        frozen_ms += max(0, room.now_ms - room.frozen_at)
-    await store.evolve(tx, held, event, closed_at=event.closed_at, round=event.round, frozen_ms=frozen_ms)
-
-
-def _latest_close(plan: DrawPlan, room: Room) -> int:
-    seconds = limits.DRAW_BY_HAND_S if plan.seconds is None else plan.seconds
-    return closes_at(room.now_ms, seconds, room.video_delay_ms)
+def _seconds(plan: DrawPlan) -> int:
+    return limits.DRAW_BY_HAND_S if plan.seconds is None else plan.seconds
 
 
 async def _held(tx: Connection, room: Room, draw_id: str) -> Held:

@@ -30,6 +30,7 @@ from livestream.protocol.draws import (
     DrawState,
     DrawVoided,
     DrawWinner,
+    PassedWhy,
     VoidWhy,
 )
 from livestream.protocol.errors import ErrorCode, Refused
@@ -44,8 +45,9 @@ __all__ = [
     "reveal_is_over", "settle", "void_unrevealed",
 ]  # fmt: skip
 
-#: a root must be out so long before its round: for COMMIT, and the way to the first who sees it
-ROOT_MARGIN_MS = 1000
+#: a root must be out so long before its round: a transaction may hang for 2 s between the clock and COMMIT before
+#: Postgres ends it, and the way to the first who sees it may take a heartbeat
+ROOT_MARGIN_MS = 4000
 
 
 def announce(new: Draw, waiting: int) -> DrawAnnounced:
@@ -108,8 +110,8 @@ def reveal(current: Draw, rules: Rules, party: int, secret: bytes, now_ms: int) 
     Raises:
         Refused: REVEAL_REFUSED, with the reason.
     """
-    beacon = rules.beacon
-    if current.state is not DrawState.CLOSED or not isinstance(beacon, CohostsBeacon):
+    require_promised(current.id, rules, party, secret)
+    if current.state is not DrawState.CLOSED:
         raise Refused(ErrorCode.REVEAL_REFUSED, f"the draw is {current.state}")
     if current.rooted_at is None:
         raise Refused(ErrorCode.REVEAL_REFUSED, "the root is not out")
@@ -117,12 +119,20 @@ def reveal(current: Draw, rules: Rules, party: int, secret: bytes, now_ms: int) 
         raise Refused(ErrorCode.REVEAL_REFUSED, f"{REVEAL_S} s are over")
     if party in current.revealed:
         raise Refused(ErrorCode.REVEAL_REFUSED, "it was revealed")
-    if not 1 <= party <= len(beacon.cohosts):
-        raise Refused(ErrorCode.REVEAL_REFUSED, "there is no such co-host")
-    made = cohosts.commitment(bytes.fromhex(current.id), party, secret).hex()
-    if made != beacon.cohosts[party - 1].commitment:
-        raise Refused(ErrorCode.REVEAL_REFUSED, "it is not what was committed to")
     return DrawRevealed(draw=current.id, party=party, secret=secret.hex())
+
+
+def require_promised(draw_id: str, rules: Rules, party: int, secret: bytes) -> None:
+    """Rules never change, so this holds without a lock.
+
+    Raises:
+        Refused: REVEAL_REFUSED, no co-host of this number committed to this secret.
+    """
+    beacon = rules.beacon
+    if not isinstance(beacon, CohostsBeacon) or not 1 <= party <= len(beacon.cohosts):
+        raise Refused(ErrorCode.REVEAL_REFUSED, "there is no such co-host")
+    if cohosts.commitment(bytes.fromhex(draw_id), party, secret).hex() != beacon.cohosts[party - 1].commitment:
+        raise Refused(ErrorCode.REVEAL_REFUSED, "it is not what was committed to")
 
 
 def reveal_is_over(current: Draw, now_ms: int) -> bool:
@@ -158,13 +168,15 @@ def draw(current: Draw, drawing: Drawing, winners: Sequence[DrawWinner], claim_s
     )
 
 
-def cancel(current: Draw, why: str) -> DrawCancelled:
+def cancel(current: Draw, why: str, now_ms: int, frozen_at: int | None) -> DrawCancelled:
     """Call it off.
 
     Raises:
-        Refused: DRAW_STATE, it has closed.
+        Refused: DRAW_STATE, it has closed, or its latest close has come: late is late, though nobody has swept.
     """
     _require(current, DrawState.ANNOUNCED, DrawState.OPEN)
+    if is_due(current, now_ms, frozen_at):
+        raise Refused(ErrorCode.DRAW_STATE, "its latest close has come")
     return DrawCancelled(draw=current.id, why=why)
 
 
@@ -173,14 +185,14 @@ def is_due(current: Draw, now_ms: int, frozen_at: int | None) -> bool:
     return current.state is DrawState.OPEN and due(current.closes_at or 0, now_ms, frozen_at)
 
 
-def pass_on(current: Draw, winner: DrawWinner) -> DrawPassedOn:
-    """Give a prize that nobody claimed to the next reserve.
+def pass_on(current: Draw, winner: DrawWinner, why: PassedWhy) -> DrawPassedOn:
+    """Give a prize to the next reserve.
 
     Raises:
         Refused: DRAW_STATE.
     """
     _require(current, DrawState.DRAWN)
-    return DrawPassedOn(draw=current.id, winner=winner)
+    return DrawPassedOn(draw=current.id, winner=winner, why=why)
 
 
 def settle(current: Draw) -> DrawSettled:

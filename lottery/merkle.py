@@ -40,20 +40,34 @@ def root(leaves: Sequence[bytes]) -> bytes:
     return level[0] if level else EMPTY
 
 
+def levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """The whole tree, leaves first; of no leaves, the one level that has none."""
+    found = [list(leaves)]
+    while len(found[-1]) > 1:
+        found.append(_above(found[-1]))
+    return found
+
+
 def inclusion(leaves: Sequence[bytes], index: int) -> Inclusion:
     """Proof for the leaf at `index`.
 
     Raises:
         IndexError: there is no such leaf.
     """
-    if not 0 <= index < len(leaves):
+    return path(levels(leaves), index)
+
+
+def path(tree: Sequence[Sequence[bytes]], index: int) -> Inclusion:
+    """The same from a tree that was made before. Cost: O(log n).
+
+    Raises:
+        IndexError: there is no such leaf.
+    """
+    count = len(tree[0])
+    if not 0 <= index < count:
         raise IndexError(index)
-    level, place, path = list(leaves), index, []
-    while len(level) > 1:
-        if place ^ 1 < len(level):
-            path.append(level[place ^ 1].hex())
-        level, place = _above(level), place >> 1
-    return Inclusion(index, len(leaves), tuple(path))
+    places = ((level, index >> height ^ 1) for height, level in enumerate(tree))
+    return Inclusion(index, count, tuple(level[place].hex() for level, place in places if place < len(level)))
 
 
 def included(root: bytes, of: bytes, proof: Inclusion) -> bool:

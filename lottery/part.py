@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from livestream.config import Settings
-from livestream.parts import Chore, Ground, Heard, Part
+from livestream.parts import Chore, Ground, Heard, Part, WorkGround
 from livestream.protocol import commands as c
 from livestream.protocol.pushes import Push
 from livestream.protocol.replies import AnyReply
@@ -14,7 +13,7 @@ from livestream.room.desk import Actor
 from livestream.room.local import LocalRoom
 from livestream.storage.pool import Connection
 
-from . import claims, reads
+from . import claims, privacy
 from .conducting import Conductor
 from .entering import Entering
 from .hosting import Hosting
@@ -36,7 +35,7 @@ class Lottery:
         match command:
             case c.EnterDraw():
                 return await self._entering.enter(actor, command)
-            case c.ClaimPrize():
+            case c.ClaimPrize() | c.DeclinePrize():
                 return await claims.claim(self._ground, actor, command, room)
             case _:
                 return await self._hosting.run(actor, command, room)
@@ -45,20 +44,22 @@ class Lottery:
         return await self._entering.hear(actor, comment, room)
 
     async def own(
-        self, connection: Connection, room_id: str, shop_id: str, viewers: Sequence[str]
+        self, connection: Connection, room_id: str, shop_id: str, viewers: Mapping[str, str]
     ) -> Mapping[str, Sequence[Push]]:
-        return await self._reads.own(connection, room_id, shop_id, viewers)
+        return await self._reads.own(connection, room_id, viewers)
 
     def forget(self, room_id: str) -> None:
         self._entering.forget(room_id)
 
 
 @contextlib.asynccontextmanager
-async def _chores(settings: Settings, secret: bytes) -> AsyncIterator[Sequence[Chore]]:
-    async with Relays.open(settings.drand_relays) as relays:
-        conductor = Conductor(relays)
+async def _chores(ground: WorkGround) -> AsyncIterator[Sequence[Chore]]:
+    async with Relays.open(ground.settings.drand_relays) as relays:
+        conductor = Conductor(relays, ground.told, ground.team_members)
         yield (
-            Chore("advance_draws", 0.25, conductor.advance),
+            Chore("close_draws", 0.25, conductor.close),
+            Chore("draw_winners", 0.25, conductor.draw),
+            Chore("ask_beacon", 0.25, conductor.ask),
             Chore("pass_prizes_on", 1.0, conductor.pass_on),
             Chore("forget_claims", 300.0, claims.forget),
         )
@@ -69,11 +70,11 @@ PART = Part(
     commands=frozenset(
         {
             c.CreateDraw, c.SaveTemplate, c.OpenDraw, c.CloseDraw, c.CancelDraw, c.RevealDraw, c.EnterDraw,
-            c.ClaimPrize,
+            c.ClaimPrize, c.DeclinePrize, c.MarkClaimed, c.DisqualifyWinner,
         }
     ),
     open=Lottery,
     chores=_chores,
-    export=reads.export,
-    erase=reads.erase,
+    export=privacy.export,
+    erase=privacy.erase,
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from livestream.protocol.draws import PassedWhy as PassedWhy
 from livestream.protocol.types import Millis
 
 from .entry import Entry
@@ -25,12 +26,6 @@ class Outcome(enum.StrEnum):
 class Voided(enum.StrEnum):
     LATE_ROOT = "late_root"  #: the root was not out before its round
     MISSING_REVEAL = "missing_reveal"  #: a co-host did not reveal in time
-
-
-class PassedWhy(enum.StrEnum):
-    UNCLAIMED = "unclaimed"  #: the claim time went by
-    DECLINED = "declined"  #: the winner did not want it
-    DISQUALIFIED = "disqualified"  #: the shop says that the rules exclude them
 
 
 class Part(Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,8 +11,8 @@ from livestream.protocol import limits
 from livestream.protocol.draws import BeaconKind, Draw, DrawPlan, DrawState, EntryKind
 from livestream.protocol.errors import ErrorCode, Refused
 
+from . import quicknet
 from .canonical import canonical
-from .proof import Closing
 from .recorded import RECORDED
 from .rules import (
     Beacon,
@@ -84,9 +84,9 @@ def rules_of(
             commented=plan.weights.commented,
             joined_team=plan.weights.team,
             bought=plan.weights.bought,
-            watched=0,
-            watched_step_s=60,
-            watched_most=0,
+            watched=plan.weights.watched,
+            watched_step_s=plan.weights.watched_step_s,
+            watched_most=plan.weights.watched_most,
         ),
         exclude=Exclusions(True, plan.exclude_winners_of),
         latest_close_ms=closes_at,
@@ -116,7 +116,7 @@ def beacon_of(draw_id: str, plan: DrawPlan, own: bytes, names: Sequence[str], co
     if plan.beacon is not BeaconKind.COHOSTS and commitments:
         raise _refused("only co-hosts commit to anything")
     if plan.beacon is BeaconKind.DRAND:
-        return DrandBeacon("52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971")
+        return DrandBeacon(quicknet.CHAIN)
     if plan.beacon is BeaconKind.RECORDED:
         rounds = sorted(RECORDED)
         return RecordedBeacon(rounds[int(draw_id, 16) % len(rounds)])
@@ -156,20 +156,18 @@ def opened(draw: Draw, rules: Rules, hash: bytes, now_ms: int) -> Draw:
     )
 
 
-def prize_name(rules: Rules, prize: int) -> str:
-    """What is won with one of the prizes, counted from 0 over all tiers."""
+def tier_of(rules: Rules, prize: int) -> Prize:
+    """The tier of one of the prizes, counted from 0 over all tiers."""
     for tier in rules.prizes:
         if prize < tier.quantity:
-            return tier.name
+            return tier
         prize -= tier.quantity
     raise IndexError(prize)
 
 
-def closing(
-    closed_ms: int, frozen_ms: int, round: int, root: bytes | None, count: int, weight: int, published_ms: int | None
-) -> Closing:
-    """What was fixed at the close."""
-    return Closing(closed_ms, frozen_ms, round, None if root is None else root.hex(), count, weight, published_ms)
+def prize_name(rules: Rules, prize: int) -> str:
+    """What is won with it."""
+    return tier_of(rules, prize).name
 
 
 def _refused(why: str) -> Refused:

@@ -8,10 +8,11 @@ bls-unchained-g1-rfc9380.
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Final
 
 from py_arkworks_bls12381 import GT, G1Point, G2Point
 
-CHAIN = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"  #: hash of the chain
+CHAIN: Final = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"  #: hash of the chain
 GENESIS_MS = 1_692_803_367_000  #: Unix time of round 1
 PERIOD_MS = 3000
 PUBLIC_KEY = bytes.fromhex(

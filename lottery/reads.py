@@ -7,12 +7,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+import asyncpg
 import msgspec
 
 from livestream.parts import Download, Ground, Reading
-from livestream.protocol.draws import DrawPlan, DrawReceipt
+from livestream.protocol.draws import DrawPlan, DrawReceipt, OwnDraw
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.http import (
+    DrawPrizes,
     DrawReceiptView,
     DrawSetup,
     DrawTemplate,
@@ -20,17 +22,41 @@ from livestream.protocol.http import (
     Listed,
     PageQuery,
 )
-from livestream.protocol.pushes import DrawOwn, Push
+from livestream.protocol.pushes import OwnDraws, Push
 from livestream.storage.pool import Connection
 
-from . import claims, document, receipt
+from . import claims, prizes
+from .entering import Granted, sign
+from .publish import prize_name
+from .published import Published
 from .relays import Relays
+from .rules import Rules
 from .signing import public_of, shop_key
 from .store import MS
 
 _PROBED_S = 60.0
 _plan = msgspec.json.Decoder(DrawPlan).decode
+_rules = functools.lru_cache(maxsize=256)(msgspec.json.Decoder(Rules).decode)
 _HEX = frozenset("0123456789abcdef")
+
+
+#: draws that one is told of, beside those in which one has a prize: each is a signature, for each who joins
+_OWN_LAST = 3
+_MINE = f"""
+SELECT viewer_id, draw_id, d.plan->>'title' AS title, d.rules_hash, d.signing_key, entry_id, weight,
+       {MS.format("e.at")} AS at, prize, p.lapsed_at, p.claimed_at, {MS.format("p.claim_until")} AS claim_until,
+       {MS.format("c.delete_at")} AS delete_at, CASE WHEN prize IS NOT NULL THEN d.rules END AS rules
+  FROM draw_entry e JOIN draw d USING (draw_id) LEFT JOIN draw_pick p USING (draw_id, entry_id)
+  LEFT JOIN draw_claim c USING (draw_id, place)"""
+#: by viewer, in order of draw
+_OWN = f"""
+SELECT own.* FROM unnest($2::text[]) AS v (viewer) CROSS JOIN LATERAL (
+       {_MINE} WHERE viewer_id = viewer AND d.room_id = $1 ORDER BY draw_id DESC LIMIT $3) own
+ UNION
+{_MINE} WHERE viewer_id = ANY($2) AND d.room_id = $1
+   AND prize IS NOT NULL AND p.lapsed_at IS NULL
+   AND (p.claim_until > statement_timestamp() OR c.delete_at > statement_timestamp())
+ ORDER BY viewer_id, draw_id"""
 
 
 class Reads:
@@ -39,74 +65,68 @@ class Reads:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._probed: tuple[float, bool] | None = None
-        self._issue = functools.lru_cache(maxsize=50_000)(self._sign)
+        self._published = Published(ground.database)
+        self._sign = functools.lru_cache(maxsize=50_000)(sign)
         self.by_name: Mapping[str, Callable[[Reading], Awaitable[msgspec.Struct | Download]]] = {
             "draws": self._history,
             "draw_setup": self._setup,
             "draw_receipt": self._receipt,
             "draw_refusals": self._refusals,
+            "draw_prizes": self._prizes,
             "draw_proof": self._proof,
             "draw_inclusion": self._inclusion,
             "draw_claims": self._claims,
         }
 
     async def own(
-        self, connection: Connection, room_id: str, shop_id: str, viewers: Sequence[str]
+        self, connection: Connection, room_id: str, viewers: Mapping[str, str]
     ) -> Mapping[str, Sequence[Push]]:
-        """Where viewers stand in the draw that was opened last."""
-        rows = await connection.fetch(
-            f"""
-            WITH latest AS (
-                SELECT draw_id, entries, rules_hash, state FROM draw
-                 WHERE room_id = $1 AND opened_at IS NOT NULL ORDER BY opened_at DESC LIMIT 1)
-            SELECT who, draw_id, entries, rules_hash, entry_id, weight, {MS.format("e.at")} AS at, prize, claimed_at,
-                   {MS.format("claim_until")} AS claim_until, lapsed_at
-              FROM latest CROSS JOIN unnest($2::text[]) AS v (who)
-             CROSS JOIN LATERAL (
-                   SELECT entry_id, weight, at FROM draw_entry d
-                    WHERE d.draw_id = latest.draw_id AND d.pseudonym = who OFFSET 0) e
-              LEFT JOIN draw_pick p USING (draw_id, entry_id)
-             UNION ALL
-            SELECT who, draw_id, entries, rules_hash, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-              FROM latest CROSS JOIN unnest($2::text[]) AS v (who)
-             WHERE state IN ('open', 'closed')
-               AND NOT EXISTS (SELECT FROM draw_entry e WHERE e.draw_id = latest.draw_id AND e.pseudonym = who)""",
+        """Where viewers (pseudonym → the shop's id) stand in the room's draws."""
+        latest = await connection.fetchrow(
+            "SELECT entries, state FROM draw WHERE room_id = $1 AND opened_at IS NOT NULL"
+            " ORDER BY opened_at DESC LIMIT 1",
             room_id,
-            list(viewers),
         )
-        found: dict[str, Sequence[Push]] = {}
-        for row in rows:
-            mine = None
-            if row["entry_id"] is not None:
-                mine = self._issue(
-                    shop_id, row["draw_id"], row["rules_hash"], row["entry_id"], row["weight"], row["at"]
-                )
-            kept = row["prize"] is not None and row["lapsed_at"] is None
-            found[row["who"]] = [
-                DrawOwn(
-                    draw=row["draw_id"],
-                    entries=row["entries"],
-                    receipt=mine,
-                    prize=row["prize"] if kept else None,
-                    claim_until=row["claim_until"] if kept else None,
-                    claimed=row["claimed_at"] is not None,
-                )
-            ]
-        return found
+        if latest is None:
+            return {}
+        by_viewer: dict[str, list[OwnDraw]] = {}
+        for row in await connection.fetch(_OWN, room_id, list(viewers.values()), _OWN_LAST):
+            by_viewer.setdefault(row["viewer_id"], []).append(self._own_draw(row))
+        goes_on = latest["state"] in ("open", "closed")  # who is in none is told how many are
+        return {
+            who: [OwnDraws(entries=latest["entries"], draws=by_viewer.get(viewer_id, []))]
+            for who, viewer_id in viewers.items()
+            if goes_on or viewer_id in by_viewer
+        }
 
-    def _sign(
-        self, shop_id: str, draw_id: str, rules_hash: bytes, entry_id: bytes, weight: int, at_ms: int
-    ) -> DrawReceipt:
-        """Ed25519 gives the same bytes for the same entry, so it needs no row of its own."""
-        signed = receipt.issue(
-            shop_key(self._ground.secret, shop_id),
-            draw_id=bytes.fromhex(draw_id),
-            rules_hash=rules_hash,
-            entry_id=entry_id,
-            weight=weight,
-            entered_ms=at_ms,
+    def _own_draw(self, row: asyncpg.Record) -> OwnDraw:
+        plain = OwnDraw(draw=row["draw_id"], title=row["title"], receipt=self._receipt_of(row))
+        if row["prize"] is None or row["lapsed_at"] is not None:
+            return plain
+        return msgspec.structs.replace(
+            plain,
+            prize=row["prize"],
+            prize_title=prize_name(_rules(row["rules"]), row["prize"]),
+            claim_until=row["claim_until"],
+            claimed=row["claimed_at"] is not None,
+            delete_at=row["delete_at"],
         )
-        return DrawReceipt(**msgspec.structs.asdict(signed))
+
+    def _receipt_of(self, row: asyncpg.Record) -> DrawReceipt | None:
+        """None: the draw was opened before keys were kept."""
+        if row["signing_key"] is None:
+            return None
+        return self._sign(
+            Granted(
+                draw_id=row["draw_id"],
+                rules_hash=row["rules_hash"],
+                signing_key=row["signing_key"],
+                entry_id=row["entry_id"],
+                weight=row["weight"],
+                at_ms=row["at"],
+                key=None,
+            )
+        )
 
     async def _history(self, reading: Reading) -> Listed:
         page: PageQuery = reading.query
@@ -134,13 +154,15 @@ class Reads:
                 "SELECT name, rehearsal_of IS NOT NULL AS rehearsal FROM shop WHERE shop_id = $1", reading.shop_id
             )
         assert shop is not None
+        async with self._ground.database.transaction() as tx:
+            key = await shop_key(tx, reading.shop_id)
         return DrawSetup(
             templates=[DrawTemplate(name=row["name"], plan=_plan(row["plan"])) for row in rows],
             organiser=shop["name"],
             drand=await self._reachable(),
             teams=self._ground.team_members is not None,
             rehearsal=shop["rehearsal"],
-            shop_key=public_of(shop_key(self._ground.secret, reading.shop_id)).hex(),
+            shop_key=public_of(key).hex(),
         )
 
     async def _reachable(self) -> bool:
@@ -152,24 +174,27 @@ class Reads:
         return self._probed[1]
 
     async def _receipt(self, reading: Reading) -> DrawReceiptView:
-        draw_id = reading.path["draw"]
-        async with self._ground.database.transaction(snapshot=True) as tx:
-            row = await tx.fetchrow(
+        draw_id = _draw_id(reading)
+        async with self._ground.database.read() as connection:
+            row = await connection.fetchrow(
                 f"""
-                SELECT draw.shop_id, draw_id, rules_hash, root, entry_id, weight, {MS.format("e.at")} AS at
-                  FROM draw LEFT JOIN draw_entry e USING (draw_id)
-                 WHERE draw_id = $1 AND room_id = $2 AND pseudonym = $3""",
+                SELECT draw_id, rules_hash, signing_key, root, entry_id, weight, {MS.format("e.at")} AS at
+                  FROM draw JOIN draw_entry e USING (draw_id)
+                 WHERE draw_id = $1 AND room_id = $2 AND viewer_id = $3""",
                 draw_id,
                 reading.room_id,
-                reading.who,
+                reading.viewer_id,
             )
-            if row is None:
-                raise Refused(ErrorCode.ENTRY_NOT_FOUND)
-            proof = None
-            if row["root"] is not None:
-                proof = await document.inclusion(tx, draw_id, row["entry_id"].hex())
-        mine = self._issue(row["shop_id"], draw_id, row["rules_hash"], row["entry_id"], row["weight"], row["at"])
-        return DrawReceiptView(receipt=mine, inclusion=proof)
+        mine = None if row is None else self._receipt_of(row)
+        if row is None or mine is None:
+            raise Refused(ErrorCode.ENTRY_NOT_FOUND)
+        if row["root"] is None:
+            return DrawReceiptView(receipt=mine)
+        return DrawReceiptView(receipt=mine, inclusion=await self._published.inclusion(draw_id, row["entry_id"].hex()))
+
+    async def _prizes(self, reading: Reading) -> DrawPrizes:
+        async with self._ground.database.transaction(snapshot=True) as tx:
+            return await prizes.of(tx, reading.room_id, reading.path["draw"])
 
     async def _refusals(self, reading: Reading) -> Listed:
         async with self._ground.database.read() as connection:
@@ -186,14 +211,11 @@ class Reads:
 
     async def _proof(self, reading: Reading) -> Download:
         draw_id = _draw_id(reading)
-        async with self._ground.database.transaction(snapshot=True) as tx:
-            found = await document.proof(tx, draw_id)
-        return Download(f"draw-{draw_id}.json", "application/json", msgspec.json.encode(found))
+        return Download(f"draw-{draw_id}.json", "application/json", await self._published.proof(draw_id))
 
     async def _inclusion(self, reading: Reading) -> msgspec.Struct:
         query: InclusionQuery = reading.query
-        async with self._ground.database.transaction(snapshot=True) as tx:
-            return await document.inclusion(tx, _draw_id(reading), query.entry)
+        return await self._published.inclusion(_draw_id(reading), query.entry)
 
     async def _claims(self, reading: Reading) -> Download:
         draw_id = _draw_id(reading)
@@ -215,59 +237,3 @@ def _past(body: str, entries: int) -> dict[str, Any]:
     draw.pop("rules", None)
     draw.setdefault("entries", entries)
     return draw
-
-
-async def export(connection: Connection, who: str, shops: Sequence[str]) -> Mapping[str, list[dict[str, Any]]]:
-    """What is stored of a person in these shops' draws."""
-    entries = await connection.fetch(
-        f"""
-        SELECT draw_id, encode(entry_id, 'hex') AS entry_id, weight, {MS.format("at")} AS at, name
-          FROM draw_entry JOIN draw USING (draw_id) WHERE pseudonym = $1 AND shop_id = ANY($2) ORDER BY at""",
-        who,
-        list(shops),
-    )
-    claimed = await connection.fetch(
-        f"""
-        SELECT draw_id, prize, form::text AS form, {MS.format("c.at")} AS at, {MS.format("c.delete_at")} AS delete_at
-          FROM draw_claim c JOIN draw_pick USING (draw_id, place) JOIN draw_entry e USING (draw_id, entry_id)
-          JOIN draw USING (draw_id) WHERE e.pseudonym = $1 AND shop_id = ANY($2) ORDER BY c.at""",
-        who,
-        list(shops),
-    )
-    refused = await connection.fetch(
-        f"""
-        SELECT draw_id, code, times, {MS.format("first_at")} AS first_at FROM draw_refusal JOIN room USING (room_id)
-         WHERE pseudonym = $1 AND shop_id = ANY($2) ORDER BY first_at""",
-        who,
-        list(shops),
-    )
-    return {
-        "entries": [dict(row) for row in entries],
-        "claims": [{**row, "form": msgspec.json.decode(row["form"])} for row in claimed],
-        "refusals": [dict(row) for row in refused],
-    }
-
-
-async def erase(connection: Connection, who: str, shops: Sequence[str]) -> None:
-    """Take a person out: their entries stay, which proofs rest on, and lead to nobody any more."""
-    await connection.execute(
-        """
-        DELETE FROM draw_claim USING draw_pick p, draw_entry e, draw d
-         WHERE draw_claim.draw_id = p.draw_id AND draw_claim.place = p.place AND e.draw_id = p.draw_id
-           AND e.entry_id = p.entry_id AND d.draw_id = e.draw_id AND e.pseudonym = $1 AND d.shop_id = ANY($2)""",
-        who,
-        list(shops),
-    )
-    await connection.execute(
-        """
-        UPDATE draw_entry SET pseudonym = NULL, viewer_id = NULL, name = NULL, key = NULL FROM draw d
-         WHERE d.draw_id = draw_entry.draw_id AND pseudonym = $1 AND shop_id = ANY($2)""",
-        who,
-        list(shops),
-    )
-    await connection.execute(
-        "DELETE FROM draw_refusal USING room WHERE room.room_id = draw_refusal.room_id AND pseudonym = $1"
-        " AND shop_id = ANY($2)",
-        who,
-        list(shops),
-    )

@@ -12,7 +12,7 @@ from groupbuy.payments.port import Checkout, Declined, Notification, PaymentStat
 
 from . import payment as machine
 from .cards import Card
-from .faults import IN_WEBHOOKS, Fault, Faults, What
+from .faults import IN_PAYING, IN_WEBHOOKS, Fault, Faults, What
 from .payment import Payment
 from .store import Event, Store
 
@@ -94,6 +94,8 @@ class Bank:
         if payment.state is not PaymentState.OPENED:
             return payment
         after = machine.refuse(payment) if card in (None, Card.REFUSED) else machine.pay(payment)
+        if self._faults.take(payment.way, IN_PAYING, "pay") is not None:
+            after = machine.convert(after, after.amount + 1)
         with self._store.transaction():
             self._change(payment, after, "pay", None if card is None else _FAULTS.get(card))
         return after

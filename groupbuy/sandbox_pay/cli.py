@@ -32,7 +32,7 @@ def sandbox_pay(settings: Settings, host: str, port: int, url: str | None, anywh
     Faults to order, with the key that is printed at the start:
       curl -H "Authorization: Bearer KEY" http://127.0.0.1:8095/v1/faults \\
            -d '{"what": "silent", "on": "capture", "ms": 8000, "times": 3}'
-      what: slow down reset silent refused lost late reordered repeated wrong_amount forged
+      what: slow down reset silent refused lost late reordered repeated wrong_amount converted forged
       on:   any open pay capture void refund look
       curl -X DELETE -H "Authorization: Bearer KEY" http://127.0.0.1:8095/v1/faults
 

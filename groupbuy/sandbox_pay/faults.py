@@ -24,11 +24,13 @@ class What(enum.StrEnum):
     REORDERED = "reordered"  #: it comes after the one behind it, which `ms` gives time for
     REPEATED = "repeated"  #: it comes `copies` times, all at once
     WRONG_AMOUNT = "wrong_amount"  #: a good signature over an amount that is one more; the right one never comes
+    CONVERTED = "converted"  #: the buyer pays one more than was asked for, and the payment itself says so
     FORGED = "forged"  #: a bad signature; the good one never comes
     AWAY = "away"  #: once, for `ms`: nobody listens at the port, and open connections are cut
 
 
 IN_ANSWERS = (What.SLOW, What.DOWN, What.RESET, What.SILENT, What.REFUSED)
+IN_PAYING = (What.CONVERTED,)
 IN_WEBHOOKS = (What.LOST, What.LATE, What.REORDERED, What.REPEATED, What.WRONG_AMOUNT, What.FORGED)
 
 

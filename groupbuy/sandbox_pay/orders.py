@@ -33,6 +33,7 @@ def sandbox_fault(settings: Settings, /, url: str, way: str, what: str | None, c
                  silent        does it, says nothing for MS, cuts the connection
                  refused       declines
                  away          once, for MS: nobody listens at the port
+    In payments: converted     the buyer pays one more than was asked for
     In webhooks: lost late reordered repeated wrong_amount forged
 
     \b

@@ -68,6 +68,12 @@ def pay(payment: Payment) -> Payment:
     return _become(payment, S.CAPTURED, captured=payment.amount)
 
 
+def convert(payment: Payment, amount: int) -> Payment:
+    """What was paid turns out to be another amount than was asked for, as where currencies are converted."""
+    held, captured = (amount if each else 0 for each in (payment.held, payment.captured))
+    return msgspec.structs.replace(payment, amount=amount, held=held, captured=captured, version=payment.version + 1)
+
+
 def refuse(payment: Payment) -> Payment:
     """The buyer's bank says no, or the buyer does."""
     _must_be(payment, S.OPENED)

@@ -16,7 +16,7 @@ import msgspec
 from . import limits
 from .commands import AnyCommand, Command
 from .errors import CloseCode, ErrorCode, ProtocolViolation
-from .pushes import Log, Push, Staff
+from .pushes import Log, Notice, Push, Staff
 from .replies import Error, Reply
 
 _json_encode = msgspec.json.Encoder().encode
@@ -48,12 +48,18 @@ class _StaffSpliced(msgspec.Struct, tag="staff", tag_field="t"):
     event: msgspec.Raw
 
 
+class _NoticeSpliced(msgspec.Struct, tag="notice", tag_field="t"):
+    notice: int
+    at: int
+    event: msgspec.Raw
+
+
 class _LiveSpliced(msgspec.Struct, tag="live", tag_field="t", omit_defaults=True):
     events: list[msgspec.Raw] = []
     left_out: int = 0
 
 
-_SPLICED = {Log: _LogSpliced, Staff: _StaffSpliced}
+_SPLICED = {Log: _LogSpliced, Staff: _StaffSpliced, Notice: _NoticeSpliced}
 _json_commands = msgspec.json.Decoder(list[AnyCommand])
 _msgpack_commands = msgspec.msgpack.Decoder(list[AnyCommand])
 
@@ -63,8 +69,10 @@ def encode(message: Push | Reply | Command | msgspec.Struct, codec: Codec) -> by
     return _json_encode(message) if codec is Codec.JSON else _msgpack_encode(message)
 
 
-def encode_logged(kind: type[Log] | type[Staff], seq: int, at: int, event_json: bytes, codec: Codec) -> bytes:
-    """Encode a log push around an event that is JSON already, without decoding it where the codec is JSON."""
+def encode_logged(
+    kind: type[Log] | type[Staff] | type[Notice], seq: int, at: int, event_json: bytes, codec: Codec
+) -> bytes:
+    """Encode a log push or a notice around an event that is JSON already; a codec that is JSON takes it unread."""
     raw = event_json if codec is Codec.JSON else _msgpack_encode(_json_plain(event_json))
     return encode(_SPLICED[kind](seq, at, msgspec.Raw(raw)), codec)
 

@@ -19,6 +19,10 @@ from .draws import (
     DrawState,
     DrawVoided,
     DrawWinner,
+    OwnDraw,
+    YourPrizeClaimed,
+    YourPrizeWentOn,
+    YouWon,
 )
 
 ENDED = frozenset({DrawState.SETTLED, DrawState.CANCELLED, DrawState.VOID})
@@ -75,6 +79,31 @@ def evolve_draws(draws: tuple[Draw, ...], event: DrawLogEvent) -> tuple[Draw, ..
             # One that was never open leaves the queue; one that was is shown with its reason.
             draws = tuple(each for each in draws if each.id != gone or each.state is not DrawState.ANNOUNCED)
     return tuple(evolve_draw(each, event) if each.id == event.draw else each for each in draws)
+
+
+def evolve_own(own: tuple[OwnDraw, ...], event: object) -> tuple[OwnDraw, ...]:
+    """One viewer's draws, in order of id, after a notice to them; what one draw brings never touches another."""
+    match event:
+        case YouWon():
+            won = OwnDraw(draw=event.draw)
+            known = next((each for each in own if each.draw == event.draw), won)
+            now = _with(
+                known,
+                title=event.title,
+                prize=event.prize,
+                prize_title=event.prize_title,
+                claim_until=event.claim_until,
+                claimed=False,
+                delete_at=None,
+            )
+            others = (each for each in own if each.draw != event.draw)
+            return tuple(sorted((*others, now), key=lambda each: each.draw))
+        case YourPrizeWentOn(draw=draw):
+            gone = {"prize": None, "prize_title": "", "claim_until": None, "claimed": False, "delete_at": None}
+            return tuple(_with(each, **gone) if each.draw == draw else each for each in own)
+        case YourPrizeClaimed(draw=draw, delete_at=delete_at):
+            return tuple(_with(each, claimed=True, delete_at=delete_at) if each.draw == draw else each for each in own)
+    return own
 
 
 def _replaced(winners: list[DrawWinner], winner: DrawWinner) -> list[DrawWinner]:

@@ -48,6 +48,14 @@ class BeaconKind(enum.StrEnum):
     RECORDED = "recorded"  #: rounds of the past: rehearsals only, it proves nothing
 
 
+class PassedWhy(enum.StrEnum):
+    """Why a prize went on to the next reserve."""
+
+    UNCLAIMED = "unclaimed"  #: the claim time went by
+    DECLINED = "declined"  #: the winner did not want it
+    DISQUALIFIED = "disqualified"  #: the shop says that the rules exclude them
+
+
 class VoidWhy(enum.StrEnum):
     LATE_ROOT = "late_root"  #: the list of entries was not published before its beacon
     MISSING_REVEAL = "missing_reveal"  #: a party did not reveal its secret in time
@@ -77,11 +85,14 @@ _Extra = Annotated[int, Meta(ge=0, le=limits.DRAW_WEIGHT_EXTRA)]
 
 
 class DrawWeights(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an entry weighs: 1, and so much more for whom these hold when they enter."""
+    """What an entry weighs: 1, and so much more for whom these hold when they enter, or when the draw closes."""
 
     commented: _Extra = 0
     team: _Extra = 0
     bought: _Extra = 0
+    watched: _Extra = 0  #: for each full `watched_step_s` in the room before they enter, at most `watched_most` times
+    watched_step_s: Annotated[int, Meta(ge=1, le=86_400)] = 60
+    watched_most: _Extra = 0
 
 
 class DrawPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -125,6 +136,19 @@ class DrawWinner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     place: types.Count  #: number of the pick from 0; those past the number of prizes were reserves
     entry: EntryId
     name: str  #: masked
+
+
+class OwnDraw(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where one viewer stands in one draw."""
+
+    draw: DrawId
+    title: str = ""  #: of the draw
+    receipt: DrawReceipt | None = None  #: they are in
+    prize: types.Count | None = None  #: they won this one
+    prize_title: str = ""
+    claim_until: types.Millis | None = None  #: then it goes to the next reserve
+    claimed: bool = False
+    delete_at: types.Millis | None = None  #: when the data of the claim is deleted
 
 
 class Draw(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -213,10 +237,11 @@ class DrawDrawn(Event, frozen=True, tag="draw_drawn"):
 
 
 class DrawPassedOn(Event, frozen=True, tag="draw_passed_on"):
-    """A prize was not claimed in time and went to the next reserve."""
+    """A prize went on to the next reserve."""
 
     draw: DrawId
     winner: DrawWinner
+    why: PassedWhy = PassedWhy.UNCLAIMED
 
 
 class DrawSettled(Event, frozen=True, tag="draw_settled"):
@@ -253,22 +278,33 @@ class YouWon(Event, frozen=True, tag="you_won"):
 
 
 class YourPrizeWentOn(Event, frozen=True, tag="your_prize_went_on"):
-    """You did not claim your prize in time: somebody else has it."""
+    """Your prize is somebody else's now."""
 
     draw: DrawId
     title: str
     prize_title: str
+    why: PassedWhy = PassedWhy.UNCLAIMED
+
+
+class YourPrizeClaimed(Event, frozen=True, tag="your_prize_claimed"):
+    """Your claim is in, or the shop says that you have your prize."""
+
+    draw: DrawId
+    title: str
+    prize: types.Count
+    prize_title: str
+    delete_at: types.Millis | None = None  #: when what you wrote is deleted
 
 
 DrawLogEvent = (
     DrawAnnounced | DrawOpened | DrawClosed | DrawRooted | DrawRevealed | DrawDrawn | DrawPassedOn | DrawSettled
     | DrawCancelled | DrawVoided
 )  # fmt: skip
-DrawNotice = YouWon | YourPrizeWentOn
+DrawNotice = YouWon | YourPrizeWentOn | YourPrizeClaimed
 DRAW_PARTS: tuple[type[msgspec.Struct], ...] = (
-    PrizeTier, DrawNeeds, DrawWeights, DrawPlan, DrawReceipt, DrawWinner, Draw,
+    PrizeTier, DrawNeeds, DrawWeights, DrawPlan, DrawReceipt, DrawWinner, OwnDraw, Draw,
 )  # fmt: skip
 DRAW_EVENTS: tuple[type[Event], ...] = (
     DrawAnnounced, DrawOpened, DrawClosed, DrawRooted, DrawRevealed, DrawDrawn, DrawPassedOn, DrawSettled,
-    DrawCancelled, DrawVoided, YouWon, YourPrizeWentOn,
+    DrawCancelled, DrawVoided, YouWon, YourPrizeWentOn, YourPrizeClaimed,
 )  # fmt: skip

@@ -91,6 +91,7 @@ class ErrorCode(enum.StrEnum):
     LIMIT_REACHED = "limit_reached"
     NEW_CUSTOMERS_ONLY = "new_customers_only"
     SEAT_NOT_FOUND = "seat_not_found"
+    ORDER_NOT_FOUND = "order_not_found"
     SEAT_LOST = "seat_lost"
     SEAT_PAID = "seat_paid"
     PAYMENT_REFUSED = "payment_refused"
@@ -200,6 +201,7 @@ ERRORS: dict[ErrorCode, ErrorInfo] = {
         "Only people who never bought in this shop may join; you may open a team of your own.", False
     ),
     ErrorCode.SEAT_NOT_FOUND: ErrorInfo("You have no such seat in this group buy.", False),
+    ErrorCode.ORDER_NOT_FOUND: ErrorInfo("This group buy has no such order.", False),
     ErrorCode.SEAT_LOST: ErrorInfo("The hold of your seat ran out; join again.", False),
     ErrorCode.SEAT_PAID: ErrorInfo("The seat is paid already.", False),
     ErrorCode.PAYMENT_REFUSED: ErrorInfo("The payment provider refused to open the payment; the text says why.", False),

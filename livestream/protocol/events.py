@@ -154,7 +154,8 @@ class RefundRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """A refund that staff asked for."""
 
     id: types.Id
-    purchase: str
+    purchase: str  #: the shop's number of it; of a group buy, the order
+    deal: types.Id | None = None  #: the group buy: `decide_order_refund` decides
     amount: types.Amount
     currency: types.Currency
     exponent: types.Exponent = 2

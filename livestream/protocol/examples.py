@@ -126,18 +126,20 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     c.DecideRefund(ref=35, refund=_ID, confirm=True),
     c.OpenDeal(
         ref=36, product="cup-01", steps=[g.DealStep(people=2, price=1799), g.DealStep(people=3, price=1599)],
-        stock=120, closes_in_s=1200, leader_discount=100, new_only=True,
+        stock=120, closes_in_s=1200, reference="P-77", leader_discount=100, new_only=True,
     ),
     c.ChangeDeal(ref=37, deal=_ID, state="paused"),
     c.ExtendDeal(ref=38, deal=_ID, by_s=600),
     c.CloseDeal(ref=39, deal=_ID),
     c.VoidDeal(ref=40, deal=_ID, why="wrong price"),
     c.WaiveTeam(ref=41, deal=_ID, team=_OTHER, why="a gift"),
+    c.RefundOrder(ref=47, deal=_ID, order=_OTHER, amount=500, why="a scratch", key="refund-1"),
+    c.DecideOrderRefund(ref=48, deal=_ID, refund=_ID, confirm=True),
     c.OpenTeam(ref=42, deal=_ID, show_name=True, key="k-5"),
     c.JoinTeam(ref=43, deal=_ID, invite=_INVITE),
     c.JoinTeam(ref=44, deal=_ID, team=_OTHER, key="k-6"),
     c.LeaveTeam(ref=45, deal=_ID, seat=_ID),
-    c.PaySeat(ref=46, deal=_ID, seat=_ID),
+    c.PaySeat(ref=46, deal=_ID, seat=_ID, reference="A-1002"),
     r.Seated(ref=42, own=_OWN),
     r.PayAt(ref=46, url="https://pay.example/checkout/1", expires_at=_AT, amount=1799),
     c.CreateDraw(ref=36, plan=_PLAN, key="k-5"),
@@ -149,6 +151,9 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     c.RevealDraw(ref=42, draw=_DRAW_ID, party=2, secret=_ROOT),
     c.EnterDraw(ref=43, draw=_DRAW_ID, key="k-6"),
     c.ClaimPrize(ref=44, draw=_DRAW_ID, form=c.ClaimForm(name="Zoë", address="ul. Długa 1"), receipt=_RECEIPT),
+    c.DeclinePrize(ref=45, draw=_DRAW_ID),
+    c.MarkClaimed(ref=46, draw=_DRAW_ID, prize=1),
+    c.DisqualifyWinner(ref=47, draw=_DRAW_ID, prize=0, why="too young"),
     r.Joined(
         ref=1, room="demo", epoch="f6906c1e8fbc063e", now=_AT, resume="dG9rZW4",
         me=r.Me(id="3vavcdxybr7f3", role=Role.VIEWER, name="Zoë", expires_at=_AT),
@@ -168,7 +173,8 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
         me=r.Me(id=_WHO, role=Role.VIEWER, name="Zoë", buyer=True, muted=_SANCTION, blocked=[_WHO]),
     ),
     r.Posted(ref=3, id=_OTHER, entered=_RECEIPT),
-    r.Posted(ref=3, id=_OTHER, not_entered=ErrorCode.DRAW_ENTERED),
+    r.Posted(ref=3, id=_OTHER, not_entered=ErrorCode.DRAW_NOT_ELIGIBLE, not_entered_why="watch for 9 s more"),
+    r.Claimed(ref=44, delete_at=_AT),
     r.Announced(ref=36, draw=_DRAW_ID, seq=18),
     r.Entered(ref=43, receipt=_RECEIPT),
     r.Error(ref=3, code=ErrorCode.RATE_LIMITED, text="comment", temporary=True, retry_after_ms=1500),
@@ -211,7 +217,8 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     p.Log(
         seq=24, at=_AT,
         event=d.DrawPassedOn(
-            draw=_DRAW_ID, winner=d.DrawWinner(prize=0, place=4, entry="a6" * 16, name="小•••")
+            draw=_DRAW_ID, winner=d.DrawWinner(prize=0, place=4, entry="a6" * 16, name="小•••"),
+            why=d.PassedWhy.DECLINED,
         ),
     ),
     p.Log(seq=25, at=_AT, event=d.DrawSettled(draw=_DRAW_ID)),
@@ -241,6 +248,10 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
         event=d.YouWon(draw=_DRAW_ID, title="Friday draw", prize=0, prize_title="Rower 🚲", claim_until=_AT),
     ),
     p.Notice(notice=7, at=_AT, event=d.YourPrizeWentOn(draw=_DRAW_ID, title="Friday draw", prize_title="Kubek")),
+    p.Notice(
+        notice=8, at=_AT,
+        event=d.YourPrizeClaimed(draw=_DRAW_ID, title="Friday draw", prize=0, prize_title="Kubek", delete_at=_AT),
+    ),
     p.Snapshot(epoch="f6906c1e8fbc063e", seq=0, room="demo", title="Demo room"),
     p.Snapshot(
         epoch="f6906c1e8fbc063e", seq=4, room="demo", title="Demo room", show=_SHOW, messages=[_MESSAGE, _ANSWER],
@@ -258,7 +269,14 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
         ),
     ),
     p.Snapshot(epoch="f6906c1e8fbc063e", seq=23, room="demo", title="Demo room", draws=[_DRAWN, _QUEUED]),
-    p.DrawOwn(draw=_DRAW_ID, entries=5, receipt=_RECEIPT, prize=0, claim_until=_AT),
+    p.OwnDraws(
+        entries=5,
+        draws=[
+            d.OwnDraw(
+                draw=_DRAW_ID, title="Friday draw", receipt=_RECEIPT, prize=0, prize_title="Rower 🚲", claim_until=_AT
+            )
+        ],
+    ),
     p.Heartbeat(now=_AT, seq=4),
     p.ComeBack(after_ms=1250),
 )  # fmt: skip

@@ -98,6 +98,7 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stock: int  #: units at the start
     sold_out: bool = False  #: for now: a team that fails gives its units back
     why: str | None = None  #: why it was taken back
+    reference: str | None = None  #: the shop's own number of it
 
 
 class TeamView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -127,6 +128,7 @@ class OwnSeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     amount: types.Amount  #: at most; what is taken in the end is the price of the step reached
     order: OrderState | None = None
     price: types.Amount | None = None  #: what the order costs, once that is known
+    given_back: types.Amount = 0  #: of the price, after it was confirmed
     repay_until: types.Millis | None = None  #: an unpaid order lapses then
     why: str | None = None  #: why the seat was released
 

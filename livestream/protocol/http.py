@@ -7,6 +7,7 @@ the same fields, roles, errors and effect; what only a shop's backend asks is
 
 from __future__ import annotations
 
+import enum
 import typing
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -19,6 +20,7 @@ from .commands import COMMANDS, Command, Join
 from .draws import DrawPlan, DrawReceipt, EntryId
 from .errors import ErrorCode as E
 from .events import Product
+from .groupbuy import Invite
 from .pushes import Snapshot
 from .roles import EVERYONE, HOSTS, OPERATORS, SIGNED_IN, STAFF, Role
 from .shop import SHOP_COMMANDS, ShopCommand
@@ -46,6 +48,12 @@ class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     before: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$")] | None = None  #: `next` of the page before
     limit: Annotated[int, Meta(ge=1, le=PAGE_MOST)] = 50
+
+
+class TeamsQuery(PageQuery, frozen=True, kw_only=True):
+    """Teams of a group buy; or the one team that an invite is for, whatever became of it."""
+
+    invite: Invite | None = None
 
 
 class LogQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +122,36 @@ class DrawSetup(msgspec.Struct, frozen=True, kw_only=True):
     teams: bool  #: draws may ask for a team
     rehearsal: bool
     shop_key: str  #: Ed25519, hex: signs receipts
+
+
+class PrizeState(enum.StrEnum):
+    WAITS = "waits"  #: to be claimed
+    CLAIMED = "claimed"  #: the winner said where it goes
+    HANDED = "handed"  #: the shop says that the winner has it
+    LATE = "late"  #: nobody claimed it in time; it goes on within a second or so
+    NOBODY = "nobody"  #: too few took part, or no reserve was left
+
+
+class DrawPrize(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one prize."""
+
+    prize: int  #: number from 0
+    tier: str
+    name: str
+    state: PrizeState
+    winner: str | None = None  #: masked
+    entry: str | None = None
+    reserve: int | None = None  #: which reserve has it, from 1; null: who was drawn for it
+    claim_until: int | None = None
+    claimed_at: int | None = None
+    delete_at: int | None = None  #: when what the winner wrote is deleted
+
+
+class DrawPrizes(msgspec.Struct, frozen=True, kw_only=True):
+    """Prizes of a draw."""
+
+    items: list[DrawPrize]
+    next_reserve: int | None  #: who is next when a prize goes on; null: nobody is left
 
 
 class NewWebhook(msgspec.Struct, frozen=True, kw_only=True):
@@ -268,7 +306,7 @@ OPERATIONS: tuple[Operation, ...] = (
               Listed, query=PageQuery, errors=(E.ROOM_NOT_FOUND,)),
     Operation("teams", "GET", "/v1/rooms/{room}/deals/{deal}/teams",
               "Teams that anyone may join, those that need least first; to staff all, newest first.", Listed,
-              query=PageQuery, errors=(E.ROOM_NOT_FOUND, E.DEAL_NOT_FOUND)),
+              query=TeamsQuery, errors=(E.ROOM_NOT_FOUND, E.DEAL_NOT_FOUND)),
     Operation("own_seats", "GET", "/v1/rooms/{room}/seats", "Your own seats and orders, newest first.", Listed,
               SIGNED_IN, errors=(E.ROOM_NOT_FOUND,)),
     Operation("orders", "GET", "/v1/rooms/{room}/deals/{deal}/orders", "Orders of a group buy, newest first.", Listed,
@@ -290,6 +328,8 @@ OPERATIONS: tuple[Operation, ...] = (
               DrawProof, errors=(E.DRAW_NOT_FOUND, E.DRAW_NOT_DRAWN)),
     Operation("draw_inclusion", "GET", "/v1/draws/{draw}/inclusion", "That an entry is under the draw's root.",
               Inclusion, query=InclusionQuery, errors=(E.DRAW_NOT_FOUND, E.ENTRY_NOT_FOUND, E.DRAW_STATE)),
+    Operation("draw_prizes", "GET", "/v1/rooms/{room}/draws/{draw}/prizes",
+              "What became of each prize of a draw.", DrawPrizes, STAFF, errors=(E.ROOM_NOT_FOUND, E.DRAW_NOT_FOUND)),
     Operation("draw_claims", "GET", "/v1/shops/{shop}/draws/{draw}/claims",
               "Winners of a draw and where their prizes go: CSV.", Listed, OPERATORS,
               errors=(E.SHOP_NOT_FOUND, E.DRAW_NOT_FOUND)),
@@ -347,7 +387,7 @@ STATUS: dict[E, int] = {
     E.DRAW_NOT_FOUND: 404, E.ENTRY_NOT_FOUND: 404, E.TEMPLATE_NOT_FOUND: 404, E.DRAW_RULES_REFUSED: 400,
     E.DRAW_STAFF: 403, E.DRAW_EXCLUDED: 403, E.DRAW_NOT_ELIGIBLE: 403, E.NOT_A_WINNER: 403, E.RECEIPT_INVALID: 403,
     E.RATE_LIMITED: 429, E.SLOW_MODE: 429,
-    E.DEAL_NOT_FOUND: 404, E.TEAM_NOT_FOUND: 404, E.INVITE_INVALID: 404, E.SEAT_NOT_FOUND: 404,
+    E.DEAL_NOT_FOUND: 404, E.TEAM_NOT_FOUND: 404, E.INVITE_INVALID: 404, E.SEAT_NOT_FOUND: 404, E.ORDER_NOT_FOUND: 404,
     E.TERMS_REFUSED: 400,
     E.NEW_CUSTOMERS_ONLY: 403,
     E.WEBHOOK_FORGED: 401,

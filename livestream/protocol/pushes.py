@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from . import types
-from .draws import Draw, DrawId, DrawReceipt
+from .draws import Draw, OwnDraw
 from .events import (
     Chat,
     Clock,
@@ -138,17 +138,13 @@ class OwnSeats(Push, frozen=True, tag="own_seats"):
     seats: list[OwnSeat]
 
 
-class DrawOwn(Push, frozen=True, tag="draw_own"):
-    """Where you stand in a draw, told when you come in."""
+class OwnDraws(Push, frozen=True, tag="own_draws"):
+    """The draws you entered last, and all in which you have a prize, in order of id; told when you come in."""
 
     lane = Lane.DIRECT
-    draw: DrawId
-    entries: types.Count = 0  #: of everybody, so far
-    receipt: DrawReceipt | None = None  #: you are in
-    prize: types.Count | None = None  #: you won this one
-    claim_until: types.Millis | None = None
-    claimed: bool = False
+    entries: types.Count = 0  #: of everybody, in the draw that was opened last
+    draws: list[OwnDraw] = []
 
 
-AnyPush = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | OwnSeats | DrawOwn
-PUSHES: tuple[type[Push], ...] = (Log, Staff, Live, Gauge, Notice, Snapshot, Heartbeat, ComeBack, OwnSeats, DrawOwn)
+AnyPush = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | OwnSeats | OwnDraws
+PUSHES: tuple[type[Push], ...] = (Log, Staff, Live, Gauge, Notice, Snapshot, Heartbeat, ComeBack, OwnSeats, OwnDraws)

@@ -33,6 +33,7 @@ class Posted(Reply, frozen=True, tag="posted"):
     held: bool = False  #: it waits for staff
     entered: DrawReceipt | None = None  #: the comment was the password of a draw, and you are in
     not_entered: ErrorCode | None = None  #: it was the password, and this is why it is no entry
+    not_entered_why: str | None = None  #: for a developer's eyes, English: what `draw_not_eligible` asks for
 
 
 class Invited(Reply, frozen=True, tag="invited"):
@@ -69,6 +70,12 @@ class Entered(Reply, frozen=True, tag="entered"):
     receipt: DrawReceipt
 
 
+class Claimed(Reply, frozen=True, tag="claimed"):
+    """Your claim is in, and is durable."""
+
+    delete_at: types.Millis  #: when what you wrote is deleted
+
+
 class Error(Reply, frozen=True, tag="error"):
     """Refused, and nothing changed (but for `outcome_unknown`)."""
 
@@ -101,5 +108,5 @@ class Joined(Reply, frozen=True, tag="joined"):
     resumed: bool = False  #: true: missed events follow; false: a snapshot follows
 
 
-AnyReply = Joined | Ok | Posted | Invited | Seated | PayAt | Announced | Entered | Error
-REPLIES: tuple[type[Reply], ...] = (Joined, Ok, Posted, Invited, Seated, PayAt, Announced, Entered, Error)
+AnyReply = Joined | Ok | Posted | Invited | Seated | PayAt | Announced | Entered | Claimed | Error
+REPLIES: tuple[type[Reply], ...] = (Joined, Ok, Posted, Invited, Seated, PayAt, Announced, Entered, Claimed, Error)

@@ -10,7 +10,7 @@ from msgspec import inspect as mi
 
 from . import limits
 from .codec import Codec
-from .draws import BeaconKind, DrawState, EntryKind, VoidWhy
+from .draws import BeaconKind, DrawState, EntryKind, PassedWhy, VoidWhy
 from .errors import CLOSES, ERRORS, ErrorCode
 from .events import RefundState, SanctionKind
 from .groupbuy import DealState, OrderState, SeatState, TeamState
@@ -24,7 +24,7 @@ from .show import ShowState
 _HEAD = "// Generated from livestream/protocol by `make generate`. Change the structs there, not this file.\n"
 _ENUMS: tuple[type[enum.StrEnum], ...] = (
     Role, ShowState, SanctionKind, RefundState, DealState, TeamState, SeatState, OrderState, DrawState, EntryKind,
-    BeaconKind, VoidWhy, Lane, RateClass, ErrorCode,
+    BeaconKind, VoidWhy, PassedWhy, Lane, RateClass, ErrorCode,
 )  # fmt: skip
 
 

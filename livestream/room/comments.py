@@ -120,7 +120,9 @@ class Comments:
             screened = await self._reviewed(screened, actor, command, room, comment_id)
         reply = await self._batcher_of(room.room_id).submit(Admitted(comment_id, work, screened))
         if heard is not None and isinstance(reply, Posted):
-            return msgspec.structs.replace(reply, ref=command.ref, entered=heard.entered, not_entered=heard.refused)
+            return msgspec.structs.replace(
+                reply, ref=command.ref, entered=heard.entered, not_entered=heard.refused, not_entered_why=heard.why
+            )
         return msgspec.structs.replace(reply, ref=command.ref)
 
     def forget(self, room_id: str) -> None:

@@ -34,7 +34,7 @@ def refund(desk: Desk, actor: Actor, command: Refund, new_id: str) -> Decision:
         state=RefundState.ASKED if _much(desk, purchase, amount) else RefundState.CONFIRMED,
         asked_by=actor.name,
     )
-    return _changed(request, actor, command, f"asked for {_money(request)} back", made=new_id)
+    return _changed(request, actor, command, f"asked for {money(request)} back", made=new_id)
 
 
 def decide_refund(desk: Desk, actor: Actor, command: DecideRefund) -> Decision:
@@ -49,7 +49,7 @@ def decide_refund(desk: Desk, actor: Actor, command: DecideRefund) -> Decision:
         raise Refused(ErrorCode.SECOND_PERSON)
     state = RefundState.CONFIRMED if command.confirm else RefundState.REFUSED
     decided = msgspec.structs.replace(asked, state=state, decided_by=actor.name)
-    return _changed(decided, actor, command, f"{state} the refund of {_money(decided)}")
+    return _changed(decided, actor, command, f"{state} the refund of {money(decided)}")
 
 
 def _much(desk: Desk, purchase: Purchase, amount: int) -> bool:
@@ -69,7 +69,8 @@ def _changed(
     return decision
 
 
-def _money(request: RefundRequest) -> str:
+def money(request: RefundRequest) -> str:
+    """Its amount, for people to read."""
     whole, rest = divmod(request.amount, 10**request.exponent)
     digits = f".{rest:0{request.exponent}d}" if request.exponent else ""
     return f"{whole}{digits} {request.currency}"

@@ -93,7 +93,7 @@ async def export_viewer(action: Action, command: ExportViewer) -> None:
             who,
             rooms,
         ),
-        parts={part.name: dict(await part.export(tx, who, shops)) for part in action.parts},
+        parts={part.name: dict(await part.export(tx, who, command.viewer, shops)) for part in action.parts},
     )
 
 
@@ -125,7 +125,7 @@ async def erase_viewer(action: Action, command: EraseViewer) -> None:
     # Who is here with an old token would be written down again with the next comment.
     await revoke(tx, action.actor.base_shop_id, pseudonym=who)
     for part in action.parts:
-        await part.erase(tx, who, shops)
+        await part.erase(tx, who, command.viewer, shops)
     for table, key in (("staff_log", "seq"), ("notice", "seq"), ("room_log", "seq")):
         await _rewrite_events(tx, table, key, rooms, [who, command.viewer], names)
     await tx.execute(

@@ -139,7 +139,7 @@ async def forget_old(tx: Connection) -> int:
     status = await tx.execute(
         """
         DELETE FROM idempotency WHERE ctid = ANY(ARRAY(
-            SELECT ctid FROM idempotency WHERE created_at < clock_timestamp() - interval '24 hours' LIMIT $1))""",
+            SELECT ctid FROM idempotency WHERE created_at < statement_timestamp() - interval '24 hours' LIMIT $1))""",
         _FORGET_AT_ONCE,
     )
     return int(status.split()[-1])

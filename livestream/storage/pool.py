@@ -84,6 +84,9 @@ class Database:
                     # Half: else the statement's own limit is over first, and contention would look like absence.
                     "lock_timeout": str(settings.statement_timeout_ms // 2),
                     "idle_in_transaction_session_timeout": limit,
+                    # A statement keeps the plan of its first uses. On a table that was empty then, that is to read all
+                    # of it; and in a rush it is full long before there are statistics to make a new plan by.
+                    "enable_seqscan": "off",
                 },
             )
         return cls(pool, timeout_s)

@@ -274,8 +274,8 @@ CREATE TABLE idempotency (                          -- kept 24 h
     answer      json,                               -- null only inside the transaction that makes it
     created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (shop_id, actor, command, key)
-);
-CREATE INDEX idempotency_age ON idempotency (created_at);
+) WITH (fillfactor = 15);                           -- the answer, larger than the key, comes a moment later
+CREATE INDEX idempotency_age ON idempotency USING brin (created_at);
 
 -- Outgoing webhooks. The message is inserted by the transaction that caused it; the worker delivers it.
 CREATE TABLE webhook_endpoint (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -47,6 +48,27 @@ async def emit(tx: Connection, shop_id: str, events: Sequence[tuple[str, object]
         await tx.execute(_EMIT, shop_id, types, [_encode(data).decode() for _, data in events])
 
 
+async def forget(tx: Connection, kind: str, field: str, since: datetime, until: datetime) -> int:
+    """Delete messages of a type whose data names, in a field, a time (Unix ms) that has come; returns how many.
+
+    What must be gone by a date must be gone here too, however long messages are kept.
+
+    Args:
+        since, until: when they were written, to within a minute.
+    """
+    status = await tx.execute(
+        """
+        DELETE FROM webhook_message
+         WHERE at BETWEEN $3::timestamptz - interval '1 minute' AND $4::timestamptz + interval '1 minute' AND type = $1
+           AND (body->'data'->>$2)::bigint <= extract(epoch FROM clock_timestamp()) * 1000""",
+        kind,
+        field,
+        since,
+        until,
+    )
+    return int(status.split()[-1])
+
+
 async def forget_old(tx: Connection, days: int, limit: int = 5000) -> int:
     """Delete messages, with their deliveries, older than so many days, and secrets that no longer sign.
 
@@ -60,7 +82,7 @@ async def forget_old(tx: Connection, days: int, limit: int = 5000) -> int:
         """
         DELETE FROM webhook_message WHERE message_id IN (
             SELECT message_id FROM webhook_message
-             WHERE at < clock_timestamp() - make_interval(days => $1) ORDER BY at LIMIT $2)""",
+             WHERE at < statement_timestamp() - make_interval(days => $1) ORDER BY at LIMIT $2)""",
         days,
         limit,
     )

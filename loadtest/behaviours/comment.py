@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -11,7 +12,7 @@ from livestream.protocol.commands import Comment as CommentCommand
 from livestream.protocol.events import Commented, Event
 from livestream.protocol.replies import AnyReply, Error, Posted
 
-from .base import Behaviour, Options, Task, Who, mark_of, marked
+from .base import Behaviour, Noted, Options, Outcome, Task, Who, mark_of, marked
 
 _LONGEST = 175  #: with its mark a comment stays below the 200 characters that rooms allow by default
 
@@ -38,8 +39,11 @@ class Comment(Behaviour):
     def seen(self, event: Event) -> int | None:
         return mark_of(event.text) if isinstance(event, Commented) else None
 
-    def note(self, command: Command, reply: AnyReply) -> list[Any] | None:
-        """Id, shown, held of what was accepted."""
-        if isinstance(reply, Error):
-            return None
-        return [reply.id, reply.shown, reply.held] if isinstance(reply, Posted) else ["", False, False]
+    def answered(self, who: Who, command: Command, reply: AnyReply, task: Task) -> Iterable[Outcome]:
+        if not isinstance(reply, Error):
+            yield posted(reply)
+
+
+def posted(reply: AnyReply) -> Noted:
+    """Id, shown, held of a comment that was accepted."""
+    return Noted("comment", [reply.id, reply.shown, reply.held] if isinstance(reply, Posted) else ["", False, False])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta
 
 from livestream.protocol import limits
 from livestream.protocol.commands import Command
 from livestream.protocol.commands import Like as LikeCommand
-from livestream.protocol.replies import AnyReply, Ok
 
 from .base import Behaviour, Options, Task, Who
 
@@ -24,7 +23,3 @@ class Like(Behaviour):
 
     def command(self, who: Who, task: Task) -> Command:
         return LikeCommand(ref=task.ref, count=task.random.randint(1, task.options.most))
-
-    def note(self, command: Command, reply: AnyReply) -> list[Any] | None:
-        """How many hearts were accepted."""
-        return [command.count] if isinstance(reply, Ok) and isinstance(command, LikeCommand) else None

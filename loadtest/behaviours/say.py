@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -11,7 +12,7 @@ from livestream.protocol.commands import Say as SayCommand
 from livestream.protocol.events import Event, Said
 from livestream.protocol.replies import AnyReply, Error, Posted
 
-from .base import Behaviour, Options, Task, Who, mark_of, marked
+from .base import Behaviour, Noted, Options, Outcome, Task, Who, mark_of, marked
 
 
 class SayOptions(Options, frozen=True, kw_only=True):
@@ -33,8 +34,7 @@ class Say(Behaviour):
     def seen(self, event: Event) -> int | None:
         return mark_of(event.message.text) if isinstance(event, Said) else None
 
-    def note(self, command: Command, reply: AnyReply) -> list[Any] | None:
+    def answered(self, who: Who, command: Command, reply: AnyReply, task: Task) -> Iterable[Outcome]:
         """Id and seq of what was accepted; seq is None in the answer of a repeated key."""
-        if isinstance(reply, Error):
-            return None
-        return [reply.id, reply.seq] if isinstance(reply, Posted) else ["", None]
+        if not isinstance(reply, Error):
+            yield Noted("say", [reply.id, reply.seq] if isinstance(reply, Posted) else ["", None])

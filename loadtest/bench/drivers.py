@@ -111,7 +111,7 @@ def main(viewers: int, says_per_s: float, seconds: float, rounds: int, k6_path: 
 
 async def _measure(viewers: int, says_per_s: float, seconds: float, rounds: int, k6_path: str) -> list[Cost]:
     costs = []
-    async with own_show({"staff_rate_per_s": "1000", "staff_rate_burst": "1000"}) as (target, _):
+    async with own_show({"staff_rate_per_s": "1000", "staff_rate_burst": "1000"}, pays=False) as (target, _):
         for number in range(rounds):
             order = [_ours, _k6] if number % 2 == 0 else [_k6, _ours]
             for measure in order:
@@ -181,7 +181,7 @@ def _is(pid: int, word: bytes) -> bool:
 @asynccontextmanager
 async def _rehearsal(target: Target) -> AsyncIterator[str]:
     async with Shop(target.url, target.shop, target.signing()) as shop:
-        room = await shop.rehearse(target.room)
+        _, room = await shop.rehearse(target.room)
         yield room
         await shop.erase(room)
 

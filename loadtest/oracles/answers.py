@@ -13,7 +13,7 @@ class Answers(Oracle):
     name = "answers"
 
     def judge(self, evidence: Evidence, read: Any) -> list[Finding]:
-        return [_replies(evidence), _codes(evidence), _endings(evidence)]
+        return [_replies(evidence), _codes(evidence), _endings(evidence), *_cues(evidence)]
 
 
 def _replies(evidence: Evidence) -> Finding:
@@ -52,3 +52,12 @@ def _endings(evidence: Evidence) -> Finding:
         text=f"lines that the server ended: {told}",
         examples=[f"{name}: {count} times" for name, count in bad.items()] + evidence.told("Error")[:5],
     )
+
+
+def _cues(evidence: Evidence) -> list[Finding]:
+    """What staff were to do was done, or the evening was another one."""
+    failed = [each for account in evidence.accounts for each in account.cues_failed]
+    if not failed:
+        return []
+    text = f"{len(failed)} refused, or never possible"
+    return [Finding(name="staff could do what the scenario says", ok=False, text=text, examples=failed[:10])]

@@ -1,13 +1,12 @@
 """Oracle: judges one promise from what viewers saw and what can be read afterwards.
 
-A new promise (no deal oversold, a draw that verifies) is a class here and a
-line in `oracles/__init__.py`. `read` may ask the server, or run a command, when
-all is over; `judge` is pure.
+A new promise is a class here and a line in `oracles/__init__.py`. `read` may
+ask the server, or run a command, when all is over; `judge` is pure.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -25,11 +24,18 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(Protocol):
-    """Where reads come from."""
+    """Where reads come from: the room of the run."""
 
-    async def log(self, room: str) -> list[dict[str, Any]]: ...
-    async def comments(self, room: str) -> list[dict[str, Any]]: ...
-    async def room(self, room: str) -> dict[str, Any]: ...
+    async def log(self) -> list[dict[str, Any]]: ...
+    async def comments(self) -> list[dict[str, Any]]: ...
+    async def deals(self) -> list[dict[str, Any]]: ...
+    async def teams(self, deal: str) -> list[dict[str, Any]]: ...
+    async def orders(self, deal: str) -> list[dict[str, Any]]: ...
+    async def settlement(self, deal: str) -> list[dict[str, str]]: ...
+    async def seats(self, viewer: int) -> list[dict[str, Any]]: ...
+    async def draws(self) -> list[dict[str, Any]]: ...
+    async def proof(self, draw: str) -> bytes: ...
+    async def claims(self, draw: str) -> list[dict[str, str]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class Evidence:
     faults: bool = False  #: something was broken on purpose: best effort may have lost
     rehearsal: bool = True  #: nobody but us was there
     top: int = 0  #: seq of the log before the first viewer came
-    examples: list[str] = field(default_factory=list)
+    cut_short: bool = False  #: it was ended before its end: what is under way then says nothing
 
     def total(self, name: str) -> int:
         return sum(int(getattr(account, name)) for account in self.accounts)
@@ -65,7 +71,11 @@ class Oracle:
 
     name: ClassVar[str]
 
-    async def read(self, source: Source, room: str) -> Any:
+    async def under_way(self, source: Source) -> str:
+        """What is not decided yet and will be by itself; empty: nothing. Asked again and again before the end."""
+        return ""
+
+    async def read(self, source: Source, evidence: Evidence) -> Any:
         """What to ask when all is over."""
         return None
 

@@ -13,8 +13,8 @@ _FATES = ("shown", "sampled_out", "collapsed", "held")
 class Comments(Oracle):
     name = "comments"
 
-    async def read(self, source: Source, room: str) -> list[dict[str, Any]]:
-        return await source.comments(room)
+    async def read(self, source: Source, evidence: Evidence) -> list[dict[str, Any]]:
+        return await source.comments()
 
     def judge(self, evidence: Evidence, read: list[dict[str, Any]]) -> list[Finding]:
         acked = evidence.notes("comment")

@@ -18,8 +18,8 @@ from .base import Evidence, Finding, Oracle, Source
 class RoomLog(Oracle):
     name = "room log"
 
-    async def read(self, source: Source, room: str) -> list[dict[str, Any]]:
-        return await source.log(room)
+    async def read(self, source: Source, evidence: Evidence) -> list[dict[str, Any]]:
+        return await source.log()
 
     def judge(self, evidence: Evidence, read: list[dict[str, Any]]) -> list[Finding]:
         return [_order(evidence), _kept(evidence, read), _same(evidence, read)]

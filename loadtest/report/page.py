@@ -38,6 +38,9 @@ text { font-size: 11px; fill: var(--dim); } text.fault { fill: var(--bad); }
 )
 
 
+_DONE = {"actions due": "due", "sent": "sent", "too late": "too_late", "joins": "joins"}
+
+
 def page(result: Result) -> str:
     """The whole file."""
     title = f"{result.scenario}: {result.verdict}"
@@ -85,7 +88,8 @@ def _charts(result: Result) -> str:
     server = sorted({name for each in seconds for name in each.server})
     drawn = [
         chart("Viewers", "present", [Series("viewers", [each.present for each in seconds])], marks),
-        chart("Rates", "a second", _rates(seconds), marks),
+        chart("Received", "frames a second", _rates(seconds, {"frames": "frames_in"}), marks),
+        chart("Done", "a second", _rates(seconds, _DONE), marks),
         *(
             chart(f"Latency: {metric}", "ms", _latency(seconds, metric), marks, most=_limit(result, metric))
             for metric in sorted(result.metrics)
@@ -101,8 +105,7 @@ def _charts(result: Result) -> str:
     return "<h2>Timeline</h2>" + "".join(drawn)
 
 
-def _rates(seconds: list[Second]) -> list[Series]:
-    names = {"frames received": "frames_in", "sent": "sent", "joins": "joins"}
+def _rates(seconds: list[Second], names: dict[str, str]) -> list[Series]:
     return [Series(name, [each.counts.get(key, 0) for each in seconds]) for name, key in names.items()]
 
 

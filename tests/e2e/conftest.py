@@ -17,6 +17,7 @@ from playwright.async_api import Browser, async_playwright
 
 from livestream.config import Settings
 from tests.e2e.visitors import Visitors
+from tests.support.ports import free_port
 from tests.support.shows import Show, show
 
 _BUILD = Path(__file__).parents[2] / "gateway" / "web" / "build.py"
@@ -70,6 +71,7 @@ def started_show(settings: Settings, tmp_path: Path, pages: None) -> Iterator[Sh
         "LIVESTREAM_COMMENT_RATE_PER_S": "0.1",
         "LIVESTREAM_WEBHOOK_INSIDE": "127.0.0.1",
         "LIVESTREAM_STAFF_RATE_BURST": "1000",
+        "LIVESTREAM_SANDBOX_URL": f"http://127.0.0.1:{free_port()}",
     }
     with show(tmp_path, "--gateways", "2", **environ) as started:
         started.wait_until_ready()

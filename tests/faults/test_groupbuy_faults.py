@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import signal
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -19,28 +18,52 @@ from groupbuy.cashier import news_of
 from groupbuy.payments.port import Way
 from livestream.config import Settings
 from livestream.protocol import commands as c
-from livestream.protocol.errors import LivestreamError, Refused
+from livestream.protocol.errors import Refused
 from livestream.protocol.groupbuy import DealStep
 from livestream.storage.pool import Contention, Database
+from tests.support import storm
 from tests.support.fair import Fair, fair
 from tests.support.gateways import Gateways
 from tests.support.market import Market
 from tests.support.people import People
 from tests.support.purse import Purse
+from tests.support.record import Rows
+from tests.support.storm import STORMS, Blow
 
 _JITTER_S = 0.005
+_AT_ONCE = 20
+_WAYS = {Way.AUTHORISE: "holds first", Way.CAPTURE: "takes at once"}
+BLOWS: dict[str, Blow] = {
+    "gateway killed": storm.gateway_killed,
+    "worker killed": storm.worker_killed,
+    "sandbox killed": storm.sandbox_killed,
+    "room frozen": storm.room_frozen,
+}
+PAUSES: dict[str, Blow] = {
+    "gateway paused 10 s": storm.gateway_paused,
+    "worker paused 10 s": storm.worker_paused,
+    "sandbox paused 10 s": storm.sandbox_paused,
+}
+RACES = Rows(
+    "group buy races",
+    "## Group buys: the last seat, its payment, a rival, the leader leaving and the deadline at once\n\n"
+    "Moments apart by 0 to 10 ms; in half of the races the room is frozen and goes on in their midst. After all of\n"
+    "them the audit finds nothing, and the provider has taken what confirmed orders cost.",
+    ("races", "teams complete", "teams expired"),
+)
 
 
 # -- the last seat
 
 
-async def race(market: Market, deal: str, number: int) -> None:
+async def race(market: Market, deal: str, number: int, ready: asyncio.Barrier) -> None:
     """One team of two: the last seat, its payment, a rival, the leader leaving and the deadline, all at once."""
     first = await market.open_team(f"a{number}", deal)
     await market.pay(f"a{number}", deal, first.seat)
     second = await market.join(f"b{number}", deal, invite=first.invite)
     payment = await market.begin(f"b{number}", deal, second.seat)
     standing = market.purse.buyer(f"pay_{payment}")
+    await ready.wait()
     async with market.database.transaction() as tx:
         # The deadline is a moment away, or its 30 s of grace are.
         ahead = random.choice([0.004, -29.996])
@@ -53,12 +76,6 @@ async def race(market: Market, deal: str, number: int) -> None:
             "UPDATE seat SET hold_ms = 0, hold_at = clock_timestamp() WHERE team_id = $1 AND state <> 'released'",
             first.team.id,
         )
-
-    async def a_moment_later(doing: object) -> None:
-        await asyncio.sleep(random.uniform(0, 2 * _JITTER_S))
-        with contextlib.suppress(Refused, Contention):
-            await doing  # type: ignore[misc]
-
     await asyncio.gather(
         *(a_moment_later(market.cashier.learn(deal, payment, news_of(standing))) for _ in range(2)),
         a_moment_later(market.join(f"c{number}", deal, invite=first.invite)),
@@ -68,12 +85,34 @@ async def race(market: Market, deal: str, number: int) -> None:
     )
 
 
+async def a_moment_later(doing: object) -> None:
+    await asyncio.sleep(random.uniform(0, 2 * _JITTER_S))
+    with contextlib.suppress(Refused, Contention):
+        await doing  # type: ignore[misc]
+
+
+async def a_break(market: Market, ready: asyncio.Barrier, *, happens: bool) -> None:
+    """The room is frozen in the midst of races, and goes on."""
+    await ready.wait()
+    if happens:
+        await a_moment_later(market.freeze())
+        await a_moment_later(market.unfreeze())
+
+
+async def race_together(market: Market, deal: str, numbers: range, *, breaks: bool) -> None:
+    ready = asyncio.Barrier(len(numbers) + 1)
+    await asyncio.gather(
+        a_break(market, ready, happens=breaks), *(race(market, deal, number, ready) for number in numbers)
+    )
+
+
 async def races(database: Database, settings: Settings, way: Way, count: int) -> dict[str, int]:
     market = Market(database, settings, Purse(way))
     await market.stock_up()
     deal = await market.open_deal(steps=[DealStep(people=2, price=900)], stock=10**6)
-    for start in range(0, count, 20):
-        await asyncio.gather(*(race(market, deal, number) for number in range(start, min(start + 20, count))))
+    for start in range(0, count, _AT_ONCE):
+        numbers = range(start, min(start + _AT_ONCE, count))
+        await race_together(market, deal, numbers, breaks=start // _AT_ONCE % 2 == 1)
     await market.settle()
     await market.audit(settled=True)
     states = await market.states("team")
@@ -94,11 +133,12 @@ async def test_the_last_seat_against_the_deadline_against_the_payment(
 @pytest.mark.parametrize("way", list(Way))
 async def test_ten_thousand_races(database: Database, settings: Settings, seeded: str, way: Way) -> None:
     ended = await races(database, settings, way, 5000)
-    print(f"races {way}: {ended}")  # noqa: T201
     assert sum(ended.values()) == 5000
+    assert set(ended) == {"complete", "expired"}, "both ends must have been raced for"
+    RACES.write(f"the last seat, provider that {_WAYS[way]}", 5000, ended["complete"], ended["expired"])
 
 
-# -- kill -9, and pauses
+# -- kill -9, pauses and breaks
 
 
 @pytest.fixture
@@ -109,76 +149,15 @@ async def market(
         yield running
 
 
-async def hurt(running: Fair, database: Database, what: str, pause_s: float) -> None:
-    """One blow, wherever everybody is just now."""
-    match what:
-        case "gateway":
-            running.gateways.kill(random.choice(running.gateways.processes))
-            await asyncio.to_thread(running.gateways.start)
-        case "gateway paused":
-            process = random.choice(running.gateways.processes)
-            process.send_signal(signal.SIGSTOP)
-            await asyncio.sleep(pause_s)
-            process.send_signal(signal.SIGCONT)
-        case "worker":
-            running.stop_worker()
-            running.start_worker()
-        case "worker paused":
-            running.worker.send_signal(signal.SIGSTOP)
-            await asyncio.sleep(pause_s)
-            running.worker.send_signal(signal.SIGCONT)
-        case "sandbox":
-            running.sandbox.kill()
-            await running.sandbox.start()
-        case "sandbox paused":
-            running.sandbox.send(signal.SIGSTOP)
-            await asyncio.sleep(pause_s)
-            running.sandbox.send(signal.SIGCONT)
-        case "postgres":
-            # Every session of this database dies at once, wherever its transaction is: as by a crash, for this
-            # database alone, since the run shares the server.
-            async with database.read() as connection:
-                await connection.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
-
-
-async def storm(running: Fair, database: Database, what: str, blows: int, pause_s: float) -> None:
-    deal = await running.open_deal(life_s=60)
-    done = asyncio.Event()
-
-    async def teams(lane: int) -> None:
-        number = 0
-        while not done.is_set():
-            await running.team(lane * 1000 + number, deal, stay_away=0.15)
-            number += 1
-
-    async with asyncio.TaskGroup() as tasks:
-        for lane in range(6):
-            tasks.create_task(teams(lane))
-        for _ in range(blows):
-            await asyncio.sleep(random.uniform(0.3, 1.0))
-            with contextlib.suppress(LivestreamError):
-                await hurt(running, database, what, pause_s)
-        await asyncio.sleep(0.5)
-        done.set()
-    assert len(running.acked) > 10 * blows // 2, "the blows must fall while people buy"
-    await running.settle(database, 240)
-
-
-BLOWS = ["gateway", "worker", "sandbox", "postgres"]
-
-
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("what", BLOWS)
-async def test_what_was_acknowledged_outlives_a_kill(market: Fair, database: Database, what: str) -> None:
-    await storm(market, database, what, 2, 1.0)
+async def test_what_was_acknowledged_outlives(market: Fair, database: Database, what: str) -> None:
+    await storm.storm(market, database, BLOWS[what], 2, 1.0)
 
 
 @pytest.mark.trial
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("what", [*BLOWS, "gateway paused", "worker paused", "sandbox paused"])
+@pytest.mark.parametrize("what", [*BLOWS, *PAUSES])
 async def test_twenty_blows(market: Fair, database: Database, what: str) -> None:
-    await storm(market, database, what, 20, 10.0)
-    print(f"{what}: {len(market.acked)} seats acknowledged, all there; refused: {len(market.refused)}")  # noqa: T201
+    await storm.storm(market, database, {**BLOWS, **PAUSES}[what], 20, 10.0)
+    STORMS.write(what, 20, len(market.acked), 0, len(market.refused))

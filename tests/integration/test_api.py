@@ -140,7 +140,7 @@ def _least(body: Any) -> Any:
         "words": ["w"], "action": "hold", "product": "p", "price": 1, "currency": "PLN", "amount": 1,
         "url": "https://a.example/", "since": 0, "draw": "0" * 32, "party": 2, "secret": "0" * 64,
         "form": {"name": "N"}, "steps": [{"people": 2, "price": 1}], "stock": 2, "deal": "0" * 13, "team": "0" * 13,
-        "seat": "0" * 13, "by_s": 1, "invite": "A" * 22,
+        "seat": "0" * 13, "order": "0" * 13, "by_s": 1, "invite": "A" * 22, "prize": 0,
         "plan": {"title": "T", "organiser": "O", "prizes": [{"tier": "1", "name": "N", "value": 1, "currency": "PLN"}]},
     }  # fmt: skip
     return {each.name: values[each.name] for each in msgspec.structs.fields(body) if each.required}

@@ -92,11 +92,11 @@ async def test_a_draw_over_the_wire_with_all_that_can_be_read(
     assert sorted(row["viewer"] for row in rows) == ["ann", "bea"]
     async with connect(gateway.ws_url, room=seed.ROOM, token=ann) as back:
         async for push in back:
-            if push.__class__.__name__ == "DrawOwn":
+            if push.__class__.__name__ == "OwnDraws":
                 break
-        assert back.state.own_draw is not None
-        assert back.state.own_draw.receipt == receipt
-        assert back.state.own_draw.prize is not None
+        [own] = back.state.own_draws
+        assert (own.draw, own.receipt) == (draw_id, receipt)
+        assert own.prize is not None
 
 
 async def test_a_template_is_kept_for_the_shop_and_goes(gateway: Gateways, people: People) -> None:

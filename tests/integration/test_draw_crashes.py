@@ -12,7 +12,7 @@ from livestream.config import Settings
 from livestream.protocol.draws import DrawState
 from livestream.protocol.errors import Unavailable
 from livestream.storage.pool import Database
-from lottery import conducting
+from lottery import stages
 from tests.support import live_draws as draws
 from tests.support.live_draws import checked, close, conductor, enter, look, opened, proof_of
 from tests.support.nodes import Node, node
@@ -24,14 +24,7 @@ async def desk(database: Database, settings: Settings, seeded: str) -> AsyncIter
         yield running
 
 
-async def _step(database: Database) -> int:
-    try:
-        return await conductor().advance(database)
-    except Unavailable:
-        return -1
-
-
-@pytest.mark.parametrize("dies_at", range(8))
+@pytest.mark.parametrize("dies_at", range(5))
 async def test_a_worker_that_dies_before_a_commit_leaves_nothing_half_done(
     dies_at: int, desk: Node, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -41,31 +34,27 @@ async def test_a_worker_that_dies_before_a_commit_leaves_nothing_half_done(
         await enter(desk, draw_id, f"v{number}")
     async with database.transaction() as tx:
         await tx.execute("UPDATE deadline SET due_at = clock_timestamp() WHERE kind = 'draw_close'")
-    told = 0
+    told, died = 0, 0
 
     async def dying(*arguments: Any, **more: Any) -> Any:
-        nonlocal told
+        nonlocal told, died
         told += 1
         result = await real(*arguments, **more)
         if told - 1 == dies_at:
-            raise Unavailable("killed")
+            died += 1
+            raise error
         return result
 
-    real = conducting.tell
-    monkeypatch.setattr(conducting, "tell", dying)
-    deaths = revealed = 0
-    for _ in range(30):
-        draw = await look(database, draw_id)
+    error = Unavailable("killed") if dies_at % 2 else KeyError("a bug")
+    real = stages.tell
+    monkeypatch.setattr(stages, "tell", dying)
+    revealed = False
+    while (draw := await look(database, draw_id)).state is not DrawState.DRAWN and told < 30:
         if draw.root and not revealed:
             await draws.reveal(desk, draw_id)
-            revealed = 1
-        died = await _step(database) < 0
-        deaths += died
-        if draw.state is DrawState.DRAWN:
-            break
-    assert deaths == (dies_at == 0)  # later deaths are inside one draw's steps, which are logged and tried again
-    assert told >= 4 + (dies_at < told)
-    assert (await look(database, draw_id)).state is DrawState.DRAWN
+            revealed = True
+        await draws.turn(database, conductor())
+    assert (told, died) == (4 + died, dies_at < 4)
     assert (await checked(database, draw_id)).ok
     await _told_once(database)
 
@@ -87,7 +76,7 @@ async def test_many_workers_at_once_take_each_step_once(desk: Node, database: Da
         await enter(desk, draw_id, f"v{number}")
     await close(desk, draw_id)
     for _ in range(6):
-        await asyncio.gather(*(conductor().advance(database) for _ in range(4)))
+        await asyncio.gather(*(draws.turn(database, conductor()) for _ in range(4)))
         draw = await look(database, draw_id)
         if draw.root and 2 not in draw.revealed:
             await draws.reveal(desk, draw_id)

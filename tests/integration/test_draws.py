@@ -20,10 +20,10 @@ from livestream.protocol.replies import Entered, Posted
 from livestream.protocol.roles import Role
 from livestream.protocol.show import ShowState
 from livestream.storage.pool import Database
-from lottery import claims, conducting, quicknet, reads, store
+from lottery import claims, conducting, passing, privacy, prizes, quicknet, stages, store
 from lottery.part import PART
 from tests.support import live_draws as draws
-from tests.support.live_draws import HOST, checked, close, conduct, enter, look, opened
+from tests.support.live_draws import HOST, checked, close, conduct, create, enter, look, opened
 from tests.support.nodes import Node, actor, node
 
 
@@ -76,7 +76,7 @@ async def test_a_draw_of_the_public_beacon_waits_for_its_round_and_never_takes_a
     assert draw.closed_at is not None
     assert draw.round == quicknet.round_for(draw.closed_at)
     assert beacon.asked == []  # its time has not come
-    await _rewind(database, draw_id, 20)
+    await draws.rewind(database, draw_id, 20)
     draw = await look(database, draw_id)
     beacon.rounds = {draw.round: draws.sign_round(draw.round + 1)}  # genuine, but of another round
     await conduct(database, worker)
@@ -87,35 +87,6 @@ async def test_a_draw_of_the_public_beacon_waits_for_its_round_and_never_takes_a
     assert (await look(database, draw_id)).state is DrawState.DRAWN
     assert (await checked(database, draw_id)).ok
     assert receipt.draw_id == draw_id
-
-
-async def _rewind(database: Database, draw_id: str, seconds: int) -> None:
-    """Let a closed draw have closed earlier, with everything that hangs on it; its receipts are older than that."""
-    async with database.transaction() as tx:
-        held = await store.look(tx, draw_id)
-        assert held is not None
-        shift = seconds * 1000
-        draw = held.draw
-        assert draw.closed_at is not None
-        assert draw.opened_at is not None
-        number = quicknet.round_for(draw.closed_at - shift)
-        moved = msgspec.structs.replace(
-            draw,
-            opened_at=draw.opened_at - shift,
-            closed_at=draw.closed_at - shift,
-            round=number,
-            beacon_at=quicknet.time_of(number),
-            rooted_at=None if draw.rooted_at is None else draw.rooted_at - shift,
-        )
-        await tx.execute(
-            """
-            UPDATE draw SET body = $2::text::json, round = $3, closed_at = closed_at - $4 * interval '1 second'
-             WHERE draw_id = $1""",
-            draw_id,
-            msgspec.json.encode(moved).decode(),
-            number,
-            seconds,
-        )
 
 
 async def test_a_recorded_round_is_for_rehearsals_alone(desk: Node) -> None:
@@ -138,7 +109,7 @@ async def test_nobody_enters_and_the_draw_settles_without_winners(desk: Node, da
     draw_id = await opened(desk)
     draw = await draws.drawn(desk, database, draw_id)
     assert draw.winners == []
-    assert await conducting.pass_on(database, draws.ROOM, draw_id) == 1
+    assert await passing.pass_on(database, draws.ROOM, draw_id)
     assert (await look(database, draw_id)).state is DrawState.SETTLED
     assert (await checked(database, draw_id)).ok
 
@@ -223,10 +194,10 @@ async def test_who_commented_bought_or_watched_may_enter_and_weighs_more(desk: N
     draw_id = await opened(
         desk,
         needs=DrawNeeds(commented=True, bought=True, watched_s=60),
-        weights=DrawWeights(commented=2, bought=3),
+        weights=DrawWeights(commented=2, bought=3, watched=4, watched_step_s=20, watched_most=2),
         law_read=True,
     )
-    ann = actor()
+    ann = msgspec.structs.replace(actor(), since_ms=1)  # in the room for long, but the show is seconds old
     asked = []
     for step in range(4):
         if step == 1:
@@ -238,10 +209,11 @@ async def test_who_commented_bought_or_watched_may_enter_and_weighs_more(desk: N
                     " VALUES ('demo', '1', 'p-ann', 5, 'PLN', 2)"
                 )
         if step == 3:
-            ann = msgspec.structs.replace(ann, since_ms=1)
+            async with database.transaction() as tx:
+                await tx.execute("UPDATE show SET live_at = live_at - interval '61 seconds'")
             reply = await desk.run(ann, c.EnterDraw(ref=1, draw=draw_id))
             assert isinstance(reply, Entered)
-            assert reply.receipt.weight == 6
+            assert reply.receipt.weight == 14  # watched for three steps, of which two count
             break
         with pytest.raises(Refused) as caught:
             await desk.run(ann, c.EnterDraw(ref=1, draw=draw_id))
@@ -266,8 +238,10 @@ async def test_a_team_can_be_asked_for_only_where_there_are_teams(
 async def test_who_joined_a_team_is_asked_of_the_part_that_has_teams(
     database: Database, settings: Settings, seeded: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def members(connection: object, room_id: str, people: Sequence[str], since_ms: int) -> set[str]:
-        assert (room_id, since_ms > 0) == (draws.ROOM, True)
+    async def members(
+        connection: object, room_id: str, people: Sequence[str], since_ms: int, until_ms: int
+    ) -> set[str]:
+        assert (room_id, 0 < since_ms < until_ms) == (draws.ROOM, True)
         return {each for each in people if each == "p-bea"}
 
     monkeypatch.setattr(parts, "load", lambda: (dataclasses.replace(PART, team_members=members),))
@@ -322,7 +296,7 @@ async def test_a_root_that_is_late_makes_the_draw_void_and_everybody_sees_it(
     draw_id = await opened(desk, beacon=BeaconKind.DRAND)
     await enter(desk, draw_id)
     await close(desk, draw_id)
-    await _rewind(database, draw_id, 20)
+    await draws.rewind(database, draw_id, 20)
     await conduct(database)
     draw = await look(database, draw_id)
     assert (draw.state, draw.why, draw.root) == (DrawState.VOID, VoidWhy.LATE_ROOT, "")
@@ -346,6 +320,63 @@ async def test_a_reveal_that_is_missing_after_60_s_makes_the_draw_void(desk: Nod
     draw = await look(database, draw_id)
     assert (draw.state, draw.why) == (DrawState.VOID, VoidWhy.MISSING_REVEAL)
     assert (await checked(database, draw_id)).ok
+
+
+async def test_whoever_has_a_secret_may_reveal_it_and_nobody_else(desk: Node, database: Database) -> None:
+    draw_id = await create(desk)
+    secrets = {2: draws.COHOST_SECRET, 3: b"n" * 32}
+    promises = [draws.commitment(draw_id, party, secret) for party, secret in secrets.items()]
+    await desk.run(HOST, c.OpenDraw(ref=1, draw=draw_id, commitments=promises, names=["Ada", "Notary"]))
+    await enter(desk, draw_id)
+    await close(desk, draw_id)
+    await conduct(database)
+    await _age_root(database, draw_id, 4)
+    stranger = actor("", Role.ANONYMOUS)
+    wrong = c.RevealDraw(ref=1, draw=draw_id, party=3, secret=secrets[2].hex())
+    assert await refused(desk.run(stranger, wrong)) is ErrorCode.REVEAL_REFUSED
+    await desk.run(stranger, msgspec.structs.replace(wrong, secret=secrets[3].hex()))
+    await draws.reveal(desk, draw_id)
+    await conduct(database)
+    assert (await look(database, draw_id)).state is DrawState.DRAWN
+
+
+async def test_weights_of_who_watched_and_commented_after_entering_add_up(desk: Node, database: Database) -> None:
+    weights = DrawWeights(commented=2, watched=4, watched_step_s=20, watched_most=2)
+    draw_id = await opened(desk, weights=weights)
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE show SET live_at = live_at - interval '61 seconds'")
+    ann = msgspec.structs.replace(actor(), since_ms=1)
+    reply = await desk.run(ann, c.EnterDraw(ref=1, draw=draw_id))
+    assert isinstance(reply, Entered)
+    assert reply.receipt.weight == 9
+    await desk.run(ann, c.Comment(ref=1, text="hello"))
+    await close(desk, draw_id)
+    await conduct(database)
+    assert (await look(database, draw_id)).weight == 11
+
+
+async def test_staff_see_what_became_of_each_prize_and_who_is_next(desk: Node, database: Database) -> None:
+    three = [PrizeTier(tier="Only", name="Cup", quantity=2, value=1, currency="PLN")]
+    draw_id = await opened(desk, prizes=three)
+    for number in range(3):
+        await enter(desk, draw_id, f"v{number}")
+    drawn = await draws.drawn(desk, database, draw_id)
+    operator = actor("olga", Role.OPERATOR)
+
+    async def seen() -> tuple[list[tuple[str, int | None]], int | None]:
+        async with database.read() as connection:
+            found = await prizes.of(connection, "demo", draw_id)
+        return [(str(each.state), each.reserve) for each in found.items], found.next_reserve
+
+    assert await seen() == ([("waits", None), ("waits", None)], 1)
+    await desk.run(operator, c.MarkClaimed(ref=1, draw=draw_id, prize=1))
+    await desk.run(operator, c.DisqualifyWinner(ref=1, draw=draw_id, prize=0, why="too young"))
+    assert await seen() == ([("waits", 1), ("handed", None)], None)
+    await desk.run(operator, c.DisqualifyWinner(ref=1, draw=draw_id, prize=0, why="too young, too"))
+    assert await seen() == ([("nobody", None), ("handed", None)], None)
+    async with database.read() as connection:
+        with pytest.raises(Refused):
+            await prizes.of(connection, "another", drawn.id)
 
 
 async def _age_root(database: Database, draw_id: str, seconds: int) -> None:
@@ -399,7 +430,7 @@ async def test_a_break_moves_the_latest_close_and_the_proof_knows(desk: Node, da
     async with database.transaction() as tx:  # the break began 100 s ago
         await tx.execute("UPDATE room SET frozen_at = frozen_at - interval '100 seconds'")
         await tx.execute("UPDATE deadline SET due_at = clock_timestamp() - interval '50 seconds'")
-    assert await conducting.close_due(database, draws.ROOM, draw_id) == 0
+    assert await stages.end_open(database, draws.ROOM, draw_id) is None
     await enter(desk, draw_id)
     async with database.transaction() as tx:
         await tx.execute(
@@ -444,7 +475,7 @@ async def test_a_prize_nobody_claims_goes_to_the_next_reserve_and_the_proof_show
     holders = [draw.winners[0].entry]
     for _ in range(2):
         await _let_claims_lapse(database, draw_id)
-        assert await conducting.pass_on(database, draws.ROOM, draw_id) == 1
+        assert await passing.pass_on(database, draws.ROOM, draw_id)
         holders.append((await look(database, draw_id)).winners[0].entry)
     assert len(set(holders)) == 3
     [(last,)] = await rows(database, "SELECT viewer_id FROM draw_entry WHERE entry_id = decode($1, 'hex')", holders[-1])
@@ -455,7 +486,9 @@ async def test_a_prize_nobody_claims_goes_to_the_next_reserve_and_the_proof_show
     await _claim(desk, draw_id, str(last), form)
     assert await refused(_claim(desk, draw_id, str(last), form)) is ErrorCode.CLAIMED
     assert await refused(_claim(desk, draw_id, "nobody", form)) is ErrorCode.NOT_A_WINNER
-    await conducting.pass_on(database, draws.ROOM, draw_id)
+    assert await passing.pass_on(database, draws.ROOM, draw_id) is None  # the shop may still look at the claim
+    await _let_claims_lapse(database, draw_id)
+    assert await passing.pass_on(database, draws.ROOM, draw_id)
     assert (await look(database, draw_id)).state is DrawState.SETTLED
     moved = await rows(database, "SELECT count(*) FROM notice WHERE event->>'t' = 'your_prize_went_on'")
     assert moved == [(2,)]
@@ -508,9 +541,9 @@ async def test_who_was_erased_leaves_a_proof_that_holds(desk: Node, database: Da
     await _claim(desk, draw_id, "ann", c.ClaimForm(name="Ann Example"))
     before = await draws.proof_of(database, draw_id)
     async with database.transaction() as tx:
-        told = await reads.export(tx, "p-ann", ["demo"])
+        told = await privacy.export(tx, "p-ann", "ann", ["demo"])
         assert [len(told[kind]) for kind in ("entries", "claims")] == [1, 1]
-        await reads.erase(tx, "p-ann", ["demo"])
+        await privacy.erase(tx, "p-ann", "ann", ["demo"])
     assert await draws.proof_of(database, draw_id) == before
     assert (await checked(database, draw_id, receipt)).ok
     for table in ("draw_entry", "draw_claim", "draw_refusal", "draw_pick", "draw"):

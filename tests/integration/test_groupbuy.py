@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from groupbuy import chores
+from groupbuy.cashier import news_of
 from groupbuy.membership import team_members
 from groupbuy.payments.port import Way
 from livestream.config import Settings
@@ -355,8 +357,34 @@ async def test_who_has_a_seat_is_a_member_and_who_gave_it_up_is_none(market: Mar
         room = await connection.fetchval("SELECT room_id FROM deal")
         assert await team_members(connection, room, people, 0) == {"p-ann", "p-bob", "p-cid"}
         assert await team_members(connection, room, people, 2**52) == set()
+        assert await team_members(connection, room, people, 0, 1) == set()
         assert await team_members(connection, "elsewhere", people, 0) == set()
     await market.advance(601)
     await market.settle()
     async with database.read() as connection:
         assert await team_members(connection, room, people, 0) == set()
+
+
+@pytest.mark.parametrize("rival", ["a member leaves", "the clock"])
+async def test_who_waited_for_a_team_sees_what_the_one_before_made_of_it(market: Market, rival: str) -> None:
+    deal = await market.open_deal()
+    seats = await three(market, deal)
+    payment = await market.begin("ann", deal, seats[0])
+    standing = market.purse.buyer(f"pay_{payment}")
+    if rival == "the clock":
+        await market.advance(91)  # the holds of the two others are over
+    async with market.database.transaction() as tx:
+        await tx.execute("SELECT FROM team FOR UPDATE")  # both come while somebody else has the team
+        paying = asyncio.create_task(market.cashier.learn(deal, payment, news_of(standing)))
+        await asyncio.sleep(0.2)
+        if rival == "the clock":
+            other: asyncio.Task[object] = asyncio.create_task(chores.end_teams(market.database))
+        else:
+            leave = c.LeaveTeam(ref=1, deal=deal, seat=seats[1])
+            other = asyncio.create_task(market.run("bob", leave))
+        await asyncio.sleep(0.2)
+    await asyncio.gather(paying, other)
+    await market.audit()
+    await market.chores()
+    assert (await market.states("seat"))[:2] == ["paid", "released"]
+    await market.audit()

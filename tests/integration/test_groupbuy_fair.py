@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -91,3 +92,89 @@ async def test_a_forged_notification_is_refused(market: Fair) -> None:
         for source, status in (("sandbox", 401), ("stripe", 401)):
             async with session.post(f"{market.gateways.url}/v1/payments/{source}", data=body) as response:
                 assert response.status == status
+
+
+async def three(market: Fair, deal: str, *, pay: int) -> list[dict[str, Any]]:
+    """A team of three, of whom so many paid."""
+    leader = await market.seat("ann", "open_team", deal=deal)
+    assert leader is not None
+    seats = [leader]
+    for name in ("bob", "cid"):
+        own = await market.seat(name, "join_team", deal=deal, invite=leader["invite"])
+        assert own is not None
+        seats.append(own)
+    for name, own in list(zip(("ann", "bob", "cid"), seats, strict=True))[:pay]:
+        assert await market.pay(name, deal, own["seat"]) == "paid"
+    return seats
+
+
+async def orders(database: Database) -> list[tuple[str, int | None]]:
+    async with database.read() as connection:
+        return [tuple(row) for row in await connection.fetch("SELECT state, price FROM team_order ORDER BY seat_id")]
+
+
+async def test_what_the_worker_decides_is_seen_at_once(market: Fair, database: Database) -> None:
+    deal = await market.open_deal()
+    await three(market, deal, pay=2)
+    async with market.viewer("zoe") as onlooker:
+        await onlooker.until(lambda: any(each.id == deal for each in onlooker.view.deals))
+        await market.deadline_in(database, 0)
+        await onlooker.until(
+            lambda: any(event["t"] == "team_completed" for push in onlooker.of("live") for event in push["events"])
+        )
+        await onlooker.until(lambda: onlooker.view.values.get(f"deal_{deal}_left") == 2998)
+        await onlooker.until(lambda: onlooker.view.values.get(f"deal_{deal}_seats") == 0)
+    await market.settle(database, 60)
+    assert await orders(database) == [("confirmed", 900)] * 2
+
+
+async def test_a_break_with_payments_under_way_takes_nothing_from_anybody(market: Fair, database: Database) -> None:
+    deal = await market.open_deal()
+    seats = await three(market, deal, pay=1)
+    async with market.viewer("hana", Role.HOST) as host:
+        await market.deadline_in(database, 2)
+        assert (await host.ask("freeze"))["t"] == "ok"
+        await asyncio.sleep(3)  # the deadline passes, and does not
+        assert await market.pay("bob", deal, seats[1]["seat"]) == "paid"
+        assert (await market.surely("dan", "open_team", deal=deal, key="k"))["code"] == "frozen"
+        assert (await host.ask("unfreeze"))["t"] == "ok"
+    assert await market.pay("cid", deal, seats[2]["seat"]) == "paid"
+    await market.settle(database, 60)
+    assert await orders(database) == [("confirmed", 800)] * 3
+
+
+@pytest.mark.parametrize("way", list(Way))
+async def test_notifications_that_come_after_the_deadline_and_its_grace_seat_nobody(
+    settings: Settings,
+    start_gateway: Callable[..., Gateways],
+    people: People,
+    database: Database,
+    tmp_path: Path,
+    way: Way,
+) -> None:
+    async with fair(settings, start_gateway, people, database, tmp_path, way=way) as market:
+        await market.sandbox.order(way, what="late", on="pay", ms=4000)
+        await market.sandbox.order(way, what="down", on="look")  # nor can anybody ask meanwhile
+        deal = await market.open_deal()
+        await three(market, deal, pay=3)
+        await market.deadline_in(database, -31)
+        async with database.read() as connection, asyncio.timeout(10):
+            while await connection.fetchval("SELECT state FROM team") != "expired":
+                await asyncio.sleep(0.1)
+        assert await orders(database) == []
+        await asyncio.sleep(4)
+        await market.sandbox.call(way, "DELETE", "/v1/faults")
+        await market.settle(database, 60)
+        assert await orders(database) == []
+
+
+async def test_who_pays_another_amount_gets_it_back_and_the_team_goes_on(market: Fair, database: Database) -> None:
+    await market.sandbox.order(Way.AUTHORISE, what="converted", on="pay", times=1)
+    deal = await market.open_deal()
+    seats = await three(market, deal, pay=3)
+    await market.deadline_in(database, 1)
+    await market.settle(database, 60)
+    async with database.read() as connection:
+        back = await connection.fetch("SELECT seat_id, state, authorised FROM payment WHERE NOT wanted")
+    assert [tuple(row) for row in back] == [(seats[0]["seat"], "voided", 901)]
+    assert await orders(database) == [("confirmed", 900)] * 2

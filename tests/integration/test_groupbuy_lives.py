@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import secrets
 
 import hypothesis
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from groupbuy.payments.port import Way
+from groupbuy.cashier import news_of
+from groupbuy.payments.port import Busy, Declined, Doubtful, Way
 from livestream.config import Settings
 from livestream.protocol import commands as c
 from livestream.protocol.errors import Refused, Unavailable
-from livestream.storage.pool import Database
+from livestream.protocol.groupbuy import DealStep
+from livestream.storage.pool import Contention, Database
 from tests.support.market import Market
 from tests.support.purse import Purse
 
@@ -34,7 +37,14 @@ _STEP = st.one_of(
     st.tuples(st.just("worker"), _PLACE, _PLACE),
     st.tuples(st.just("waive"), _PLACE, _PLACE),
     st.tuples(st.just("pause"), _PLACE, _PLACE),
-    st.tuples(st.just("void"), st.just(0), _PLACE),
+    st.tuples(st.just("void"), st.integers(0, 2), _PLACE),
+    st.tuples(st.just("freeze"), _PLACE, _PLACE),
+    st.tuples(st.just("go_on"), _PLACE, _PLACE),
+    st.tuples(st.just("edit"), st.integers(2, 4), _PLACE),
+    st.tuples(st.just("extend"), _PLACE, _PLACE),
+    st.tuples(st.just("again"), _PLACE, _PLACE),
+    st.tuples(st.just("by_hand"), st.sampled_from(["lost", "part", "other", "taken"]), _PLACE),
+    st.tuples(st.just("refund"), st.sampled_from([60, 5000]), _PLACE),
     st.tuples(st.just("trouble"), st.sampled_from(["busy", "lost", "declined", ""]), _PLACE),
     st.tuples(st.just("crowd"), _PLACE, _PLACE),
 )
@@ -110,9 +120,58 @@ class Life:
         state = "paused" if which % 2 else "open"
         await self.market.operate(c.ChangeDeal(ref=1, deal=self.deal, state=state))
 
-    async def void(self, _: int, which: int) -> None:
-        if which == 0:
+    async def void(self, chance: int, _: int) -> None:
+        if chance == 0:
             await self.market.operate(c.VoidDeal(ref=1, deal=self.deal, why="wrong price"))
+
+    async def freeze(self, _: int, __: int) -> None:
+        await self.market.freeze()
+
+    async def go_on(self, _: int, __: int) -> None:
+        await self.market.unfreeze()
+
+    async def edit(self, size: int, _: int) -> None:
+        steps = [DealStep(people=size, price=850)]
+        await self.market.operate(c.ChangeDeal(ref=1, deal=self.deal, steps=steps, leader_discount=0))
+
+    async def extend(self, _: int, __: int) -> None:
+        await self.market.operate(c.ExtendDeal(ref=1, deal=self.deal, by_s=300))
+
+    async def again(self, who: int, key: int) -> None:
+        """The same command twice, under a key that may have been used before."""
+        command = c.OpenTeam(ref=1, deal=self.deal, key=f"k{key % 3}")
+        first, second = await asyncio.gather(
+            *(self.market.run(f"v{who}", command, engine) for engine in self.market.engines), return_exceptions=True
+        )
+        assert first == second or isinstance(first, Refused | Contention) or isinstance(second, Refused | Contention)
+
+    async def by_hand(self, what: str, which: int) -> None:
+        """Somebody acts at the provider's dashboard, or it converts; and tells us."""
+        paid = sorted(self.market.purse.payments.values(), key=lambda each: each.key)
+        if not paid:
+            return
+        payment, purse, key = paid[which % len(paid)], self.market.purse, secrets.token_hex(4)
+        with contextlib.suppress(Declined, Busy, Doubtful):
+            if what == "other":
+                purse.convert(payment.key, payment.amount + 1)
+            elif what == "taken":
+                await purse.capture(key=key, reference=payment.reference, amount=payment.held)
+            elif payment.held:
+                await purse.void(key=key, reference=payment.reference)
+            else:
+                left = payment.captured - payment.refunded
+                await purse.refund(key=key, reference=payment.reference, amount=left if what == "lost" else left // 2)
+        news = news_of(purse.payments[payment.reference].standing())
+        await self.market.cashier.learn(self.deal, payment.key.removeprefix("pay_"), news)
+
+    async def refund(self, amount: int, which: int) -> None:
+        orders = await self.rows("SELECT seat_id FROM team_order ORDER BY seat_id")
+        if orders:
+            order, left = orders[which % len(orders)][0], amount if amount < 1000 else None
+            asked = c.RefundOrder(
+                ref=1, deal=self.deal, order=order, amount=left, why="a scratch", key=secrets.token_hex(4)
+            )
+            await self.market.operate(asked)
 
     async def trouble(self, kind: str, which: int) -> None:
         left = [1 + which % 3]
@@ -143,15 +202,17 @@ async def test_whatever_happens_it_adds_up(database: Database, settings: Setting
     async def lives(steps: list[tuple[str, int | str, int]], chance: int) -> None:
         random.seed(chance)
         async with database.transaction() as tx:
-            await tx.execute("DELETE FROM deadline")
-            await tx.execute("DELETE FROM deal")
+            await tx.execute("UPDATE room SET frozen_at = NULL")
+            for table in ("deadline", "deal", "idempotency"):
+                await tx.execute(f"DELETE FROM {table}")
         market.purse = market.cashier._provider = Purse(way)  # type: ignore[assignment]
-        deal = await market.open_deal(stock=30, per_viewer=2, leader_discount=70)
+        deal = await market.open_deal(stock=30, per_viewer=2, leader_discount=70, closes_in_s=3600)
         life = Life(market, deal)
         for step in steps:
             await life.do(*step)
             await market.audit()
         market.purse.trouble = lambda operation: None
+        await market.unfreeze()
         with contextlib.suppress(Refused):
             await market.operate(c.CloseDeal(ref=1, deal=deal))
         await market.settle()

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from loadtest.behaviours import BEHAVIOURS
+from loadtest.cli import CUES
 from loadtest.result import Result
 from loadtest.run import Progress, Wish, play
 from loadtest.scenario import read
 from loadtest.target import Target
-from tests.support.feigned import KEY, KID, ROOM, SHOP, Feigned, Plant, feigned
+from tests.support.feigned import KEY, KID, ROOM, SHOP, Feigned, feigned
+from tests.support.plants import Plant
 
 pytestmark = pytest.mark.alone
 
+DEAL = '{ t = "open_deal", product = "cup", steps = [{ people = 2, price = 800 }], stock = 7 }'
+PLAN = '{ title = "Draw", organiser = "Shop", beacon = "recorded", prizes = [{ tier = "1", name = "Bike", value = 9, currency = "EUR" }] }'  # noqa: E501
 SCENARIO = """
 name = "plants"
 text = "Short, with everything in it"
@@ -46,6 +52,64 @@ cut = 1.0
 action = [{ do = "comment", per_s = 20 }]
 """
 
+#: a deal with one unit more than its teams of two can take, and a draw of each kind
+SALE = (
+    """
+name = "sale"
+text = "A deal and two draws"
+viewers = 24
+thresholds = []
+[host]
+says_per_s = 2
+[[product]]
+product = "cup"
+title = "Cup"
+price = 1000
+currency = "EUR"
+[[crowd]]
+name = "pages"
+share = 0.5
+does = ["open_team", "join_team", "enter", "claim"]
+think_s = [0.05, 0.1]
+[[crowd]]
+name = "apps"
+share = 0.5
+does = ["open_team", "join_team", "enter", "claim"]
+think_s = [0.05, 0.1]
+codec = "msgpack"
+[[phase]]
+name = "deal"
+seconds = 3
+present = 1.0
+arrive = "rush"
+cue = [
+  { at_s = 0.1, makes = "deal", send = DEAL },
+  { at_s = 0.2, makes = "tap", send = { t = "create_draw", plan = PLAN } },
+  { at_s = 0.3, makes = "word", send = { t = "create_draw", plan = PLAN_BY_WORD } },
+  { at_s = 2.9, send = { t = "close_deal", deal = "$deal" } },
+]
+action = [
+  { do = "open_team", per_s = 6, options = { spread_s = [0.05, 0.3], pays = 1.0, pays_after_s = [0.05, 0.2] } },
+  { do = "join_team", per_s = 6, options = { spread_s = [0.05, 0.3], pays = 1.0, pays_after_s = [0.05, 0.2] } },
+]
+[[phase]]
+name = "draws"
+seconds = 3
+cue = [
+  { at_s = 0.0, send = { t = "open_draw", draw = "$tap" } },
+  { at_s = 1.3, send = { t = "close_draw", draw = "$tap" } },
+  { at_s = 1.4, send = { t = "open_draw", draw = "$word" } },
+  { at_s = 2.7, send = { t = "close_draw", draw = "$word" } },
+]
+action = [{ do = "enter", per_s = 15 }]
+[[phase]]
+name = "claims"
+seconds = 4.2
+""".replace("PLAN_BY_WORD", PLAN.replace("}] }", '}], entry = "password", password = "cup" }'))
+    .replace("PLAN", PLAN)
+    .replace("DEAL", DEAL)
+)
+
 ORDER = "every viewer saw every log event once and in order"
 KEPT = "every acknowledged host message is in the log"
 SAME = "all viewers saw the same log, and it is the one that can be read"
@@ -73,15 +137,59 @@ CAUGHT_BY = {
     Plant.BREAKS_LINES: ENDINGS,
 }
 
+STOCK = "no deal is oversold"
+ACKED = "every acknowledged seat and payment is found again"
+ENDS = "each team has one end"
+LEDGER = "the ledger closes"
+ENTRIES = "every acknowledged entry is in the draw's proof"
+VERIFIES = "every draw verifies"
+WINNERS = "winners were told, and what they claimed is kept"
 
-async def played(server: Feigned, workers: int = 1) -> Result:
+CAUGHT_IN_A_SALE = {
+    Plant.OVERSELLS_BY_ONE: STOCK,
+    Plant.LOSES_A_SEAT: ACKED,
+    Plant.LOSES_A_PAYMENT: ACKED,
+    Plant.ENDS_A_TEAM_TWICE: ENDS,
+    Plant.TAKES_TOO_MUCH: LEDGER,
+    Plant.LOSES_AN_ENTRY: ENTRIES,
+    Plant.PICKS_A_WRONG_WINNER: VERIFIES,
+    Plant.ANNOUNCES_OTHERS: VERIFIES,
+    Plant.LOSES_A_CLAIM: WINNERS,
+}
+_AT_ONCE = 4  #: servers that are played beside each other, each with a driver of one process
+
+
+async def played(server: Feigned, workers: int = 1, text: str = SCENARIO) -> Result:
     wish = Wish(
-        read(SCENARIO, set(BEHAVIOURS), set()),
+        read(text, set(BEHAVIOURS), CUES),
         Target(url=server.url, shop=SHOP, room=ROOM, kid=KID, key=KEY),
         workers=workers,
         settle_s=3,
+        patience_s=3,
     )
     return await play(wish, Progress(wish.scenario, lambda line: None, lambda second, collected: None))
+
+
+async def _all(jobs: list[tuple[Plant, str]]) -> dict[Plant, Result | BaseException]:
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(plant: Plant, text: str) -> Result:
+        async with gate, feigned(plant) as server:
+            return await played(server, text=text)
+
+    found = await asyncio.gather(*(one(*job) for job in jobs), return_exceptions=True)
+    return {plant: result for (plant, _), result in zip(jobs, found, strict=True)}
+
+
+def _broken(result: Result) -> set[str]:
+    return {each.name for each in result.findings if each.ok is False}
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[Plant, Result | BaseException]:
+    """Each broken server, played; some beside each other, since they mostly wait."""
+    jobs = [(plant, SCENARIO) for plant in CAUGHT_BY] + [(plant, SALE) for plant in CAUGHT_IN_A_SALE]
+    return asyncio.run(_all(jobs))
 
 
 async def test_an_honest_server_keeps_every_promise() -> None:
@@ -94,12 +202,37 @@ async def test_an_honest_server_keeps_every_promise() -> None:
     assert server.erased == [f"{ROOM}-r"]
 
 
-@pytest.mark.parametrize(("plant", "promise"), CAUGHT_BY.items(), ids=[plant.name for plant in CAUGHT_BY])
-async def test_a_broken_promise_fails_the_run_whatever_its_speed(plant: Plant, promise: str) -> None:
-    async with feigned(plant) as server:
-        result = await played(server)
-    broken = {each.name: each for each in result.findings if each.ok is False}
-    assert promise in broken, result.findings
+async def test_an_honest_server_sells_and_draws_and_keeps_every_promise() -> None:
+    async with feigned(Plant.NOTHING) as server:
+        result = await played(server, workers=2, text=SALE)
+    assert [each for each in result.findings if not each.ok] == []
+    assert {STOCK, ACKED, ENDS, LEDGER, ENTRIES, VERIFIES, WINNERS} <= {each.name for each in result.findings}
+    assert server.products == ["cup"]
+    totals = result.totals
+    assert totals["accepted.open_team"] >= 3
+    assert totals["accepted.join_team"] >= 2
+    assert totals["accepted.checkout"] >= 4
+    assert totals["accepted.enter"] >= 12
+    assert totals["accepted.claim"] >= 4
+    assert totals["refused.open_team.sold_out"] >= 1, "nobody wanted more than there was"
+
+
+@pytest.mark.timeout(240)  # the first one plays them all
+@pytest.mark.parametrize(
+    ("plant", "promise"),
+    [*CAUGHT_BY.items(), *CAUGHT_IN_A_SALE.items()],
+    ids=[plant.name for plant in [*CAUGHT_BY, *CAUGHT_IN_A_SALE]],
+)
+def test_a_broken_promise_fails_the_run_whatever_its_speed(
+    plant: Plant, promise: str, results: dict[Plant, Result | BaseException]
+) -> None:
+    result = results[plant]
+    if isinstance(result, BaseException) or promise not in _broken(result):
+        # On a starved machine a short sale may be over before anybody bought: once more, with nobody beside it.
+        result = asyncio.run(_all([(plant, SALE if plant in CAUGHT_IN_A_SALE else SCENARIO)]))[plant]
+    if isinstance(result, BaseException):
+        raise result
+    assert promise in _broken(result), result.findings
     assert result.verdict == "failed"
 
 

@@ -22,6 +22,9 @@ _CORE = "tests/property/test_groupbuy_core.py"
 _POSTGRES = "tests/integration/test_groupbuy.py"
 _LIVES = "tests/integration/test_groupbuy_lives.py"
 _RACES = "tests/faults/test_groupbuy_faults.py"
+_MONEY = "tests/integration/test_groupbuy_money.py"
+_CLOCK = "tests/integration/test_groupbuy_clock.py"
+_WAITED = f"{_POSTGRES}::test_who_waited_for_a_team_sees_what_the_one_before_made_of_it"
 _TIMEOUT_S = 600
 
 
@@ -43,7 +46,7 @@ MUTANTS = (
         "groupbuy/store.py",
         "ORDER BY team_id {'' if named.looks else 'FOR NO KEY UPDATE'}",
         "ORDER BY team_id {''}",
-        (_RACES, _LIVES),
+        (_WAITED, _RACES),
     ),
     Mutant(
         "seats are counted before the lock",
@@ -62,7 +65,7 @@ MUTANTS = (
 
     seats_from = Early()
 """,
-        (_RACES, _POSTGRES, _LIVES),
+        (_WAITED, _RACES),
         (
             '        for each in await tx.fetch(\n            """\n            SELECT seat_id, team_id, viewer',
             '        for each in await seats_from.fetch(\n            """\n            SELECT seat_id, team_id, viewer',
@@ -73,12 +76,14 @@ MUTANTS = (
         "groupbuy/engine.py",
         "known, outcomes)\n        self._told(deal_id, told)\n",
         "known, outcomes)\n            self._told(deal_id, told)\n",
+        (f"{_POSTGRES}::test_what_fails_at_commit_is_neither_answered_nor_told",),
     ),
     Mutant(
         "what could not be committed is answered as done",
         "groupbuy/engine.py",
         "            return await self._transact(deal_id, batch)\n\n",
         "            return [Ok(ref=0) for _ in batch]\n\n",
+        (f"{_POSTGRES}::test_what_fails_at_commit_is_neither_answered_nor_told",),
     ),
     Mutant(
         "a join after the deadline is let in",
@@ -100,15 +105,15 @@ MUTANTS = (
     ),
     Mutant(
         "stock is not given back when a team fails",
-        "groupbuy/book.py",
-        "        if before.state in GOING:\n            self._move_stock(held=-now.size * units)",
-        "        if before.state in GOING:\n            self._move_stock(held=0 * units)",
+        "groupbuy/course.py",
+        "    if before.state in GOING:\n        book.move_stock(held=-now.size * units)",
+        "    if before.state in GOING:\n        book.move_stock(held=0 * units)",
     ),
     Mutant(
         "a failed team's payments are forgotten",
-        "groupbuy/book.py",
-        '            self._do(Op(payment.payment_id, "undo", payment.held + payment.cash))',
-        "            pass",
+        "groupbuy/funds.py",
+        '        book.do(Op(payment.payment_id, "undo", payment.held + payment.cash))',
+        "        pass",
     ),
     Mutant(
         "every member pays the lowest step",
@@ -121,6 +126,7 @@ MUTANTS = (
         "groupbuy/cashier.py",
         "await provider.capture(key=op.op_id,",
         'await provider.capture(key=f"{op.op_id}{op.age_s}",',
+        (f"{_POSTGRES}::test_answers_that_were_lost_have_one_effect",),
     ),
     Mutant(
         "a notification told twice is booked twice",
@@ -130,34 +136,132 @@ MUTANTS = (
     ),
     Mutant(
         "two live seats in one deal",
-        "groupbuy/book.py",
-        "        if buyer.team_id is not None:\n            raise Refused(ErrorCode.SEAT_TAKEN)",
-        "        if buyer.team_id == '':\n            raise Refused(ErrorCode.SEAT_TAKEN)",
+        "groupbuy/buying.py",
+        "    if buyer.team_id is not None:\n        raise Refused(ErrorCode.SEAT_TAKEN)",
+        "    if buyer.team_id == '':\n        raise Refused(ErrorCode.SEAT_TAKEN)",
     ),
     Mutant(
         "a freeze does not stop the clock",
         "groupbuy/store.py",
         "least(clock_timestamp(), room.frozen_at)",
         "greatest(clock_timestamp(), room.frozen_at)",
+        (f"{_CLOCK}::test_holds_and_payments_under_way_have_after_a_break_what_they_had_before",),
     ),
     Mutant(
         "the sweeper takes teams that others have in hand, with no lock",
         "groupbuy/store.py",
-        " ORDER BY team_id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED",
-        " ORDER BY team_id LIMIT $3",
-        (_RACES, _LIVES),
+        '_UNTAKEN = "FOR NO KEY UPDATE SKIP LOCKED"',
+        '_UNTAKEN = ""',
+        (_WAITED, _RACES),
     ),
     Mutant(
         "teams hold more of the stock than they may",
         "groupbuy/deal.py",
         "    if stock.held + units > stock.most_held:",
         "    if stock.held > stock.most_held:",
+        (_CORE,),
     ),
     Mutant(
         "an idempotency key is not looked at",
         "groupbuy/engine.py",
         "            known = await work.claim(tx, batch)\n            book",
         "            known: work.Known = {}\n            book",
+        (f"{_POSTGRES}::test_the_same_key_holds_one_seat",),
+    ),
+    Mutant(
+        "what was to be done about a payment outlives it",
+        "groupbuy/funds.py",
+        "    book.caused.dropped.add(payment.payment_id)\n",
+        "",
+        (_CORE,),
+    ),
+    Mutant(
+        "other money than was asked for keeps its seat",
+        "groupbuy/course.py",
+        "    elif not money.fits(known, news):\n        _lost(book, known)",
+        "    elif not money.fits(known, news):\n        funds.abandon(book, known)",
+        (_CORE,),
+    ),
+    Mutant(
+        "an operation is claimed without a lease",
+        "groupbuy/cashier.py",
+        "secs => $2 + least($3,",
+        "secs => 0 * $2 + 0 * least($3,",
+        (f"{_MONEY}::test_an_operation_that_a_worker_has_in_hand_is_no_others",),
+    ),
+    Mutant(
+        "an edit changes teams that are open",
+        "groupbuy/buying.py",
+        "    terms = book.terms[joined.version]\n    buyer",
+        "    terms = book.deal.terms\n    buyer",
+        (f"{_CLOCK}::test_an_edit_does_not_let_customers_into_teams_for_new_ones",),
+    ),
+    Mutant(
+        "the day to pay again runs on in a break",
+        "groupbuy/chores.py",
+        "             WHERE kind = 'repay' AND due_at <= clock_timestamp() AND frozen_at IS NULL",
+        "             WHERE kind = 'repay' AND due_at <= clock_timestamp()",
+        (f"{_CLOCK}::test_the_day_to_pay_again_does_not_run_in_a_break",),
+        (
+            "        return await _changed(database, deal_id, Named(seats={seat_id}, money=True), course.due, tell)",
+            "        def run_out(book: Book) -> int:\n            book.now_ms += 10**9 if book.frozen else 0\n"
+            "            return course.due(book)\n\n"
+            "        return await _changed(database, deal_id, Named(seats={seat_id}, money=True), run_out, tell)",
+        ),
+    ),
+    Mutant(
+        "who leaves unpaid ends the team",
+        "groupbuy/team.py",
+        "after(team, events), free=True))",
+        "after(team, events)))",
+        (f"{_CLOCK}::test_when_a_leader_who_has_not_paid_leaves_the_next_in_line_leads",),
+    ),
+    Mutant(
+        "a hold ends after its deadline",
+        "groupbuy/team.py",
+        "    return max(0, team.deadline_ms - now_ms - hold_s * 1000)",
+        "    return team.deadline_ms - now_ms - hold_s * 1000",
+    ),
+    Mutant(
+        "a team is decided twice",
+        "groupbuy/team.py",
+        "    if team.state not in GOING:\n        return ()\n    events: list",
+        "    if team.state is TeamState.VOIDED:\n        return ()\n    events: list",
+    ),
+    Mutant(
+        "a row of the ledger is lost",
+        "groupbuy/course.py",
+        "    if move is not None:\n        book.caused.moves.append(move)",
+        "    if move is not None and move.cash <= 0:\n        book.caused.moves.append(move)",
+    ),
+    Mutant(
+        "one operator alone refunds what two must",
+        "groupbuy/returns.py",
+        '    if command.confirm and asked.asker in (who[0], ""):',
+        '    if command.confirm and asked.asker == "":',
+        (f"{_MONEY}::test_staff_give_an_order_back_in_parts_and_above_the_limit_two_decide",),
+    ),
+    Mutant(
+        "more is given back of an order than it cost",
+        "groupbuy/returns.py",
+        "    return max(0, placed.price - placed.given_back - under_way)",
+        "    return placed.price",
+        (f"{_MONEY}::test_staff_give_an_order_back_in_parts_and_above_the_limit_two_decide",),
+    ),
+    Mutant(
+        "a page is given for a payment that nobody waits for",
+        "groupbuy/cashier.py",
+        "        if not await self._opened(payment_id, checkout):",
+        "        if await self._opened(payment_id, checkout) is None:",
+        (f"{_MONEY}::test_a_page_that_opens_after_its_payment_was_given_up_is_closed_again",),
+        ("        if not payment.wanted:\n            raise Refused(ErrorCode.SEAT_LOST)\n", ""),
+    ),
+    Mutant(
+        "a broken team stops its deal",
+        "groupbuy/chores.py",
+        "    except Exception:  # whatever it is, it is one team's: `one` tells of it\n",
+        "    except ZeroDivisionError:\n",
+        (f"{_MONEY}::test_a_broken_team_keeps_neither_its_deal_nor_others_from_the_clock",),
     ),
 )
 

@@ -12,6 +12,7 @@ from livestream.protocol.draw_state import ENDED, evolve_draw, evolve_draws
 from livestream.protocol.draws import (
     BeaconKind,
     Draw,
+    DrawCancelled,
     DrawLogEvent,
     DrawPlan,
     DrawRooted,
@@ -72,7 +73,7 @@ def step(draw: Draw, rules: Rules, what: str, now_ms: int) -> DrawLogEvent:
             return machine.draw(draw, drawing, [], 60)
         case "settle":
             return machine.settle(draw)
-    return machine.cancel(draw, "why")
+    return machine.cancel(draw, "why", now_ms, None)
 
 
 COMMANDS = ("open", "close", "root", "reveal 1", "reveal 2", "void", "draw", "settle", "cancel")
@@ -109,6 +110,8 @@ def test_whatever_is_asked_a_draw_only_goes_where_the_picture_says(
             assert event.at < after.beacon_at
         if isinstance(event, DrawVoided):
             assert after.state in ENDED
+        if isinstance(event, DrawCancelled) and draw.closes_at is not None:
+            assert now_ms < draw.closes_at, "late is late"
         draw = after
 
 

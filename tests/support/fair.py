@@ -22,6 +22,7 @@ from groupbuy.payments.port import Way
 from livestream import seed
 from livestream.config import Settings
 from livestream.deployment import to_environ
+from livestream.protocol.errors import LivestreamError
 from livestream.protocol.roles import Role
 from livestream.storage.pool import Database
 
@@ -135,17 +136,31 @@ class Fair:
             *(self.pay(name, deal, own["seat"]) for name, own in seats if random.random() >= stay_away)
         )
 
+    async def deadline_in(self, database: Database, seconds: float) -> None:
+        """Every team's deadline, and what is held with it, is so far away from now on."""
+        async with database.transaction() as tx:
+            await tx.execute(
+                "UPDATE deadline SET due_at = clock_timestamp() + make_interval(secs => $1) WHERE kind = 'team'",
+                seconds,
+            )
+            await tx.execute(
+                "UPDATE seat SET hold_at = clock_timestamp() + make_interval(secs => $1), hold_ms = 0"
+                " WHERE state IN ('held', 'paying')",
+                seconds,
+            )
+
     async def settle(self, database: Database, seconds: float = 120.0) -> None:
         """Wait until nothing is under way, then hold everything to the audit and to the sandbox's own ledger."""
         async with asyncio.timeout(seconds):
             while True:
-                async with database.read() as connection:
-                    left = await connection.fetchval(
-                        "SELECT (SELECT count(*) FROM payment_op WHERE state = 'pending')"
-                        " + (SELECT count(*) FROM team WHERE state IN ('forming', 'settling'))"
-                    )
-                if not left:
-                    break
+                with contextlib.suppress(LivestreamError):  # Postgres may be coming up again
+                    async with database.read() as connection:
+                        left = await connection.fetchval(
+                            "SELECT (SELECT count(*) FROM payment_op WHERE state = 'pending')"
+                            " + (SELECT count(*) FROM team WHERE state IN ('forming', 'settling'))"
+                        )
+                    if not left:
+                        break
                 await asyncio.sleep(0.25)
         await self.check(database)
 
@@ -154,7 +169,7 @@ class Fair:
         async with database.read() as connection:
             seats = {row["seat_id"] for row in await connection.fetch("SELECT seat_id FROM seat")}
             sold = await connection.fetchval(
-                "SELECT coalesce(sum(price), 0)::bigint FROM team_order WHERE state = 'confirmed'"
+                "SELECT coalesce(sum(price - given_back), 0)::bigint FROM team_order WHERE state = 'confirmed'"
             )
         assert [seat for seat in self.acked if seat not in seats] == []
         assert await self.cash() == (sold, 0)

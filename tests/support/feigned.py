@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import enum
 import itertools
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,37 +20,17 @@ from aiohttp import WSMsgType, web
 from livestream.protocol.codec import Codec, decode_commands, encode_all, plain
 from livestream.protocol.commands import Comment, Join, Like, Say
 from livestream.protocol.errors import ErrorCode
+from livestream.protocol.event import Event
 from livestream.protocol.events import Commented, HostMessage, Said
-from livestream.protocol.pushes import AnyPush, Live, Log, Snapshot
+from livestream.protocol.pushes import AnyPush, Live, Log, Notice, Snapshot
 from livestream.protocol.replies import AnyReply, Error, Joined, Me, Ok, Posted
 from livestream.protocol.roles import Role
 
+from .feigned_sale import FeignedSale
+from .plants import Plant
+
 SHOP, ROOM, KID, KEY = "feigned", "main", "feigned-1", "k" * 32
 _DISPLAY = 3  #: of so many comments one is left out
-
-
-class Plant(enum.Enum):
-    """What it does wrong."""
-
-    NOTHING = "nothing"
-    DROPS_A_SEQ = "drops a seq for one viewer"
-    REORDERS = "sends one viewer two events in the wrong order"
-    REPEATS = "sends one viewer an event twice"
-    KEEPS_THE_END = "one viewer never gets the last event"
-    TELLS_TWO_STORIES = "one viewer is told other words under the same seq"
-    LOSES_WHAT_THE_HOST_SAID = "acks before commit: a host message is acknowledged and lost"
-    LOSES_COMMENTS = "acks before commit: a comment is acknowledged and lost"
-    HIDES_LEFT_OUT = "does not tell how many comments were left out"
-    LIES_ABOUT_FATES = "says of a comment that it is shown, and archives it as left out"
-    SHOWS_NOTHING = "accepts as shown and shows no one"
-    IS_SLOW_ONE_IN_A_HUNDRED = "adds 500 ms to one delivery in a hundred"
-    IS_SLOW_TO_ANSWER = "adds 500 ms to one reply in twenty"
-    STALLS = "stops for two seconds, once"
-    IS_SILENT = "never answers one command in fifty"
-    ANSWERS_TWICE = "answers some commands twice"
-    INVENTS_CODES = "refuses with a code that is not the command's"
-    BREAKS_LINES = "drops a line without a word"
-    SWALLOWS_RESUMES = "brings who resumes to the top without what was missed"
 
 
 @dataclass(eq=False)
@@ -62,6 +41,7 @@ class Seat:
     codec: Codec
     number: int
     role: str = "viewer"
+    who: str = ""
     joined: bool = False
     held: list[AnyPush] = field(default_factory=list)  #: for the wrong order
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -77,6 +57,8 @@ class Feigned:
         self.lost_log: set[int] = set()
         self.comments: list[dict[str, Any]] = []
         self.erased: list[str] = []
+        self.products: list[str] = []
+        self.sale = self._new_sale()
         self.joins = 0
         self._seats: set[Seat] = set()
         self._ids = itertools.count(1)
@@ -89,6 +71,10 @@ class Feigned:
         app = web.Application()
         app.router.add_post("/v1/shops/{shop}/rehearse", self._rehearse)
         app.router.add_post("/v1/shops/{shop}/erase_rehearsal", self._erase)
+        app.router.add_post("/v1/shops/{shop}/put_product", self._product)
+        for path, answer in self._sale_reads().items():
+            app.router.add_get(path, _handler(answer))
+        app.router.add_post("/checkout/{seat}", self._paid)
         app.router.add_get("/v1/rooms/{room}", self._room)
         app.router.add_get("/v1/rooms/{room}/log", self._log)
         app.router.add_get("/v1/rooms/{room}/comments", self._comments)
@@ -96,13 +82,40 @@ class Feigned:
         app.router.add_get("/v1/ws", self._ws)
         return app
 
+    def _sale_reads(self) -> dict[str, Callable[[web.Request], web.Response]]:
+        deal, draw = "/v1/rooms/{room}/deals/{deal}", "/v1/draws/{draw}"
+        return {
+            "/v1/rooms/{room}/deals": lambda _: _listed(self.sale.deals()),
+            deal + "/teams": lambda _: _listed(self.sale.team_views()),
+            deal + "/orders": lambda _: _listed(self.sale.orders()),
+            deal + "/settlement.csv": lambda _: _file(self.sale.settlement(), "text/csv"),
+            "/v1/rooms/{room}/seats": lambda request: _listed(self.sale.seats(_who(request))),
+            "/v1/rooms/{room}/draws": lambda _: _listed(self.sale.history()),
+            draw + "/proof": lambda request: _file(self.sale.proof(request.match_info["draw"])),
+            "/v1/shops/{shop}" + draw[3:] + "/claims": lambda request: _file(
+                self.sale.claims(request.match_info["draw"]), "text/csv"
+            ),
+        }
+
     async def _rehearse(self, request: web.Request) -> web.Response:
-        self.log, self.comments = [], []
+        self.log, self.comments, self.sale = [], [], self._new_sale()
         return web.json_response({"shop": SHOP, "room": f"{ROOM}-r"})
 
     async def _erase(self, request: web.Request) -> web.Response:
         self.erased.append((await request.json())["room"])
         return web.json_response({})
+
+    async def _product(self, request: web.Request) -> web.Response:
+        self.products.append((await request.json())["product"])
+        return web.json_response({})
+
+    async def _paid(self, request: web.Request) -> web.Response:
+        self.sale.pay(request.match_info["seat"])
+        await self._tell_news()
+        return web.Response(text="paid")
+
+    def _new_sale(self) -> FeignedSale:
+        return FeignedSale(lambda: self.plant, self._id, lambda seat: f"{self.url}/checkout/{seat}")
 
     async def _done(self, request: web.Request) -> web.Response:
         return web.json_response({"t": "ok", "ref": 0})
@@ -156,15 +169,40 @@ class Feigned:
                 else:
                     await self._reply(seat, Ok(ref=command.ref))
             case _:
-                await self._reply(seat, Ok(ref=command.ref))  # type: ignore[attr-defined]
+                await self._reply(seat, self.sale.command(seat.who, command) or Ok(ref=command.ref))  # type: ignore[attr-defined]
+                await self._tell_news()
+
+    async def _tell_news(self) -> None:
+        """What the sale wants told."""
+        sale = self.sale
+        news, live, notices = sale.news, sale.live, sale.notices
+        sale.news, sale.live, sale.notices = [], [], []
+        for event in news:
+            self.log.append(Log(seq=len(self.log) + 1, at=_now(), event=event))  # type: ignore[arg-type]
+            for each in self._viewers():
+                await self._push(each, self.log[-1])
+        for event in live:
+            for each in self._viewers():
+                await self._push(each, Live(events=[event]))  # type: ignore[list-item]
+        for who, event in notices:
+            await self._notify(who, event)
+
+    async def _notify(self, who: str, event: Event) -> None:
+        for each in self._viewers():
+            if each.who == who:
+                notice = Notice(notice=self._count("notices"), at=_now(), event=event)  # type: ignore[arg-type]
+                await self._push(each, notice)
 
     async def _join(self, seat: Seat, join: Join) -> None:
         claims = jwt.decode(join.token, KEY, ["HS256"], audience="livestream") if join.token else {}
         seat.number, seat.role = self.joins, claims.get("role", "viewer")
+        seat.who = claims.get("sub", "") if join.resume is None else join.resume.token
         self.joins += 1
         me = Me(id=f"p{seat.number}", role=Role(seat.role), name="x")
         resumed = join.resume is not None
-        joined = Joined(ref=join.ref, room=join.room, epoch="e", now=_now(), me=me, resume="r", resumed=resumed)
+        joined = Joined(
+            ref=join.ref, room=join.room, epoch="e", now=_now(), me=me, resume=seat.who or "-", resumed=resumed
+        )
         rest: list[AnyPush]
         if join.resume is None:
             rest = [Snapshot(epoch="e", seq=len(self.log), room=join.room, title="t")]
@@ -223,7 +261,8 @@ class Feigned:
         if not (self.plant is Plant.LOSES_COMMENTS and self._one_in("lost", 10)):
             self.comments.append({"id": identity, "fate": "sampled_out" if lies else fate})
         if not (self.plant is Plant.IS_SILENT and self._one_in("silent", 10)):
-            await self._reply(seat, Posted(ref=comment.ref, id=identity, shown=shown))
+            entered = self.sale.password(seat.who, comment.text)
+            await self._reply(seat, Posted(ref=comment.ref, id=identity, shown=shown, entered=entered))
             if self.plant is Plant.ANSWERS_TWICE and self._one_in("twice", 10):
                 await self._reply(seat, Posted(ref=comment.ref, id=identity, shown=shown))
         if self.plant is Plant.SHOWS_NOTHING and shown:
@@ -300,6 +339,27 @@ class Feigned:
 
     def _one_in(self, name: str, many: int) -> bool:
         return self._count(name) % many == many // 2
+
+
+def _handler(answer: Callable[[web.Request], web.Response]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        return answer(request)
+
+    return handle
+
+
+def _listed(items: list[dict[str, Any]]) -> web.Response:
+    return web.json_response({"items": items})
+
+
+def _file(body: bytes, kind: str = "application/json") -> web.Response:
+    return web.Response(body=body, content_type=kind, headers={"Content-Disposition": "attachment"})
+
+
+def _who(request: web.Request) -> str:
+    bearer = request.headers["Authorization"].removeprefix("Bearer ")
+    who: str = jwt.decode(bearer, KEY, ["HS256"], audience="livestream")["sub"]
+    return who
 
 
 def _now() -> int:

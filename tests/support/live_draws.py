@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 import msgspec
 from py_arkworks_bls12381 import G1Point, G2Point, Scalar
 
+from groupbuy.membership import team_members
 from livestream import seed
 from livestream.protocol import commands as c
 from livestream.protocol.draws import BeaconKind, Draw, DrawPlan, DrawReceipt, PrizeTier
@@ -103,14 +104,19 @@ def sign_round(round: int) -> bytes:
 
 def conductor(beacon: Beacon | None = None) -> Conductor:
     """A worker's hand. Without a beacon no relay answers."""
-    return Conductor(beacon or Beacon(), reveal_lead_ms=0)  # type: ignore[arg-type]
+    return Conductor(beacon or Beacon(), members=team_members, reveal_lead_ms=0)  # type: ignore[arg-type]
 
 
 async def conduct(database: Database, worker: Conductor | None = None) -> None:
     """Let a worker do all that is due."""
     worker = worker or conductor()
-    while await worker.advance(database):
+    while await turn(database, worker):
         pass
+
+
+async def turn(database: Database, worker: Conductor) -> int:
+    """One turn of each of its chores but `pass_on`; how many steps were taken."""
+    return await worker.close(database) + await worker.draw(database) + await worker.ask(database)
 
 
 async def drawn(node: Node, database: Database, draw_id: str) -> Draw:
@@ -146,6 +152,35 @@ async def hurry(database: Database, draw_id: str, seconds: float) -> None:
         await tx.execute(
             "UPDATE draw_pick SET claim_until = claim_until - $2 * interval '1 second' WHERE draw_id = $1",
             draw_id,
+            seconds,
+        )
+
+
+async def rewind(database: Database, draw_id: str, seconds: int) -> None:
+    """Let a closed draw have closed earlier, with everything that hangs on it; its receipts are older than that."""
+    async with database.transaction() as tx:
+        held = await store.look(tx, draw_id)
+        assert held is not None
+        shift = seconds * 1000
+        draw = held.draw
+        assert draw.closed_at is not None
+        assert draw.opened_at is not None
+        number = quicknet.round_for(draw.closed_at - shift)
+        moved = msgspec.structs.replace(
+            draw,
+            opened_at=draw.opened_at - shift,
+            closed_at=draw.closed_at - shift,
+            round=number,
+            beacon_at=quicknet.time_of(number),
+            rooted_at=None if draw.rooted_at is None else draw.rooted_at - shift,
+        )
+        await tx.execute(
+            """
+            UPDATE draw SET body = $2::text::json, round = $3, closed_at = closed_at - $4 * interval '1 second'
+             WHERE draw_id = $1""",
+            draw_id,
+            msgspec.json.encode(moved).decode(),
+            number,
             seconds,
         )
 

@@ -21,6 +21,7 @@ from livestream.protocol.replies import AnyReply, PayAt, Posted, Seated
 from livestream.protocol.roles import Role
 from livestream.room.desk import Actor
 from livestream.room.work import Work
+from livestream.storage import deadlines
 from livestream.storage.pool import Database
 
 from .nodes import actor
@@ -37,10 +38,10 @@ class Market:
     def __init__(self, database: Database, settings: Settings, purse: Purse, processes: int = 2) -> None:
         self.database = database
         self.purse = purse
-        self.cashier = Cashier(database, purse, "http://shop/{room}")
         self._numbers = itertools.count(1)
         maker = IdMaker(1)  # one for all, so that rows made later have higher ids
         self.told: list[Told] = []
+        self.cashier = Cashier(database, purse, "http://shop/{room}", told=self._tell)
         self.engines = [
             Engine(
                 database,
@@ -48,12 +49,15 @@ class Market:
                 lambda: maker.next(time.time_ns() // 1_000_000),
                 lambda: secrets.token_urlsafe(16),
                 purse.way.value,
-                lambda deal, told: self.told.append(told),
+                self._tell,
                 number,
             )
             for number in range(1, processes + 1)
         ]
         self.operation = Operation(database, lambda: maker.next(time.time_ns() // 1_000_000), 9)
+
+    def _tell(self, deal: str, told: Told) -> None:
+        self.told.append(told)
 
     async def stock_up(self) -> None:
         """A product to sell."""
@@ -114,18 +118,35 @@ class Market:
         """Let time pass: all that is due comes nearer."""
         async with self.database.transaction() as tx:
             for table, column in (
-                ("deadline", "due_at"), ("seat", "hold_at"), ("team_order", "repay_until"), ("payment_op", "next_at"),
-                ("payment_op", "made_at"), ("payment", "ask_at"), ("team", "deadline_was"),
+                ("deadline", "due_at"), ("seat", "hold_at"), ("payment_op", "next_at"),
+                ("payment_op", "made_at"), ("payment", "ask_at"), ("team", "deadline_was"), ("room", "frozen_at"),
             ):  # fmt: skip
                 await tx.execute(f"UPDATE {table} SET {column} = {column} - make_interval(secs => $1)", seconds)
 
+    async def freeze(self) -> None:
+        """The stream breaks down: as the room's desk writes it."""
+        async with self.database.transaction() as tx:
+            await tx.execute("UPDATE room SET frozen_at = clock_timestamp() WHERE frozen_at IS NULL")
+
+    async def unfreeze(self) -> None:
+        """It goes on: every deadline is later by as long as the break was."""
+        async with self.database.transaction() as tx:
+            lasted = await tx.fetchval(
+                """
+                WITH was AS MATERIALIZED (SELECT room_id, frozen_at FROM room WHERE room_id = $1 FOR NO KEY UPDATE)
+                UPDATE room SET frozen_at = NULL FROM was WHERE room.room_id = was.room_id
+             RETURNING floor(extract(epoch FROM clock_timestamp() - was.frozen_at) * 1000)::bigint""",
+                seed.ROOM,
+            )
+            if lasted:
+                await deadlines.shift(tx, seed.ROOM, lasted)
+
     async def chores(self) -> None:
         """One turn of a worker."""
-        await chores.end_teams(self.database)
-        await chores.void_teams(self.database)
-        await chores.lapse_orders(self.database)
-        await chores.close_deals(self.database)
-        await chores.tell_sold_out(self.database)
+        for chore in (
+            chores.end_teams, chores.void_teams, chores.lapse_orders, chores.close_deals, chores.tell_sold_out,
+        ):  # fmt: skip
+            await chore(self.database, tell=self._tell)
         await self.cashier.work()
         await self.cashier.ask()
 
@@ -148,12 +169,12 @@ class Market:
     async def audit(self, *, settled: bool = False) -> None:
         """Nothing is wrong, here and at the provider."""
         found = await audit.audit(self.database, settled=settled)
-        assert found == []
+        assert not found, found
         if settled:
             async with self.database.read() as connection:
                 ours = await connection.fetchval("SELECT coalesce(sum(cash), 0) FROM ledger")
                 sold = await connection.fetchval(
-                    "SELECT coalesce(sum(price), 0) FROM team_order WHERE state = 'confirmed'"
+                    "SELECT coalesce(sum(price - given_back), 0) FROM team_order WHERE state = 'confirmed'"
                 )
             assert (ours, self.purse.held) == (self.purse.cash, 0)
             assert sold == self.purse.cash

@@ -98,6 +98,12 @@ class Purse:
             self.payments[known.reference] = known
         return known.standing()
 
+    def convert(self, key: str, amount: int) -> None:
+        """The payment turns out to be of another amount, as by a conversion of currencies."""
+        known = self.find(key)
+        assert known is not None
+        self.payments[known.reference] = machine.convert(known, amount)
+
     @property
     def cash(self) -> int:
         return sum(each.captured - each.refunded for each in self.payments.values())

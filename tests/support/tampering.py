@@ -287,6 +287,19 @@ TAMPERINGS: dict[str, tuple[Plan, Callable[[Case], None], str]] = {
 }
 
 
+_OTHERS: dict[str, Callable[[Case], None]] = {
+    "another root": _set("witness", "root", to=flip),
+    "other rules": _set("witness", "rules_hash", to=flip),
+    "another round": _set("witness", "round", to=_add(1)),
+}
+
+
+def _witnessed(whole: Case, change: Callable[[Case], None]) -> Case:
+    made = copy.deepcopy(whole)
+    change(made)
+    return made
+
+
 def voids() -> dict[str, tuple[Case, str]]:
     """Ways out that the rules do not allow."""
     in_time = case(DRAND, draws.late(DRAND))
@@ -304,7 +317,14 @@ def voids() -> dict[str, tuple[Case, str]]:
     late_root.proof["voided"] = "late_root"
     silent = case(DRAND, draws.cancelled(DRAND))
     silent.proof["why"] = ""
+    called_off = case(DRAND, draws.cancelled(DRAND))
+    called_off.witness = case(DRAND).witness
     return {
+        "cancelled though its root was seen": (called_off, "outcome"),
+        **{
+            f"void with a witness of {what}": (_witnessed(hosted, change), "outcome")
+            for what, change in _OTHERS.items()
+        },
         "void though the root was in time": (in_time, "outcome"),
         "void though the root was seen in time": (seen, "outcome"),
         "void though all revealed": (all_there, "outcome"),
@@ -383,6 +403,10 @@ def borders() -> dict[str, tuple[Case, str | None, str | None]]:
     false.proof["reveals"].append(msgspec.to_builtins(draws.reveals_of(HOSTED, (2,))[0]))
     false.proof["reveals"][-1]["secret"] = flip(false.proof["reveals"][-1]["secret"])
     made["void: what was revealed is not what was committed to"] = (false, None, "beacon")
+    elsewhere = case(DRAND, draws.cancelled(DRAND))
+    elsewhere.witness = case(DRAND).witness
+    _set("witness", "draw_id", to=flip)(elsewhere)
+    made["cancelled, and the root of another draw was seen"] = (elsewhere, None, "publication")
     unrevealed = case(HOSTED)
     unrevealed.proof |= {"reveals": [], "drawing": None, "outcome": "closed"}
     made["co-hosts before any reveal"] = (unrevealed, None, "publication")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from livestream.client_state import RoomView, apply
 from livestream.client_wire import Unknown
 from livestream.protocol import limits
+from livestream.protocol.draws import OwnDraw, PassedWhy, YourPrizeClaimed, YourPrizeWentOn, YouWon
 from livestream.protocol.events import Answered, Arrived, Commented, HostMessage, LogEvent, Pinned, Said
-from livestream.protocol.pushes import AnyPush, Gauge, Heartbeat, Live, Log, Notice, Snapshot
+from livestream.protocol.pushes import AnyPush, Gauge, Heartbeat, Live, Log, Notice, OwnDraws, Snapshot
 from livestream.protocol.state import RoomState, evolve
 
 
@@ -55,6 +56,26 @@ def test_live_keeps_the_newest_comments_and_sums_what_was_left_out() -> None:
 def test_gauges_replace_their_own_key_only() -> None:
     view = after(RoomView(), Gauge(values={"likes": 1, "viewers": 2}), Gauge(values={"likes": 5}))
     assert view.values == {"likes": 5, "viewers": 2}
+
+
+def test_what_one_draw_brings_never_touches_another() -> None:
+    first, second, third = ("01" * 16, "02" * 16, "03" * 16)
+
+    def won(draw: str) -> YouWon:
+        return YouWon(draw=draw, title="t", prize=0, prize_title="p", claim_until=9)
+
+    def told(number: int, event: YouWon | YourPrizeClaimed | YourPrizeWentOn) -> Notice:
+        return Notice(notice=number, at=0, event=event)
+
+    view = after(RoomView(), OwnDraws(entries=4, draws=[OwnDraw(draw=third)]), told(1, won(first)))
+    assert [(own.draw, own.prize) for own in view.own_draws] == [(first, 0), (third, None)]
+    claimed = YourPrizeClaimed(draw=first, title="t", prize=0, prize_title="p", delete_at=99)
+    gone = YourPrizeWentOn(draw=second, title="t", prize_title="p", why=PassedWhy.DECLINED)
+    view = after(view, told(2, won(second)), told(3, claimed), told(4, gone))
+    assert [(own.draw, own.prize, own.claimed, own.delete_at) for own in view.own_draws] == [
+        (first, 0, True, 99), (second, None, False, None), (third, None, False, None)
+    ]  # fmt: skip
+    assert view.values["draw_entries"] == 4
 
 
 def test_an_unknown_event_moves_the_position_and_nothing_else() -> None:

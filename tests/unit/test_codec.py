@@ -16,13 +16,14 @@ from livestream.protocol.commands import Comment, Join, Like
 from livestream.protocol.errors import CloseCode, ErrorCode, ProtocolViolation
 from livestream.protocol.events import Acted, Arrived, Said
 from livestream.protocol.examples import MESSAGES
-from livestream.protocol.pushes import Live, Log, Staff
+from livestream.protocol.pushes import Live, Log, Notice, Staff
 from livestream.protocol.replies import Error, Ok
 
 pytestmark = pytest.mark.parametrize("codec", list(Codec), ids=lambda codec: codec.name.lower())
 
 COUNTS = [0, 1, 15, 16, 65_535, 65_536, 70_000]
 LOGGED = [message for message in MESSAGES if isinstance(message, Log | Staff)]
+NOTICES = [message for message in MESSAGES if isinstance(message, Notice)]
 LIVE = [message for message in MESSAGES if isinstance(message, Live)]
 
 
@@ -63,6 +64,12 @@ def test_a_logged_event_is_spliced_as_it_would_be_encoded(push: Any, codec: Code
         assert msgspec.msgpack.decode(spliced) == msgspec.msgpack.decode(encoded)
     else:
         assert spliced == encoded
+
+
+@pytest.mark.parametrize("push", NOTICES, ids=lambda push: type(push.event).__name__)
+def test_a_notice_is_spliced_as_it_would_be_encoded(push: Notice, codec: Codec) -> None:
+    spliced = wire.encode_logged(Notice, push.notice, push.at, msgspec.json.encode(push.event), codec)
+    assert unpacked(spliced, codec) == unpacked(wire.encode(push, codec), codec)
 
 
 @pytest.mark.parametrize("push", LIVE, ids=lambda push: f"{len(push.events)}-events")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from loadtest.checkout import Checkout
 from loadtest.cli import FOLDER, load
-from loadtest.scenario import ScenarioError, scaled
+from loadtest.scenario import ScenarioError, bound, missing, scaled
+from loadtest.target import Target, TargetError, highest_rate, require_allowed
 from loadtest.thresholds import ThresholdError, judge, parse
 
 GOOD = """
@@ -16,7 +18,7 @@ thresholds = ["say.seen p99 <= 500 ms", "talk: like.reply max <= 2 s", "dropped 
 [[crowd]]
 name = "all"
 share = 1.0
-does = ["like"]
+does = ["like", "claim"]
 [[phase]]
 name = "talk"
 seconds = 10
@@ -55,11 +57,14 @@ def test_a_good_one_is_read(tmp_path_factory: pytest.TempPathFactory) -> None:
         ("share = 1.0", "share = 0.5", "the shares of `crowd` make 0.5"),
         ("per_s = 5", "per_s = 5, per_viewer_s = 1", "needs either `per_s` or `per_viewer_s`"),
         ("per_s = 5", "per_s = -5", "per_s"),
-        ('do = "like"', 'do = "lik"', "no behaviour is called 'lik'; there are comment, like, say"),
-        ('does = ["like"]', 'does = ["comment"]', "nobody does 'like'"),
+        ('do = "like"', 'do = "lik"', "no behaviour is called 'lik'; there are claim, comment, enter"),
+        ('does = ["like", "claim"]', 'does = ["comment"]', "nobody does 'like'"),
         ("most = 3", "mots = 3", "unknown field `mots`"),
         ('t = "freeze"', 't = "comment_all"', "no command of a host is called 'comment_all'"),
         ('t = "freeze"', 't = "countdown"', "missing required field"),
+        ('t = "freeze"', 't = "close_draw", draw = "$friday"', "no cue before `close_draw` makes '$friday'"),
+        ("{ at_s = 1, send", '{ at_s = 1, makes = "ice", send', "`freeze` makes nothing that has an id"),
+        ('do = "like", per_s = 5, options = { most = 3 }', 'do = "claim", per_s = 5', "'claim' follows from other"),
         ("at_s = 2", "at_s = 20", "after its end, 10"),
         ('process = "gateway", ', "", "fault 'pause' needs `process`"),
         (", seconds = 1 }]", " }]", "fault 'pause' needs `seconds`"),
@@ -90,6 +95,42 @@ def test_scaling_keeps_the_shape_of_the_evening() -> None:
     assert [phase.name for phase in small.phase] == [phase.name for phase in scenario.phase]
     for phase in small.phase:
         assert all(cue.at_s <= phase.seconds for cue in phase.cue)
+
+
+def test_a_cue_speaks_of_what_one_before_it_made() -> None:
+    send = {"t": "open_draw", "draw": "$friday", "names": ["$ 5 off", "$friday"]}
+    assert missing(send, {}) == ["$friday", "$friday"]
+    assert bound(send, {"friday": "0" * 32})["draw"] == "0" * 32
+    assert bound(send, {"friday": "f"})["names"] == ["$ 5 off", "f"], "what is no name is text"
+
+
+def test_an_operator_comes_only_where_a_host_may_not_do_it() -> None:
+    assert load("team-rush").needs_operator
+    assert not load("draw-rush").needs_operator
+    assert load("team-rush").pays
+    assert not load("draw-rush").pays
+
+
+def test_what_follows_from_an_action_counts_for_the_bound() -> None:
+    scheduled = 500 * (0.02 * 2 + 0.02 + 0.03 + 0.05)
+    assert highest_rate(load("team-rush")) > 5 * scheduled
+    assert highest_rate(load("slow-readers")) <= 500
+
+
+def test_products_are_not_put_into_a_real_shop() -> None:
+    target = Target(shop="s", real_room="main")
+    require_allowed(target, load("draw-rush"), "main")
+    with pytest.raises(TargetError, match="products of its own"):
+        require_allowed(target, load("team-rush"), "main")
+
+
+async def test_only_pages_of_this_machine_and_of_named_hosts_are_pressed() -> None:
+    assert "pay.example is not this machine" in await Checkout([]).press("https://pay.example/1", {"do": "pay"})
+    checkout = Checkout(["pay.example"])
+    near = await checkout.press("http://127.0.0.1:9/checkout/1", {"do": "pay"})
+    await checkout.close()
+    assert "not this machine" not in near
+    assert near, "nobody listens there"
 
 
 def test_thresholds_are_read_as_they_are_written() -> None:

@@ -19,17 +19,19 @@ from livestream.room.desk import Actor
 EXAMPLES: dict[type[Command], Command] = {
     type(message): message for message in reversed(MESSAGES) if isinstance(message, Command)
 }
-TALK = {c.Comment, c.Like, c.EnterDraw}  # an anonymous entry is refused with a reason, and recorded
-SIGNED_IN = TALK | {c.ClaimPrize, c.Seen, c.Report, c.Block, c.Unblock}
+#: an anonymous entry is refused with a reason, and recorded; a reveal proves itself
+TALK = {c.Comment, c.Like, c.EnterDraw, c.RevealDraw}
+SIGNED_IN = TALK | {c.ClaimPrize, c.DeclinePrize, c.Seen, c.Report, c.Block, c.Unblock}
 SIGNED_IN |= {c.OpenTeam, c.JoinTeam, c.LeaveTeam, c.PaySeat}
 MODERATE = SIGNED_IN | {c.Delete, c.Restore, c.Rule, c.Mute, c.Unmute, c.Ban, c.Unban, c.SetChat}
 RUN = MODERATE | {
     c.Say, c.Retract, c.Unretract, c.Pin, c.Feature, c.Schedule, c.SetShow, c.Countdown, c.CancelCountdown, c.Freeze,
-    c.Unfreeze, c.Invite, c.HandOver, c.CreateDraw, c.SaveTemplate, c.OpenDraw, c.CloseDraw, c.CancelDraw, c.RevealDraw,
+    c.Unfreeze, c.Invite, c.HandOver, c.CreateDraw, c.SaveTemplate, c.OpenDraw, c.CloseDraw, c.CancelDraw,
 }  # fmt: skip
 MONEY = RUN | {
-    c.SetRoom, c.Refund, c.DecideRefund,
+    c.SetRoom, c.Refund, c.DecideRefund, c.MarkClaimed, c.DisqualifyWinner,
     c.OpenDeal, c.ChangeDeal, c.ExtendDeal, c.CloseDeal, c.VoidDeal, c.WaiveTeam,
+    c.RefundOrder, c.DecideOrderRefund,
 }  # fmt: skip
 #: the permission table, written a second time by hand
 MAY: dict[Role, set[type[Command]]] = {

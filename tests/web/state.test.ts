@@ -2,14 +2,16 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Draw, HostMessage, Push, Show, Snapshot } from "../../gateway/web/sdk/src/protocol";
-import { apply, EMPTY, KEEP, place, type RoomState, seen } from "../../gateway/web/sdk/src/state";
+import { ownIn } from "../../gateway/web/sdk/src/draws";
+import type { Draw, DrawReceipt, HostMessage, Push, Show, Snapshot } from "../../gateway/web/sdk/src/protocol";
+import { apply, EMPTY, entered, KEEP, place, refusedEntry, type RoomState, seen } from "../../gateway/web/sdk/src/state";
 
 const id = (number: number) => `${number}`.padStart(13, "0");
 const message = (number: number): HostMessage => ({ id: id(number), name: "Ada", text: `m${number}`, at: number }) as HostMessage;
 const show = (state: Show["state"]): Show => ({ id: id(1), title: "Show", state, starts_at: 1 }) as Show;
 const comment = (number: number) => ({ t: "comment", id: id(number), by: "p", name: "Ann", text: `c${number}` }) as const;
 const snapshot = (fields: Partial<Snapshot>): Snapshot => ({ t: "snapshot", epoch: "e", seq: 0, room: "demo", title: "Room", ...fields }) as Snapshot;
+const told = (seq: number, event: object) => ({ t: "log", seq, at: 1, event }) as Push;
 const play = (state: RoomState, ...pushes: Push[]) => pushes.reduce(apply, state);
 
 test("a snapshot plus the events after it equals the later snapshot", () => {
@@ -74,7 +76,6 @@ test("applying a push does not change the state it is applied to", () => {
 test("a draw is followed from the queue to its winners, and a break moves its close", () => {
   const draw = { id: "01".repeat(16), title: "D", state: "announced", prizes: [], entry: "click", beacon: "cohosts" } as unknown as Draw;
   const open = { ...draw, state: "open", closes_at: 100 } as Draw;
-  const told = (seq: number, event: object) => ({ t: "log", seq, at: 1, event }) as Push;
   let state = play(EMPTY, snapshot({}), told(1, { t: "draw_announced", draw }), told(2, { t: "draw_opened", draw: open }), told(3, { t: "unfrozen", shifted_ms: 5 }));
   assert.deepEqual(state.draws.map((each) => [each.state, each.closes_at]), [["open", 105]]);
   const winner = { prize: 0, place: 0, entry: "a5".repeat(16), name: "A" };
@@ -95,12 +96,34 @@ test("a draw is followed from the queue to its winners, and a break moves its cl
 });
 
 test("where a viewer stands in a draw comes with the join, and changes with what they are told", () => {
-  const own = { t: "draw_own", draw: "d", entries: 4, receipt: { draw_id: "d" } } as unknown as Push;
+  const own = { t: "own_draws", entries: 4, draws: [{ draw: "d", receipt: { draw_id: "d" } }] } as unknown as Push;
   let state = play(EMPTY, snapshot({}), own);
-  assert.deepEqual([state.ownDraw?.draw, state.values.draw_entries], ["d", 4]);
+  assert.deepEqual([state.ownDraws[0]?.draw, state.values.draw_entries], ["d", 4]);
   const notice = (number: number, event: object) => ({ t: "notice", notice: number, at: 1, event }) as Push;
   state = play(state, notice(1, { t: "you_won", draw: "d", title: "D", prize: 0, prize_title: "P", claim_until: 9 }));
-  assert.deepEqual([state.ownDraw?.prize, state.ownDraw?.receipt?.draw_id], [0, "d"]);
+  assert.deepEqual([state.ownDraws[0]?.prize, state.ownDraws[0]?.receipt?.draw_id], [0, "d"]);
   state = play(state, notice(2, { t: "your_prize_went_on", draw: "d", title: "D", prize_title: "P" }));
-  assert.equal(state.ownDraw?.prize, null);
+  assert.equal(state.ownDraws[0]?.prize, null);
+});
+
+test("what one draw brings never touches another: a win stays through the next draws until it is claimed or gone", () => {
+  const notice = (number: number, event: object) => ({ t: "notice", notice: number, at: 1, event }) as Push;
+  const next = { id: "e", title: "Next", state: "open" } as Draw;
+  let state = play(EMPTY, snapshot({}), notice(1, { t: "you_won", draw: "d", title: "D", prize: 0, prize_title: "P", claim_until: 9 }));
+  state = entered(play(state, told(1, { t: "draw_opened", draw: next })), { draw_id: "e" } as DrawReceipt);
+  assert.deepEqual(state.ownDraws.map((own) => [own.draw, own.title, own.prize ?? null]), [["d", "D", 0], ["e", "Next", null]]);
+  state = play(state, notice(2, { t: "you_won", draw: "c", title: "C", prize: 1, prize_title: "Q", claim_until: 9 })); // a reserve moves up
+  assert.equal(ownIn(state.ownDraws, "e")?.receipt?.draw_id, "e");
+  state = play(state, notice(3, { t: "your_prize_claimed", draw: "d", title: "D", prize: 0, prize_title: "P", delete_at: 99 }));
+  assert.deepEqual(state.ownDraws.map((own) => [own.draw, own.claimed ?? false, own.delete_at ?? null]), [["c", false, null], ["d", true, 99], ["e", false, null]]);
+  assert.deepEqual(play(state, snapshot({})).ownDraws, state.ownDraws);
+});
+
+test("a password that was no entry says why until one is in or another draw opens", () => {
+  const opened = (seq: number, id: string) => told(seq, { t: "draw_opened", draw: { id, title: id, state: "open" } as Draw });
+  const state = refusedEntry(play(EMPTY, snapshot({}), opened(1, "d")), "draw_not_eligible", "watch for 9 s more");
+  assert.deepEqual(state.notEntered, { draw: "d", code: "draw_not_eligible", why: "watch for 9 s more" });
+  assert.equal(entered(state, { draw_id: "d" } as DrawReceipt).notEntered, null);
+  assert.equal(play(state, opened(2, "e")).notEntered, null);
+  assert.equal(refusedEntry(EMPTY, "muted", null).notEntered, null);
 });

@@ -11,6 +11,9 @@ function ForViewer({ client, state }: CardProps) {
   const [notice] = state.notices;
   const read = () => notice && client.seen(notice.notice).catch(() => undefined); // comes again with the next join
   useEffect(() => {
+    if (notice && ELSEWHERE.includes(notice.event.t)) void read();
+  }, [notice?.notice]);
+  useEffect(() => {
     const escape = ({ key }: KeyboardEvent) => void (key === "Escape" && read());
     addEventListener("keydown", escape);
     return () => removeEventListener("keydown", escape);
@@ -30,6 +33,9 @@ function ForViewer({ client, state }: CardProps) {
   );
 }
 
+/** Told by a card that stays: what one has won. */
+const ELSEWHERE: readonly string[] = ["you_won", "your_prize_claimed"];
+
 interface Told {
   readonly title: string;
   readonly quote?: string | null | undefined;
@@ -46,10 +52,8 @@ function text({ event }: Notice): Told | null {
       return { title: strings.notice.mayTalk };
     case "your_comment":
       return { title: event.shown ? strings.notice.commentShown : strings.notice.commentHidden };
-    case "you_won":
-      return { title: strings.notice.won(event.prize_title), text: event.title };
     case "your_prize_went_on":
-      return { title: strings.notice.wentOn(event.prize_title), text: event.title };
+      return { title: strings.notice.wentOn[event.why ?? "unclaimed"](event.prize_title), text: event.title };
     case "you_bought":
       return { title: strings.notice.bought };
     default:

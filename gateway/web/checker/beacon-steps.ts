@@ -3,7 +3,7 @@
 import { ascii, hex, join, u32be, u64be, unhex } from "./bytes";
 import { type Case, fail, unless } from "./case";
 import { digest } from "./digest";
-import type { Beacon } from "./document";
+import type { Beacon, Witness } from "./document";
 import { randomness, signed, timeOf } from "./quicknet";
 import { NotCovered } from "./steps";
 
@@ -36,18 +36,31 @@ export async function outcome(given: Case): Promise<string> {
   const { outcome, voided, why } = given.proof;
   if (outcome === "cancelled") {
     unless(why !== "", "it was cancelled without a reason");
+    unless(!seenOf(given), "cancelled before it closed, but its root was seen: it had closed");
     return `cancelled before it closed: ${why}`;
   }
-  if (voided === "late_root") return lateRoot(given);
-  return voided === "missing_reveal" ? missingReveal(given) : outcome;
+  if (voided === null) return outcome;
+  asSeen(given);
+  return voided === "late_root" ? lateRoot(given) : missingReveal(given);
+}
+
+/** What was seen of this very draw. */
+function seenOf({ mine: { witness }, proof }: Case): Witness | null {
+  return witness?.draw_id === proof.draw_id ? witness : null;
+}
+
+function asSeen(given: Case): void {
+  const { closing, proof } = given;
+  const seen = seenOf(given);
+  const same = !seen || (seen.rules_hash === proof.rules_hash && seen.round === closing.round && (closing.root === null || closing.root === seen.root));
+  unless(same, "what was seen at the time is another root, round or set of rules");
 }
 
 function lateRoot(given: Case): string {
   const { published_ms, round } = given.closing;
-  const { witness } = given.mine;
+  const seen = seenOf(given);
   const drand = given.proof.rules.beacon.tier === "drand";
-  const seen = witness?.draw_id === given.proof.draw_id && witness.round === round && witness.seen_ms < timeOf(round);
-  unless(!(drand && seen), "void for a late root, but it was seen in time");
+  unless(!(drand && seen && seen.seen_ms < timeOf(round)), "void for a late root, but it was seen in time");
   if (published_ms === null) return "void: the root never came out";
   unless(drand && published_ms >= timeOf(round), "void for a late root, but the root was in time");
   return "void: the root was late";

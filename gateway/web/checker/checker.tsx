@@ -7,10 +7,11 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Check, Close } from "../shared/icons";
 import { check, type Mine } from "./check";
-import { type Proof, readProof } from "./document";
+import { type Placed, type Proof, readProof } from "./document";
 import { kept } from "./kept";
 import { notProven } from "./limits";
 import { Progress } from "./progress";
+import { saveReceipt } from "./save";
 import { type Step, type StepName, STEPS } from "./steps";
 import { Winners } from "./winners";
 import { words } from "./words";
@@ -81,7 +82,20 @@ function Yours({ mine, step }: { mine: Mine; step: Step | undefined }) {
       <h2>{words.yours}</h2>
       {mine.receipt ? <p class="id">{words.yoursIs(mine.receipt.entry_id)}</p> : <p class="faint">{words.yoursNone}</p>}
       {mine.receipt && step && <p class={`result ${step.result}`}>{words.result[step.result]}: {step.text}</p>}
+      {mine.inclusion && <Way placed={mine.inclusion} />}
+      {mine.receipt && <button type="button" class="quiet" onClick={() => saveReceipt(mine)}>{words.save}</button>}
     </section>
+  );
+}
+
+/** The inclusion proof: what the entry is hashed with, up to the root. */
+function Way({ placed }: { placed: Placed }) {
+  return (
+    <details class="way">
+      <summary>{words.way(placed.index + 1, placed.count, placed.path.length)}</summary>
+      <ol>{placed.path.map((hash, level) => <li key={level}><code>{hash}</code></li>)}</ol>
+      <p class="faint">{words.root} <code>{placed.root}</code></p>
+    </details>
   );
 }
 

@@ -4,7 +4,9 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import "../shared/base.css";
 import { Checker } from "./checker";
+import { type Placed, readPlaced } from "./document";
 import { Door, type Given } from "./door";
+import { keep, kept } from "./kept";
 import { words } from "./words";
 
 type Fetched = { readonly kind: "none" | "loading" } | { readonly kind: "trouble"; readonly text: string };
@@ -20,16 +22,30 @@ async function proofOf(draw: string): Promise<string> {
   return response.text();
 }
 
+/** Where the entry of a kept receipt stands in the tree; asked once. Undefined: there is no receipt, or no such entry any more. */
+async function placeOf(draw: string): Promise<Placed | undefined> {
+  const { receipt, inclusion } = kept(draw);
+  if (!receipt || inclusion) return inclusion;
+  try {
+    const response = await fetch(`/v1/draws/${encodeURIComponent(draw)}/inclusion?entry=${receipt.entry_id}`);
+    const placed = readPlaced(await response.json());
+    keep(draw, { inclusion: placed });
+    return placed;
+  } catch {
+    return undefined; // the entries of the proof have it, too
+  }
+}
+
 function Page({ draw }: { draw: string | null }) {
   const [given, setGiven] = useState<Given>({});
   const [fetched, setFetched] = useState<Fetched>({ kind: draw ? "loading" : "none" });
   const get = () => {
     if (!draw) return;
     setFetched({ kind: "loading" });
-    proofOf(draw).then(
-      (document) => {
+    Promise.all([proofOf(draw), placeOf(draw)]).then(
+      ([document, inclusion]) => {
         setFetched({ kind: "none" });
-        setGiven((before) => ({ ...before, document }));
+        setGiven((before) => ({ ...before, document, ...(inclusion && { inclusion }) }));
       },
       (error: Error) => setFetched({ kind: "trouble", text: error.message }),
     );

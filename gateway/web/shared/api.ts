@@ -13,8 +13,8 @@ export async function api<Answer>(method: Method, path: string, body?: object): 
     headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
     ...(body && { body: JSON.stringify(body) }),
   });
-  const answer = (await response.json()) as Answer & { error?: { code: string; text: string } };
-  if (!response.ok) throw new Refused({ t: "error", ref: 0, temporary: false, ...(answer.error ?? { code: "internal", text: response.statusText }) } as never);
+  const answer = (await response.json()) as Answer & Failed;
+  if (!response.ok) throw refused(response, answer);
   return answer;
 }
 
@@ -24,4 +24,25 @@ export function shopOfToken(): string | undefined {
   if (!claims) return undefined;
   const { iss } = JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/"))) as { iss?: string };
   return iss;
+}
+
+/** Have the browser keep a file that the API gives, as who this tab is; throws `Refused`. */
+export async function download(path: string, name: string): Promise<void> {
+  const token = tokenOf(roomOfPage());
+  const response = await fetch(path, { headers: token ? { Authorization: `Bearer ${token}` } : {} });
+  if (!response.ok) throw refused(response, (await response.json()) as Failed);
+  const url = URL.createObjectURL(await response.blob());
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // the browser reads it a moment later
+}
+
+interface Failed {
+  readonly error?: { readonly code: string; readonly text: string };
+}
+
+function refused(response: Response, { error }: Failed): Refused {
+  return new Refused({ t: "error", ref: 0, temporary: false, ...(error ?? { code: "internal", text: response.statusText }) } as never);
 }

@@ -28,4 +28,5 @@ export const Mute = () => <Icon><path d="M11 5 6.5 9H3v6h3.5L11 19zM16 9.5l5 5M2
 export const Ban = () => <Icon><circle cx="12" cy="12" r="8.5" /><path d="m6 6 12 12" /></Icon>;
 export const Undo = () => <Icon><path d="M8 5 4 9l4 4M4 9h10a6 6 0 0 1 0 12h-3" /></Icon>;
 export const More = () => <Icon><circle cx="5" cy="12" r="1.2" /><circle cx="12" cy="12" r="1.2" /><circle cx="19" cy="12" r="1.2" /></Icon>;
+export const Gift = () => <Icon><path d="M4 11h16v9.5H4zM3 7h18v4H3zM12 7v13.5M12 7S10.5 2.5 8 3.5 8.5 7 12 7zM12 7s1.5-4.5 4-3.5S15.5 7 12 7z" /></Icon>;
 export const Check = () => <Icon><path d="m5 12.5 5 5L19.5 7" /></Icon>;

@@ -16,12 +16,16 @@ from .draws import ClaimForm as ClaimForm
 from .draws import ClaimPrize as ClaimPrize
 from .draws import CloseDraw as CloseDraw
 from .draws import CreateDraw as CreateDraw
+from .draws import DeclinePrize as DeclinePrize
+from .draws import DisqualifyWinner as DisqualifyWinner
 from .draws import EnterDraw as EnterDraw
+from .draws import MarkClaimed as MarkClaimed
 from .draws import OpenDraw as OpenDraw
 from .draws import RevealDraw as RevealDraw
 from .draws import SaveTemplate as SaveTemplate
 from .groupbuy import ChangeDeal as ChangeDeal
 from .groupbuy import CloseDeal as CloseDeal
+from .groupbuy import DecideOrderRefund as DecideOrderRefund
 from .groupbuy import ExtendDeal as ExtendDeal
 from .groupbuy import GroupBuyCommand as GroupBuyCommand
 from .groupbuy import JoinTeam as JoinTeam
@@ -29,6 +33,7 @@ from .groupbuy import LeaveTeam as LeaveTeam
 from .groupbuy import OpenDeal as OpenDeal
 from .groupbuy import OpenTeam as OpenTeam
 from .groupbuy import PaySeat as PaySeat
+from .groupbuy import RefundOrder as RefundOrder
 from .groupbuy import VoidDeal as VoidDeal
 from .groupbuy import WaiveTeam as WaiveTeam
 from .moderation import Ban as Ban
@@ -73,6 +78,7 @@ ModerationCommand = Delete | Restore | Rule | Mute | Unmute | Ban | Unban | SetC
 OperatorCommand = SetRoom | Refund | DecideRefund
 DrawCommand = (
     CreateDraw | SaveTemplate | OpenDraw | CloseDraw | CancelDraw | RevealDraw | EnterDraw | ClaimPrize
+    | DeclinePrize | MarkClaimed | DisqualifyWinner
 )  # fmt: skip
 AnyCommand = (
     ViewerCommand | StageCommand | ModerationCommand | OperatorCommand | GroupBuyCommand | DrawCommand

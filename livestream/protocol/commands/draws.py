@@ -11,8 +11,8 @@ from .. import limits, types
 from ..draws import DrawId, DrawPlan, DrawReceipt, Hash
 from ..errors import ErrorCode as E
 from ..limits import RateClass
-from ..replies import Announced, Entered, Ok
-from ..roles import EVERYONE, HOSTS, SIGNED_IN
+from ..replies import Announced, Claimed, Entered, Ok
+from ..roles import EVERYONE, HOSTS, OPERATORS, SIGNED_IN
 from .base import Command
 
 _TemplateName = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^(?=[^\x00]*[^\s\x00])[^\x00]*$")]
@@ -88,10 +88,10 @@ class CancelDraw(Command, frozen=True, tag="cancel_draw"):
 
 
 class RevealDraw(Command, frozen=True, tag="reveal_draw"):
-    """Reveal what a co-host committed to, once the root is out and within 60 s."""
+    """Reveal what a co-host committed to, once the root is out and within 60 s. Whoever has the secret may."""
 
-    roles = HOSTS
-    rate = RateClass.STAFF
+    roles = EVERYONE
+    rate = RateClass.OTHER
     reply = Ok
     errors = (E.DRAW_NOT_FOUND, E.REVEAL_REFUSED, E.KEY_REUSED)
 
@@ -131,10 +131,51 @@ class ClaimPrize(Command, frozen=True, tag="claim_prize"):
 
     roles = SIGNED_IN
     rate = RateClass.OTHER
-    reply = Ok
+    reply = Claimed
     errors = (E.DRAW_NOT_FOUND, E.NOT_A_WINNER, E.CLAIM_LATE, E.CLAIMED, E.RECEIPT_INVALID, E.KEY_REUSED)
 
     draw: DrawId
     form: ClaimForm
     receipt: DrawReceipt | None = None  #: as the server signed it; a forged one is refused
+    key: types.Key | None = None
+
+
+class DeclinePrize(Command, frozen=True, tag="decline_prize"):
+    """You do not want your prize: it goes to the next reserve at once."""
+
+    roles = SIGNED_IN
+    rate = RateClass.OTHER
+    reply = Ok
+    errors = (E.DRAW_NOT_FOUND, E.DRAW_STATE, E.NOT_A_WINNER, E.CLAIM_LATE, E.CLAIMED, E.KEY_REUSED)
+
+    draw: DrawId
+    key: types.Key | None = None
+
+
+class MarkClaimed(Command, frozen=True, tag="mark_claimed"):
+    """The winner has their prize, or the shop knows where it goes: it waits for no claim any more."""
+
+    roles = OPERATORS
+    rate = RateClass.STAFF
+    reply = Ok
+    errors = (E.DRAW_NOT_FOUND, E.DRAW_STATE, E.NOT_A_WINNER, E.CLAIM_LATE, E.CLAIMED, E.KEY_REUSED)
+
+    draw: DrawId
+    prize: types.Count  #: number from 0
+    key: types.Key | None = None
+
+
+class DisqualifyWinner(Command, frozen=True, tag="disqualify_winner"):
+    """The rules exclude who won this prize (too young, say): it goes to the next reserve, and the proof shows it."""
+
+    roles = OPERATORS
+    rate = RateClass.STAFF
+    reply = Ok
+    errors = (E.DRAW_NOT_FOUND, E.DRAW_STATE, E.NOT_A_WINNER, E.CLAIM_LATE, E.CLAIMED, E.KEY_REUSED)
+
+    draw: DrawId
+    prize: types.Count  #: number from 0
+    why: Annotated[
+        str, Meta(max_length=limits.WHY_CHARS, pattern=r"^(?=[^\x00]*[^\s\x00])[^\x00]*$")
+    ]  #: for the audit trail
     key: types.Key | None = None

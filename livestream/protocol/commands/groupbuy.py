@@ -42,6 +42,7 @@ class OpenDeal(Command, frozen=True, tag="open_deal"):
     new_only: bool = False
     share: _Share = limits.TEAM_SHARE_PERCENT  #: percent of the stock that open teams may hold
     low_price: bool = False  #: yes, a price below half of the single price is meant
+    reference: types.ShopsOwn | None = None  #: the shop's own number of it; orders, webhooks and the settlement have it
     key: types.Key | None = None
 
 
@@ -120,6 +121,39 @@ class WaiveTeam(Command, frozen=True, tag="waive_team"):
     key: types.Key | None = None
 
 
+class RefundOrder(Command, frozen=True, tag="refund_order"):
+    """Give a confirmed order's price back, or a part. Above the shop's limit a second operator must confirm.
+
+    Its team stays complete. An order of which nothing is left is `returned`, and its units are free again.
+    """
+
+    roles = OPERATORS
+    rate = RateClass.STAFF
+    reply = Posted
+    errors = (E.DEAL_NOT_FOUND, E.ORDER_NOT_FOUND, E.AMOUNT_REFUSED, E.KEY_REUSED)
+
+    deal: types.Id
+    order: types.Id
+    why: types.Why
+    key: types.Key  #: money moves: without a key a repetition would move it again
+    amount: types.Amount | None = None  #: null: all that is left of it
+
+
+class DecideOrderRefund(Command, frozen=True, tag="decide_order_refund"):
+    """Confirm or refuse a refund of an order that another operator asked for."""
+
+    roles = OPERATORS
+    rate = RateClass.STAFF
+    reply = Ok
+    errors = (E.DEAL_NOT_FOUND, E.REFUND_NOT_FOUND, E.AMOUNT_REFUSED, E.SECOND_PERSON, E.KEY_REUSED)
+
+    deal: types.Id
+    refund: types.Id
+    confirm: bool
+    why: types.Why | None = None
+    key: types.Key | None = None
+
+
 class OpenTeam(Command, frozen=True, tag="open_team"):
     """Open a team and hold its first seat. The whole team's units are kept for it until its deadline."""
 
@@ -175,14 +209,16 @@ class PaySeat(Command, frozen=True, tag="pay_seat"):
     rate = RateClass.SEAT
     reply = PayAt
     errors = (
-        E.DEAL_NOT_FOUND, E.SEAT_NOT_FOUND, E.SEAT_LOST, E.SEAT_PAID, E.TEAM_CLOSED, E.TEAM_LATE, E.PAYMENT_REFUSED,
+        E.DEAL_NOT_FOUND, E.DEAL_CLOSED, E.SEAT_NOT_FOUND, E.SEAT_LOST, E.SEAT_PAID, E.TEAM_CLOSED, E.TEAM_LATE,
+        E.PAYMENT_REFUSED,
     )  # fmt: skip
 
     deal: types.Id
     seat: types.Id
+    reference: types.ShopsOwn | None = None  #: the shop's own number of the order; before the money comes
 
 
 GroupBuyCommand = (
-    OpenDeal | ChangeDeal | ExtendDeal | CloseDeal | VoidDeal | WaiveTeam
+    OpenDeal | ChangeDeal | ExtendDeal | CloseDeal | VoidDeal | WaiveTeam | RefundOrder | DecideOrderRefund
     | OpenTeam | JoinTeam | LeaveTeam | PaySeat
 )  # fmt: skip

@@ -20,10 +20,14 @@ export interface Draft {
   readonly bought: boolean;
   readonly watched: string;
   readonly law: boolean;
+  readonly byHand: boolean;
   readonly seconds: string;
   readonly extraCommented: string;
   readonly extraBought: string;
   readonly extraTeam: string;
+  readonly extraWatched: string;
+  readonly watchedStep: string;
+  readonly watchedMost: string;
   readonly exclude: string;
   readonly organiser: string;
   readonly terms: string;
@@ -33,13 +37,14 @@ export interface Draft {
   readonly beacon: BeaconKind;
 }
 
-export const LENGTHS = [30, 60, 120, 180, 300] as const;
-export const TIER: Tier = { tier: "First prize", name: "", quantity: "1", value: "" };
+export const LEAST_S = 30;
+export const MOST_S = 300;
+const DAY_S = 86_400;
 
-export const fresh = (organiser: string, beacon: BeaconKind, currency: string): Draft => ({
-  title: "", tiers: [TIER], currency, entry: "click", password: "", commented: false, team: false, bought: false, watched: "0",
-  law: false, seconds: "60", extraCommented: "0", extraBought: "0", extraTeam: "0", exclude: "0", organiser, terms: "", region: "",
-  age: "18", days: "7", beacon,
+export const fresh = (organiser: string, beacon: BeaconKind, currency: string, tier: string): Draft => ({
+  title: "", tiers: [{ tier, name: "", quantity: "1", value: "" }], currency, entry: "click", password: "", commented: false, team: false,
+  bought: false, watched: "0", law: false, byHand: false, seconds: "60", extraCommented: "0", extraBought: "0", extraTeam: "0",
+  extraWatched: "0", watchedStep: "60", watchedMost: "5", exclude: "0", organiser, terms: "", region: "", age: "18", days: "7", beacon,
 });
 
 const exponentOf = (currency: string): number => {
@@ -50,15 +55,31 @@ const exponentOf = (currency: string): number => {
   }
 };
 const whole = (text: string): number => Math.max(0, Math.trunc(Number(text) || 0));
+const within = (text: string, least: number, most: number): boolean => /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most;
+const complete = (tier: Tier): boolean => Boolean(tier.name.trim() && tier.tier.trim()) && whole(tier.quantity) > 0 && tier.value !== "" && Number(tier.value) >= 0;
 
 /** Draws that favour buyers need a second thought. */
 export const favoursBuyers = (draft: Draft): boolean => draft.bought || whole(draft.extraBought) > 0;
 
-/** What is sent; null: something is missing. */
-export function planOf(draft: Draft): DrawPlan | null {
+export type Missing = "title" | "prizes" | "currency" | "password" | "length" | "law" | "organiser";
+
+/** What a draft lacks, in the order of the form. */
+export function missing(draft: Draft): readonly Missing[] {
+  const lacks: Record<Missing, boolean> = {
+    title: !draft.title.trim(),
+    prizes: !draft.tiers.every(complete),
+    currency: !/^[A-Z]{3}$/.test(draft.currency),
+    password: draft.entry === "password" && !draft.password.trim(),
+    length: !draft.byHand && !within(draft.seconds, LEAST_S, MOST_S),
+    law: favoursBuyers(draft) && !draft.law,
+    organiser: !draft.organiser.trim(),
+  };
+  return (Object.keys(lacks) as Missing[]).filter((each) => lacks[each]);
+}
+
+/** What is sent, of a draft that lacks nothing. */
+export function planOf(draft: Draft): DrawPlan {
   const exponent = exponentOf(draft.currency);
-  const complete = draft.title.trim() && draft.organiser.trim() && /^[A-Z]{3}$/.test(draft.currency) && draft.tiers.every((tier) => tier.name.trim() && tier.tier.trim() && whole(tier.quantity) > 0 && tier.value !== "" && Number(tier.value) >= 0);
-  if (!complete || (draft.entry === "password" && !draft.password.trim()) || (favoursBuyers(draft) && !draft.law)) return null;
   return {
     title: draft.title.trim(),
     prizes: draft.tiers.map((tier) => ({
@@ -67,20 +88,23 @@ export function planOf(draft: Draft): DrawPlan | null {
     entry: draft.entry,
     password: draft.entry === "password" ? draft.password.trim() : null,
     needs: { commented: draft.commented, team: draft.team, bought: draft.bought, watched_s: whole(draft.watched) },
-    law_read: draft.law,
-    seconds: draft.seconds === "" ? null : whole(draft.seconds),
-    weights: { commented: whole(draft.extraCommented), bought: whole(draft.extraBought), team: whole(draft.extraTeam) },
+    law_read: favoursBuyers(draft) && draft.law,
+    seconds: draft.byHand ? null : whole(draft.seconds),
+    weights: {
+      commented: whole(draft.extraCommented), bought: whole(draft.extraBought), team: whole(draft.extraTeam),
+      watched: whole(draft.extraWatched), watched_step_s: Math.max(1, whole(draft.watchedStep)), watched_most: whole(draft.extraWatched) > 0 ? whole(draft.watchedMost) : 0,
+    },
     exclude_winners_of: whole(draft.exclude),
     organiser: draft.organiser.trim(),
     terms: draft.terms,
     region: draft.region,
     minimum_age: whole(draft.age),
-    claim_s: whole(draft.days) * 86_400,
+    claim_s: Math.max(1, whole(draft.days)) * DAY_S,
     beacon: draft.beacon,
   };
 }
 
-/** A template as it is filled into the form. */
+/** A template as it is filled into the form. What the law says is asked anew. */
 export function draftOf(plan: DrawPlan): Draft {
   const [first] = plan.prizes;
   const text = (value: number | undefined) => String(value ?? 0);
@@ -94,17 +118,21 @@ export function draftOf(plan: DrawPlan): Draft {
     team: plan.needs?.team ?? false,
     bought: plan.needs?.bought ?? false,
     watched: text(plan.needs?.watched_s),
-    law: plan.law_read ?? false,
-    seconds: plan.seconds == null ? "" : String(plan.seconds),
+    law: false,
+    byHand: plan.seconds == null,
+    seconds: String(plan.seconds ?? 60),
     extraCommented: text(plan.weights?.commented),
     extraBought: text(plan.weights?.bought),
     extraTeam: text(plan.weights?.team),
+    extraWatched: text(plan.weights?.watched),
+    watchedStep: String(plan.weights?.watched_step_s ?? 60),
+    watchedMost: String(plan.weights?.watched_most || 5),
     exclude: text(plan.exclude_winners_of),
     organiser: plan.organiser,
     terms: plan.terms ?? "",
     region: plan.region ?? "",
     age: String(plan.minimum_age ?? 18),
-    days: String(Math.round((plan.claim_s ?? 604_800) / 86_400)),
+    days: String(Math.round((plan.claim_s ?? 7 * DAY_S) / DAY_S)),
     beacon: plan.beacon ?? "drand",
   };
 }

@@ -27,34 +27,42 @@ interface Published {
   readonly minimum_age: number;
   readonly claim_s: number;
   readonly exclude: { readonly winners_of_last: number };
-  readonly weights: { readonly commented: number; readonly joined_team: number; readonly bought: number };
+  readonly weights: Readonly<Record<"base" | "commented" | "joined_team" | "bought" | "watched" | "watched_step_s" | "watched_most", number>>;
+}
+
+function chances({ weights }: Published): string {
+  const [commented, team, bought] = ["commented", "team", "bought"].map((need) => words.needs({ [need]: true })[0] ?? "");
+  return words.chances(weights.base, [
+    ...(weights.commented ? [words.extra(weights.commented, commented ?? "")] : []),
+    ...(weights.joined_team ? [words.extra(weights.joined_team, team ?? "")] : []),
+    ...(weights.bought ? [words.extra(weights.bought, bought ?? "")] : []),
+    ...(weights.watched && weights.watched_most ? [words.watching(weights.watched, weights.watched_step_s, weights.watched_most)] : []),
+  ]);
 }
 
 /** The rules as they were published; nothing else is shown. */
 export function Rules({ draw }: { draw: Draw }) {
   if (!draw.rules) return null;
   const rules = JSON.parse(draw.rules) as Published;
-  const more = [
-    ...(rules.weights.commented ? [`+${rules.weights.commented} ${words.host.commented}`] : []),
-    ...(rules.weights.bought ? [`+${rules.weights.bought} ${words.host.bought}`] : []),
-    ...(rules.weights.joined_team ? [`+${rules.weights.joined_team} ${words.host.team}`] : []),
-  ];
   return (
     <details class="draw-rules">
       <summary>{words.rules}</summary>
-      <p>{words.who(words.needs(draw.needs ?? {}))}{rules.exclude.winners_of_last > 0 && ` ${words.host.exclude}: ${rules.exclude.winners_of_last}.`}</p>
+      <p>{words.who(words.needs(draw.needs ?? {}))} {rules.exclude.winners_of_last > 0 && words.waits(rules.exclude.winners_of_last)}</p>
       <p>{words.beacons[draw.beacon]}</p>
       <dl>
+        {(draw.parties ?? []).length > 0 && <><dt>{words.cohosts}</dt><dd><Words>{(draw.parties ?? []).join(", ")}</Words></dd></>}
+        <dt>{words.weight}</dt><dd>{chances(rules)}</dd>
         <dt>{words.organiser}</dt><dd><Words>{rules.organiser}</Words></dd>
-        {more.length > 0 && <><dt>{words.weight}</dt><dd>1, {more.join(", ")}</dd></>}
         <dt>{words.region}</dt><dd><Words>{rules.region || words.anywhere}</Words></dd>
         <dt>{words.age}</dt><dd>{rules.minimum_age}</dd>
-        <dt>{words.claimTime}</dt><dd>{words.days(rules.claim_s)}</dd>
+        <dt>{words.claimTime}</dt><dd>{words.lasting(rules.claim_s)}</dd>
         {rules.terms && <><dt>{words.terms}</dt><dd><Words>{rules.terms}</Words></dd></>}
       </dl>
     </details>
   );
 }
+
+const REVEAL_MS = 60_000;
 
 /** Count and clock while it is open; what happens after it closed. */
 export function Progress({ client, state, draw }: { client: Client; state: RoomState; draw: Draw }) {
@@ -64,7 +72,7 @@ export function Progress({ client, state, draw }: { client: Client; state: RoomS
     const left = (draw.closes_at ?? 0) - now;
     return (
       <p class="draw-progress">
-        <b data-testid="draw-count">{words.in(state.values.draw_entries ?? 0)}</b>
+        <b data-testid="draw-count">{words.in(state.values["draw_entries"] ?? 0)}</b>
         <span class="draw-clock"><Timer />{draw.by_hand ? <span class="faint">{words.byHand}</span> : <b role="timer" class="clock">{clock(left)}</b>}</span>
         {state.freezing && <span class="faint">{words.frozen}</span>}
       </p>
@@ -74,9 +82,11 @@ export function Progress({ client, state, draw }: { client: Client; state: RoomS
   const wait = (draw.beacon_at ?? 0) - client.now();
   return (
     <div class="draw-progress">
-      <p><b>{words.closed}</b> {draw.root ? words.rooted(draw.entries ?? 0) : words.counting}</p>
+      <p role="status"><b>{words.closed}</b> {draw.root ? words.rooted(draw.entries ?? 0) : words.counting}</p>
       {draw.beacon === "drand" && <p>{wait > 0 ? <>{words.round(draw.round ?? 0)} <b role="timer">{clock(wait)}</b></> : words.soon}</p>}
-      {draw.beacon === "cohosts" && draw.root && <p>{words.reveal((draw.revealed ?? []).length, (draw.parties ?? []).length)}</p>}
+      {draw.beacon === "cohosts" && draw.root && (
+        <p>{words.reveal((draw.revealed ?? []).length, (draw.parties ?? []).length)}. {words.revealBy} <b role="timer">{clock((draw.rooted_at ?? 0) + REVEAL_MS - client.now())}</b></p>
+      )}
     </div>
   );
 }
@@ -91,17 +101,22 @@ export function prizeName(draw: Pick<Draw, "prizes">, prize: number): string {
   return "";
 }
 
+/** How many single prizes there are. */
+export const units = (draw: Pick<Draw, "prizes">): number => draw.prizes.reduce((sum, { quantity = 1 }) => sum + quantity, 0);
+
 export function Winners({ draw, mine }: { draw: Draw; mine?: string | undefined }) {
   if (draw.state !== "drawn" && draw.state !== "settled") return null;
   const winners = draw.winners ?? [];
+  const most = units(draw);
   return (
-    <div class="draw-winners">
+    <div class="draw-winners" role="status">
       <p class="card-title">{words.winners}</p>
       {winners.length === 0 && <p>{words.nobody}</p>}
       <ol>
         {winners.map((winner) => (
           <li key={winner.prize} class={winner.entry === mine ? "own" : ""}>
             <b><Words>{winner.name}</Words></b> <code class="faint">{winner.entry.slice(0, 6)}</code>{winner.entry === mine && <span class="role you">{words.you}</span>} – <Words>{prizeName(draw, winner.prize)}</Words>
+            {winner.place >= most && <span class="faint"> ({words.reserve(winner.place - most + 1)})</span>}
           </li>
         ))}
       </ol>
@@ -109,14 +124,16 @@ export function Winners({ draw, mine }: { draw: Draw; mine?: string | undefined 
   );
 }
 
-export function Ended({ draw }: { draw: Draw }) {
+type Ending = Pick<Draw, "id" | "state"> & { readonly why?: string | null };
+
+export function Ended({ draw }: { draw: Ending }) {
   if (draw.state === "cancelled") return <p><Words>{words.cancelled(draw.why ?? "")}</Words></p>;
   if (draw.state === "void") return <p>{words.voids[draw.why ?? ""] ?? words.void}</p>;
   return null;
 }
 
 /** The page that computes it anew; it needs a proof, so not before the root is out. */
-export function CheckLink({ draw }: { draw: Draw }) {
+export function CheckLink({ draw }: { draw: Ending & Pick<Draw, "root"> }) {
   if (draw.state === "announced" || draw.state === "open" || (draw.state === "closed" && !draw.root)) return null;
   return <a class="draw-check" href={`/check?draw=${draw.id}`} target="_blank" rel="noopener" title={words.checkHint}>{words.check}</a>;
 }

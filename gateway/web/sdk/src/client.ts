@@ -11,7 +11,7 @@ import { type Codec, json } from "./codec";
 import { Emitter } from "./emitter";
 import { Refused } from "./errors";
 import { type Credentials, Identity } from "./identity";
-import { type Answer, Outbox, type Unnumbered } from "./outbox";
+import { type Answer, Outbox, type Unkeyed, type Unnumbered } from "./outbox";
 import { CLOSES, type ComeBack, type Commented, type Joined, type Me, type Ok, type Posted, type Push, type Reply, type ShowState } from "./protocol";
 import * as room from "./state";
 
@@ -145,7 +145,7 @@ export class Client extends Emitter<ClientEvents> {
   }
 
   /** Run any other command of the protocol, as it stands there without `ref`; a key is made for those that take one. */
-  run(command: Unnumbered, keyed: Keyed = {}): Promise<Answer> {
+  run(command: Unkeyed, keyed: Keyed = {}): Promise<Answer> {
     const once = KEYLESS.has(command.t) ? {} : withKey(keyed);
     return this.send({ ...command, ...once } as Unnumbered);
   }
@@ -179,6 +179,8 @@ export class Client extends Emitter<ClientEvents> {
     return this.outbox.add(command, this.currentStatus.kind === "open", (numbered) => this.write(numbered)).then((reply) => {
       const receipt = reply.t === "entered" ? reply.receipt : reply.t === "posted" ? reply.entered : undefined;
       if (receipt) this.set(room.entered(this.current, receipt));
+      if (reply.t === "posted" && reply.not_entered) this.set(room.refusedEntry(this.current, reply.not_entered, reply.not_entered_why ?? null));
+      if (reply.t === "seated") this.set(room.seated(this.current, reply.own));
       return reply;
     });
   }

@@ -1,9 +1,6 @@
 /** What the events of draws mean for a room's state; the server says the same in `livestream/protocol/draw_state.py`. */
 
-import type { Draw, DrawOwn, DrawReceipt, LogEvent, NoticeEvent } from "./protocol";
-
-/** Where this viewer stands in a draw. */
-export type OwnDraw = Omit<DrawOwn, "t" | "entries">;
+import type { Draw, DrawReceipt, LogEvent, NoticeEvent, OwnDraw } from "./protocol";
 
 export function evolveDraws(draws: readonly Draw[], event: LogEvent): readonly Draw[] {
   switch (event.t) {
@@ -43,13 +40,35 @@ function evolveDraw(draw: Draw, event: LogEvent): Draw {
   }
 }
 
-/** The server signed an entry. */
-export function entered(receipt: DrawReceipt): OwnDraw {
-  return { draw: receipt.draw_id, receipt };
+/** Own draws, in order of id, with one that is new or stands otherwise now. */
+function withOwn(own: readonly OwnDraw[], changed: OwnDraw): readonly OwnDraw[] {
+  return [...own.filter((each) => each.draw !== changed.draw), changed].sort((one, other) => (one.draw < other.draw ? -1 : 1));
 }
 
-export function noticed(own: OwnDraw | null, event: NoticeEvent): OwnDraw | null {
-  if (event.t === "you_won") return { ...(own?.draw === event.draw ? own : {}), draw: event.draw, prize: event.prize, claim_until: event.claim_until, claimed: false };
-  if (event.t === "your_prize_went_on" && own?.draw === event.draw) return { ...own, prize: null, claim_until: null };
-  return own;
+/** Where this viewer stands in a draw; undefined: it has nothing to do with them. */
+export function ownIn(own: readonly OwnDraw[], draw: string | undefined): OwnDraw | undefined {
+  return own.find((each) => each.draw === draw);
+}
+
+/** The server signed an entry. */
+export function entered(own: readonly OwnDraw[], receipt: DrawReceipt, title: string): readonly OwnDraw[] {
+  return withOwn(own, { title, ...ownIn(own, receipt.draw_id), draw: receipt.draw_id, receipt });
+}
+
+/** What a notice says of one draw; it never touches another. */
+export function noticed(own: readonly OwnDraw[], event: NoticeEvent): readonly OwnDraw[] {
+  switch (event.t) {
+    case "you_won": {
+      const { draw, title, prize, prize_title, claim_until } = event;
+      return withOwn(own, { ...ownIn(own, draw), draw, title, prize, prize_title, claim_until, claimed: false, delete_at: null });
+    }
+    case "your_prize_went_on":
+      return own.map((each) =>
+        each.draw === event.draw ? { ...each, prize: null, prize_title: "", claim_until: null, claimed: false, delete_at: null } : each,
+      );
+    case "your_prize_claimed":
+      return own.map((each) => (each.draw === event.draw ? { ...each, claimed: true, delete_at: event.delete_at ?? null } : each));
+    default:
+      return own;
+  }
 }

@@ -7,16 +7,19 @@
  */
 
 import { NotConnected, OutcomeUnknown, Refused } from "./errors";
-import type { Announced, PayAt, Seated, Entered, Command, Invited, Ok, Posted, Reply } from "./protocol";
+import type { Announced, Claimed, PayAt, Seated, Entered, Command, Invited, Ok, Posted, Reply } from "./protocol";
 
 /** Commands that wait for a connection; beyond this, something is wrong with the caller. */
 const MOST = 100;
 
-export type Answer = Ok | Posted | Invited | Seated | PayAt | Announced | Entered;
+export type Answer = Ok | Posted | Invited | Seated | PayAt | Announced | Entered | Claimed;
 type Sent = Exclude<Command, { t: "join" }>;
 
 /** A command as the caller gives it; the outbox numbers it. */
 export type Unnumbered = Sent extends infer Each ? (Each extends Sent ? Omit<Each, "ref"> : never) : never;
+
+/** The same without its key, which is made for it. */
+export type Unkeyed = Unnumbered extends infer Each ? (Each extends Unnumbered ? Omit<Each, "key"> : never) : never;
 
 interface Entry {
   readonly command: Sent;

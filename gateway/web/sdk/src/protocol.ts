@@ -24,11 +24,13 @@ export type BeaconKind = "drand" | "cohosts" | "recorded";
 
 export type VoidWhy = "late_root" | "missing_reveal";
 
+export type PassedWhy = "unclaimed" | "declined" | "disqualified";
+
 export type Lane = "direct" | "log" | "staff" | "live" | "gauge";
 
 export type RateClass = "join" | "comment" | "like" | "staff" | "seat" | "other";
 
-export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "banned" | "name_refused" | "muted" | "buyers_only" | "slow_mode" | "link_refused" | "text_refused" | "person_not_found" | "not_staff" | "not_sanctioned" | "too_many" | "frozen" | "not_frozen" | "no_countdown" | "product_not_found" | "purchase_not_found" | "amount_refused" | "refund_not_found" | "second_person" | "id_taken" | "key_refused" | "key_not_found" | "last_key" | "time_zone_unknown" | "shop_not_found" | "webhook_not_found" | "webhook_target_refused" | "webhook_disabled" | "webhook_limit" | "delivery_not_found" | "deal_not_found" | "deal_closed" | "terms_refused" | "price_low" | "sold_out" | "teams_full" | "team_not_found" | "invite_invalid" | "team_closed" | "team_late" | "team_full" | "team_member" | "seat_taken" | "limit_reached" | "new_customers_only" | "seat_not_found" | "seat_lost" | "seat_paid" | "payment_refused" | "webhook_forged" | "draw_not_found" | "draw_not_open" | "draw_entered" | "draw_staff" | "draw_excluded" | "draw_not_eligible" | "draw_rules_refused" | "draw_active" | "draw_state" | "draw_queue_full" | "draw_not_drawn" | "reveal_refused" | "not_a_winner" | "claim_late" | "claimed" | "receipt_invalid" | "entry_not_found" | "template_not_found" | "internal";
+export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "banned" | "name_refused" | "muted" | "buyers_only" | "slow_mode" | "link_refused" | "text_refused" | "person_not_found" | "not_staff" | "not_sanctioned" | "too_many" | "frozen" | "not_frozen" | "no_countdown" | "product_not_found" | "purchase_not_found" | "amount_refused" | "refund_not_found" | "second_person" | "id_taken" | "key_refused" | "key_not_found" | "last_key" | "time_zone_unknown" | "shop_not_found" | "webhook_not_found" | "webhook_target_refused" | "webhook_disabled" | "webhook_limit" | "delivery_not_found" | "deal_not_found" | "deal_closed" | "terms_refused" | "price_low" | "sold_out" | "teams_full" | "team_not_found" | "invite_invalid" | "team_closed" | "team_late" | "team_full" | "team_member" | "seat_taken" | "limit_reached" | "new_customers_only" | "seat_not_found" | "order_not_found" | "seat_lost" | "seat_paid" | "payment_refused" | "webhook_forged" | "draw_not_found" | "draw_not_open" | "draw_entered" | "draw_staff" | "draw_excluded" | "draw_not_eligible" | "draw_rules_refused" | "draw_active" | "draw_state" | "draw_queue_full" | "draw_not_drawn" | "reveal_refused" | "not_a_winner" | "claim_late" | "claimed" | "receipt_invalid" | "entry_not_found" | "template_not_found" | "internal";
 
 /** What a host said. */
 export interface HostMessage {
@@ -187,7 +189,10 @@ export interface HeldComment {
 export interface RefundRequest {
   /** Id of a comment, host message or show; sorts by time. */
   id: string;
+  /** The shop's number of it; of a group buy, the order. */
   purchase: string;
+  /** The group buy: `decide_order_refund` decides. Id of a comment, host message or show; sorts by time. */
+  deal?: string | null;
   /** Money in the currency's smallest unit, as `exponent` tells. */
   amount: number;
   /** ISO 4217. */
@@ -252,6 +257,8 @@ export interface Deal {
   sold_out?: boolean;
   /** Why it was taken back. */
   why?: string | null;
+  /** The shop's own number of it. */
+  reference?: string | null;
 }
 
 /** A team as anyone may see it. */
@@ -291,6 +298,8 @@ export interface OwnSeat {
   order?: OrderState | null;
   /** What the order costs, once that is known. Money in the currency's smallest unit, as `exponent` tells. */
   price?: number | null;
+  /** Of the price, after it was confirmed. Money in the currency's smallest unit, as `exponent` tells. */
+  given_back?: number;
   /** An unpaid order lapses then. Unix time in milliseconds, on the database's clock. */
   repay_until?: number | null;
   /** Why the seat was released. */
@@ -324,11 +333,15 @@ export interface DrawNeeds {
   watched_s?: number;
 }
 
-/** What an entry weighs: 1, and so much more for whom these hold when they enter. */
+/** What an entry weighs: 1, and so much more for whom these hold when they enter, or when the draw closes. */
 export interface DrawWeights {
   commented?: number;
   team?: number;
   bought?: number;
+  /** For each full `watched_step_s` in the room before they enter, at most `watched_most` times. */
+  watched?: number;
+  watched_step_s?: number;
+  watched_most?: number;
 }
 
 /** What a host sets up. It becomes the published rules when the draw opens. */
@@ -383,6 +396,24 @@ export interface DrawWinner {
   entry: string;
   /** Masked. */
   name: string;
+}
+
+/** Where one viewer stands in one draw. */
+export interface OwnDraw {
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  /** Of the draw. */
+  title?: string;
+  /** They are in. */
+  receipt?: DrawReceipt | null;
+  /** They won this one. */
+  prize?: number | null;
+  prize_title?: string;
+  /** Then it goes to the next reserve. Unix time in milliseconds, on the database's clock. */
+  claim_until?: number | null;
+  claimed?: boolean;
+  /** When the data of the claim is deleted. Unix time in milliseconds, on the database's clock. */
+  delete_at?: number | null;
 }
 
 /** A draw as everybody sees it. */
@@ -828,12 +859,13 @@ export interface DrawDrawn {
   claim_until: number;
 }
 
-/** A prize was not claimed in time and went to the next reserve. */
+/** A prize went on to the next reserve. */
 export interface DrawPassedOn {
   t: "draw_passed_on";
   /** Id of a draw: 16 bytes, hex; sorts by time. */
   draw: string;
   winner: DrawWinner;
+  why?: PassedWhy;
 }
 
 /** Every prize was claimed, or nobody is left to give it to. */
@@ -872,13 +904,26 @@ export interface YouWon {
   claim_until: number;
 }
 
-/** You did not claim your prize in time: somebody else has it. */
+/** Your prize is somebody else's now. */
 export interface YourPrizeWentOn {
   t: "your_prize_went_on";
   /** Id of a draw: 16 bytes, hex; sorts by time. */
   draw: string;
   title: string;
   prize_title: string;
+  why?: PassedWhy;
+}
+
+/** Your claim is in, or the shop says that you have your prize. */
+export interface YourPrizeClaimed {
+  t: "your_prize_claimed";
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  title: string;
+  prize: number;
+  prize_title: string;
+  /** When what you wrote is deleted. Unix time in milliseconds, on the database's clock. */
+  delete_at?: number | null;
 }
 
 /** One event of the room log. `seq` rises by exactly 1. */
@@ -921,7 +966,7 @@ export interface Notice {
   notice: number;
   /** Unix time in milliseconds, on the database's clock. */
   at: number;
-  event: Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam | YouWon | YourPrizeWentOn;
+  event: Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam | YouWon | YourPrizeWentOn | YourPrizeClaimed;
 }
 
 /** The whole state at `seq`: forget what you knew. Sent after a join and as a reset. */
@@ -987,20 +1032,12 @@ export interface OwnSeats {
   seats: OwnSeat[];
 }
 
-/** Where you stand in a draw, told when you come in. */
-export interface DrawOwn {
-  t: "draw_own";
-  /** Id of a draw: 16 bytes, hex; sorts by time. */
-  draw: string;
-  /** Of everybody, so far. */
+/** The draws you entered last, and all in which you have a prize, in order of id; told when you come in. */
+export interface OwnDraws {
+  t: "own_draws";
+  /** Of everybody, in the draw that was opened last. */
   entries?: number;
-  /** You are in. */
-  receipt?: DrawReceipt | null;
-  /** You won this one. */
-  prize?: number | null;
-  /** Unix time in milliseconds, on the database's clock. */
-  claim_until?: number | null;
-  claimed?: boolean;
+  draws?: OwnDraw[];
 }
 
 /** You are in. */
@@ -1047,6 +1084,8 @@ export interface Posted {
   entered?: DrawReceipt | null;
   /** It was the password, and this is why it is no entry. */
   not_entered?: ErrorCode | null;
+  /** For a developer's eyes, English: what `draw_not_eligible` asks for. */
+  not_entered_why?: string | null;
 }
 
 /** A link for one person, once. */
@@ -1097,6 +1136,15 @@ export interface Entered {
   /** Chosen by the client; the one reply carries it back. */
   ref: number;
   receipt: DrawReceipt;
+}
+
+/** Your claim is in, and is durable. */
+export interface Claimed {
+  t: "claimed";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** When what you wrote is deleted. Unix time in milliseconds, on the database's clock. */
+  delete_at: number;
 }
 
 /** Refused, and nothing changed (but for `outcome_unknown`). */
@@ -1543,6 +1591,8 @@ export interface OpenDeal {
   share?: number;
   /** Yes, a price below half of the single price is meant. */
   low_price?: boolean;
+  /** The shop's own number of it; orders, webhooks and the settlement have it. The shop's own number of something. */
+  reference?: string | null;
   /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
   key?: string | null;
 }
@@ -1625,6 +1675,42 @@ export interface WaiveTeam {
   key?: string | null;
 }
 
+/**
+ * Give a confirmed order's price back, or a part. Above the shop's limit a second operator must confirm.
+ * Its team stays complete. An order of which nothing is left is `returned`, and its units are free again.
+ */
+export interface RefundOrder {
+  t: "refund_order";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  /** Id of a comment, host message or show; sorts by time. */
+  order: string;
+  /** The reason, for the staff log. */
+  why: string;
+  /** Money moves: without a key a repetition would move it again. Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key: string;
+  /** Null: all that is left of it. Money in the currency's smallest unit, as `exponent` tells. */
+  amount?: number | null;
+}
+
+/** Confirm or refuse a refund of an order that another operator asked for. */
+export interface DecideOrderRefund {
+  t: "decide_order_refund";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a comment, host message or show; sorts by time. */
+  deal: string;
+  /** Id of a comment, host message or show; sorts by time. */
+  refund: string;
+  confirm: boolean;
+  /** The reason, for the staff log. */
+  why?: string | null;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
 /** Open a team and hold its first seat. The whole team's units are kept for it until its deadline. */
 export interface OpenTeam {
   t: "open_team";
@@ -1677,6 +1763,8 @@ export interface PaySeat {
   deal: string;
   /** Id of a comment, host message or show; sorts by time. */
   seat: string;
+  /** The shop's own number of the order; before the money comes. The shop's own number of something. */
+  reference?: string | null;
 }
 
 /** Announce a draw: it waits in the queue until it is opened. */
@@ -1736,7 +1824,7 @@ export interface CancelDraw {
   key?: string | null;
 }
 
-/** Reveal what a co-host committed to, once the root is out and within 60 s. */
+/** Reveal what a co-host committed to, once the root is out and within 60 s. Whoever has the secret may. */
 export interface RevealDraw {
   t: "reveal_draw";
   /** Chosen by the client; the one reply carries it back. */
@@ -1775,19 +1863,57 @@ export interface ClaimPrize {
   key?: string | null;
 }
 
+/** You do not want your prize: it goes to the next reserve at once. */
+export interface DeclinePrize {
+  t: "decline_prize";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** The winner has their prize, or the shop knows where it goes: it waits for no claim any more. */
+export interface MarkClaimed {
+  t: "mark_claimed";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  /** Number from 0. */
+  prize: number;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
+/** The rules exclude who won this prize (too young, say): it goes to the next reserve, and the proof shows it. */
+export interface DisqualifyWinner {
+  t: "disqualify_winner";
+  /** Chosen by the client; the one reply carries it back. */
+  ref: number;
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  /** Number from 0. */
+  prize: number;
+  why: string;
+  /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
+}
+
 export type LogEvent = Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented | DealOpened | DealChanged | DealClosed | TeamWaived | DrawAnnounced | DrawOpened | DrawClosed | DrawRooted | DrawRevealed | DrawDrawn | DrawPassedOn | DrawSettled | DrawCancelled | DrawVoided;
 
 export type StaffEvent = Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged | Erased;
 
 export type LiveEvent = Commented | Echoed | Arrived | TeamCompleted | SeatLeft;
 
-export type NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam | YouWon | YourPrizeWentOn;
+export type NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam | YouWon | YourPrizeWentOn | YourPrizeClaimed;
 
-export type Push = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | OwnSeats | DrawOwn;
+export type Push = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | OwnSeats | OwnDraws;
 
-export type Reply = Joined | Ok | Posted | Invited | Seated | PayAt | Announced | Entered | Error;
+export type Reply = Joined | Ok | Posted | Invited | Seated | PayAt | Announced | Entered | Claimed | Error;
 
-export type Command = Join | Comment | Like | Report | Block | Unblock | Seen | Say | Retract | Unretract | Pin | Feature | Schedule | SetShow | Countdown | CancelCountdown | Freeze | Unfreeze | Invite | HandOver | Delete | Restore | Rule | Mute | Unmute | Ban | Unban | SetChat | SetRoom | Refund | DecideRefund | OpenDeal | ChangeDeal | ExtendDeal | CloseDeal | VoidDeal | WaiveTeam | OpenTeam | JoinTeam | LeaveTeam | PaySeat | CreateDraw | SaveTemplate | OpenDraw | CloseDraw | CancelDraw | RevealDraw | EnterDraw | ClaimPrize;
+export type Command = Join | Comment | Like | Report | Block | Unblock | Seen | Say | Retract | Unretract | Pin | Feature | Schedule | SetShow | Countdown | CancelCountdown | Freeze | Unfreeze | Invite | HandOver | Delete | Restore | Rule | Mute | Unmute | Ban | Unban | SetChat | SetRoom | Refund | DecideRefund | OpenDeal | ChangeDeal | ExtendDeal | CloseDeal | VoidDeal | WaiveTeam | RefundOrder | DecideOrderRefund | OpenTeam | JoinTeam | LeaveTeam | PaySeat | CreateDraw | SaveTemplate | OpenDraw | CloseDraw | CancelDraw | RevealDraw | EnterDraw | ClaimPrize | DeclinePrize | MarkClaimed | DisqualifyWinner;
 
 /** Subprotocols of /v1/ws. */
 export const CODECS = {
@@ -1864,6 +1990,7 @@ export const ERRORS: Record<ErrorCode, { text: string; temporary: boolean }> = {
   limit_reached: { text: "You bought as often in this group buy as one viewer may.", temporary: false },
   new_customers_only: { text: "Only people who never bought in this shop may join; you may open a team of your own.", temporary: false },
   seat_not_found: { text: "You have no such seat in this group buy.", temporary: false },
+  order_not_found: { text: "This group buy has no such order.", temporary: false },
   seat_lost: { text: "The hold of your seat ran out; join again.", temporary: false },
   seat_paid: { text: "The seat is paid already.", temporary: false },
   payment_refused: { text: "The payment provider refused to open the payment; the text says why.", temporary: false },

@@ -6,15 +6,22 @@
  */
 
 import * as draws from "./draws";
-import { evolveDraws, type OwnDraw } from "./draws";
+import { evolveDraws } from "./draws";
 import type {
-  Chat, Clock, Commented, Deal, DealClosed, Draw, DrawReceipt, Echoed, Freezing, HostMessage, Live, Log, LogEvent, Notice, OwnSeat, Policy,
+  Chat, Clock, Commented, Deal, DealClosed, Draw, DrawReceipt, Echoed, ErrorCode, Freezing, HostMessage, Live, Log, LogEvent, Notice, OwnDraw, OwnSeat, Policy,
   Product, Push, Show, Snapshot, Staff,
   StaffEvent, StaffView,
 } from "./protocol";
 
 /** What is kept of what only grows; a page shows no more than this. */
 export const KEEP = { messages: 50, comments: 200, deleted: 200, held: 200, reports: 100, staff: 50, notices: 20, deals: 10 } as const;
+
+export interface NotEntered {
+  readonly draw: string;
+  readonly code: ErrorCode;
+  /** English: what the rules ask for first. */
+  readonly why: string | null;
+}
 
 export interface StaffEntry {
   readonly seq: number;
@@ -42,8 +49,10 @@ export interface RoomState {
   readonly pinned: HostMessage | null;
   /** The one that was opened last, then those in the queue. */
   readonly draws: readonly Draw[];
-  /** Where this viewer stands in the draw they took part in last. */
-  readonly ownDraw: OwnDraw | null;
+  /** Where this viewer stands in draws, in order of id: those they entered last, and all in which they have a prize. */
+  readonly ownDraws: readonly OwnDraw[];
+  /** A password that this viewer wrote was no entry, and why; until they get in, or another draw opens. */
+  readonly notEntered: NotEntered | null;
   /** Group buys, newest last. */
   readonly deals: readonly Deal[];
   /** This viewer's seats in group buys, newest last. */
@@ -87,7 +96,8 @@ export const EMPTY: RoomState = {
   featured: null,
   pinned: null,
   draws: [],
-  ownDraw: null,
+  ownDraws: [],
+  notEntered: null,
   deals: [],
   seats: [],
   seatNotice: 0,
@@ -137,10 +147,8 @@ export function apply(state: RoomState, push: Push): RoomState {
       return applyLive(state, push);
     case "gauge":
       return { ...state, values: { ...state.values, ...push.values } };
-    case "draw_own": {
-      const { t: _, entries, ...ownDraw } = push;
-      return { ...state, ownDraw, values: { ...state.values, draw_entries: entries ?? 0 } };
-    }
+    case "own_draws":
+      return { ...state, ownDraws: push.draws ?? [], values: { ...state.values, draw_entries: push.entries ?? 0 } };
     case "notice":
       return push.event.t === "your_team" ? { ...state, seats: withSeat(state.seats, push.event.own), seatNotice: push.notice } : applyNotice(state, push);
     case "own_seats":
@@ -166,7 +174,8 @@ function fromSnapshot(state: RoomState, snapshot: Snapshot): RoomState {
     featured: snapshot.featured ?? null,
     pinned: snapshot.pinned ?? null,
     draws: snapshot.draws ?? [],
-    ownDraw: state.ownDraw,
+    ownDraws: state.ownDraws,
+    notEntered: state.notEntered,
     deals: snapshot.deals ?? [],
     seats: state.seats,
     seatNotice: state.seatNotice,
@@ -222,6 +231,7 @@ function evolve(state: RoomState, event: LogEvent): RoomState {
         countdown: state.countdown && { ...state.countdown, ends_at: state.countdown.ends_at + event.shifted_ms },
         draws: evolveDraws(state.draws, event),
         deals: state.deals.map((deal) => later(deal, event.shifted_ms)),
+        seats: state.seats.map((seat) => seatLater(seat, event.shifted_ms)),
       };
     case "countdown_started":
       return { ...state, countdown: event.clock };
@@ -238,13 +248,21 @@ function evolve(state: RoomState, event: LogEvent): RoomState {
     case "presented":
       return { ...state, presenter: event.name };
     default:
-      return event.t.startsWith("draw_") ? { ...state, draws: evolveDraws(state.draws, event) } : state;
+      if (!event.t.startsWith("draw_")) return state;
+      return { ...state, draws: evolveDraws(state.draws, event), notEntered: event.t === "draw_opened" ? null : state.notEntered };
   }
 }
 
 /** We are in a draw. */
 export function entered(state: RoomState, receipt: DrawReceipt): RoomState {
-  return { ...state, ownDraw: draws.entered(receipt) };
+  const title = state.draws.find((draw) => draw.id === receipt.draw_id)?.title ?? "";
+  return { ...state, ownDraws: draws.entered(state.ownDraws, receipt, title), notEntered: null };
+}
+
+/** The password was written, and we are not in. */
+export function refusedEntry(state: RoomState, code: ErrorCode, why: string | null): RoomState {
+  const open = state.draws.find((draw) => draw.state === "open");
+  return open ? { ...state, notEntered: { draw: open.id, code, why } } : state;
 }
 
 function later(deal: Deal, shiftedMs: number): Deal {
@@ -256,8 +274,25 @@ function ended(deal: Deal, { voided, why }: DealClosed): Deal {
   return { ...rest, state: voided ? "voided" : "closed", ...(why == null ? {} : { why }) };
 }
 
+/** We have a seat. */
+export function seated(state: RoomState, own: OwnSeat): RoomState {
+  return { ...state, seats: withSeat(state.seats, own) };
+}
+
+/** A break is over: what was still running runs on by as much. */
+function seatLater(own: OwnSeat, shiftedMs: number): OwnSeat {
+  const { team, hold_until, repay_until } = own;
+  const going = team.state === "forming" || team.state === "settling";
+  return {
+    ...own,
+    ...(going && { team: { ...team, deadline: team.deadline + shiftedMs } }),
+    ...(going && hold_until != null && { hold_until: hold_until + shiftedMs }),
+    ...(repay_until != null && { repay_until: repay_until + shiftedMs }),
+  };
+}
+
 /** Own seats with one that is new, or stands otherwise now. */
-export function withSeat(seats: readonly OwnSeat[], own: OwnSeat): readonly OwnSeat[] {
+function withSeat(seats: readonly OwnSeat[], own: OwnSeat): readonly OwnSeat[] {
   return sorted([...seats.filter((seat) => seat.seat !== own.seat), own], (seat) => seat.seat);
 }
 
@@ -375,7 +410,7 @@ export function addComments(state: RoomState, comments: readonly Commented[]): R
 
 function applyNotice(state: RoomState, push: Notice): RoomState {
   if (push.notice <= state.noticesSeen || state.notices.some((notice) => notice.notice === push.notice)) return state;
-  return { ...state, notices: append(state.notices, [push], KEEP.notices), ownDraw: draws.noticed(state.ownDraw, push.event) };
+  return { ...state, notices: append(state.notices, [push], KEEP.notices), ownDraws: draws.noticed(state.ownDraws, push.event) };
 }
 
 /** Notices up to this number were read: forget them, also if they come again. */

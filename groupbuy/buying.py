@@ -1,0 +1,150 @@
+"""Buying: what viewers do: open, join and leave teams, and pay. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.groupbuy import DealState, OrderState, OwnSeat, SeatLeft
+from livestream.protocol.limits import PAYING_S
+
+from . import deal as deals
+from . import funds, pricing, team
+from .book import Book, Buyer
+from .course import apply
+from .deal import Terms
+from .money import Payment
+from .team import Seat, Team
+from .views import own
+
+
+def open_team(book: Book, ids: tuple[str, str], viewer: str, name: str, invite: str, *, listed: bool) -> OwnSeat:
+    """Open a team; `ids` are the team's and the seat's.
+
+    Raises:
+        Refused: DEAL_CLOSED, FROZEN, SEAT_TAKEN, LIMIT_REACHED, SOLD_OUT, TEAMS_FULL.
+    """
+    deals.require_open(book.deal, book.now_ms)
+    if book.frozen:
+        raise Refused(ErrorCode.FROZEN)
+    terms = book.deal.terms
+    _require_may_buy(book, viewer, terms)
+    units = terms.size * book.deal.units
+    assert book.stock is not None
+    deals.require_units(book.stock, units)
+    team_id, seat_id = ids
+    opened = Team(
+        team_id=team_id,
+        deal_id=book.deal.deal_id,
+        version=terms.version,
+        size=terms.size,
+        least=terms.least,
+        deadline_ms=book.now_ms + terms.life_s * 1000,
+        leader=seat_id,
+        invite=invite,
+        listed=listed,
+    )
+    seat = Seat(seat_id, viewer, 0, team.hold(opened, book.now_ms, terms.hold_s), name=name)
+    book.take(team.evolve(opened, team.SeatHeld(seat)))
+    book.move_stock(held=units)
+    book.sit(viewer, team_id)
+    return own(book, team_id, seat_id)
+
+
+def join_team(
+    book: Book, seat_id: str, viewer: str, name: str, team_id: str | None, invite: str | None, *, customer: bool
+) -> OwnSeat:
+    """Hold a seat.
+
+    Raises:
+        Refused: DEAL_CLOSED, INVITE_INVALID, TEAM_NOT_FOUND, NEW_CUSTOMERS_ONLY, SEAT_TAKEN, LIMIT_REACHED, and
+            those of `team.join`.
+    """
+    if book.deal.state is DealState.VOIDED:
+        raise Refused(ErrorCode.DEAL_CLOSED)
+    if invite is not None:
+        team_id = book.by_invite.get(invite)
+        if team_id is None:
+            raise Refused(ErrorCode.INVITE_INVALID)
+    joined = book.teams.get(team_id or "")
+    if joined is None or (invite is None and not joined.listed):
+        raise Refused(ErrorCode.TEAM_NOT_FOUND)
+    terms = book.terms[joined.version]
+    buyer = book.buyers.get(viewer, Buyer())
+    if terms.new_only and (customer or buyer.customer):
+        raise Refused(ErrorCode.NEW_CUSTOMERS_ONLY)
+    if joined.of(viewer) is None:
+        _require_may_buy(book, viewer, terms)
+    apply(book, joined.team_id, team.join(joined, seat_id, viewer, name, book.now_ms, terms.hold_s))
+    book.sit(viewer, joined.team_id)
+    now = book.teams[joined.team_id]
+    if now.free == 1 and now.listed:
+        book.caused.live.append(SeatLeft(deal=book.deal.deal_id, team=now.team_id, deadline=now.deadline_ms))
+    book.concern(now, but=seat_id)
+    return own(book, joined.team_id, seat_id)
+
+
+def leave_team(book: Book, seat_id: str, viewer: str) -> None:
+    """Raises:
+    Refused: SEAT_NOT_FOUND, and those of `team.leave`.
+    """
+    left = book.owned(seat_id, viewer)
+    apply(book, left.team_id, team.leave(left, seat_id, book.now_ms))
+
+
+def pay_seat(book: Book, seat_id: str, viewer: str, payment_id: str, way: str, reference: str | None = None) -> Payment:
+    """The payment under way for a seat or an unpaid order; a new one, if there is none.
+
+    Args:
+        reference: the shop's own number of the order; the last one given before the money came stands.
+
+    Raises:
+        Refused: SEAT_NOT_FOUND, and those of `team.pay`.
+    """
+    paying = book.owned(seat_id, viewer)
+    if book.deal.state is DealState.VOIDED:
+        raise Refused(ErrorCode.DEAL_CLOSED)
+    unpaid = book.orders.get(seat_id)
+    amount = pricing.most_to_pay(book.terms[paying.version].steps)
+    if unpaid is not None and unpaid.state is OrderState.UNPAID:
+        if unpaid.repay_until is None or book.now_ms >= unpaid.repay_until or unpaid.price is None:
+            raise Refused(ErrorCode.SEAT_LOST)
+        amount = unpaid.price
+    else:
+        apply(book, paying.team_id, team.pay(paying, seat_id, book.now_ms))
+    known = book.wanted(seat_id)
+    if known is not None and known.state in ("refused", "expired"):
+        funds.abandon(book, known)
+        known = None
+    if known is None:
+        known = _payment(book, seat_id, payment_id, way, amount)
+    if reference is not None:
+        known = replace(known, order_reference=reference)
+    book.payments[known.payment_id] = known
+    return known
+
+
+def _payment(book: Book, seat_id: str, payment_id: str, way: str, amount: int) -> Payment:
+    place = book.place_of(seat_id)
+    seat = place.seat(seat_id) if place is not None else None
+    assert place is not None
+    assert seat is not None
+    left_ms = place.deadline_ms - seat.hold_ms - book.now_ms
+    return Payment(
+        payment_id=payment_id,
+        seat_id=seat_id,
+        amount=amount,
+        currency=book.deal.currency,
+        exponent=book.deal.exponent,
+        way=way,
+        expires_in_s=PAYING_S if seat_id in book.orders else max(1, left_ms // 1000),
+        description=book.deal.title,
+    )
+
+
+def _require_may_buy(book: Book, viewer: str, terms: Terms) -> None:
+    buyer = book.buyers.get(viewer, Buyer())
+    if buyer.team_id is not None:
+        raise Refused(ErrorCode.SEAT_TAKEN)
+    if buyer.bought >= terms.per_viewer:
+        raise Refused(ErrorCode.LIMIT_REACHED)

@@ -1,0 +1,229 @@
+"""Acting: what the viewers of one process do, what follows from it, and what staff do at their cues.
+
+due ──> who is free and may? ──> command ──> reply ──> facts for the oracles
+           │nobody could: moot                  └─────> what they do next: pay, ask a friend, claim
+           └nobody is free: dropped
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from livestream.protocol.commands import COMMON_ERRORS, AnyCommand, Command
+from livestream.protocol.pushes import AnyPush
+from livestream.protocol.replies import Announced, AnyReply, Error, Posted
+from livestream.protocol.roles import Role
+
+from .behaviours import options_of
+from .behaviours.base import Behaviour, Noted, Outcome, Task, Then, Timed, Visit
+from .checkout import Checkout
+from .scenario import Cue, bound, missing
+from .viewer import Pending, State, Viewer
+
+if TYPE_CHECKING:
+    from .driver import Driver
+
+_PATIENCE_S = 15.0  #: an action that follows from another waits so long for its viewer to come back
+_AGAIN_S = 0.25
+_LOOKS = 12  #: random tries to find a free viewer before all are looked through
+_LOOKED_THROUGH = 2000
+
+
+class Acting:
+    """Of one process."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self.checkout = Checkout(driver.plan.pay_hosts)
+        self.codes: Counter[str] = Counter()
+        self.undeclared: Counter[str] = Counter()
+        self.notes: defaultdict[str, list[list[object]]] = defaultdict(list)
+        self.cues_failed: list[str] = []
+        self._named: dict[str, str] = {}  #: what cues made
+        self._able: dict[str, list[Viewer]] = {}
+        self._refs = itertools.count(1)
+
+    # -- what comes back
+
+    def refusal(self, kind: type[Command], error: Error) -> None:
+        tag = str(kind.__struct_config__.tag)
+        self.codes[f"{tag} {error.code}"] += 1
+        if error.code not in COMMON_ERRORS and error.code not in kind.errors:
+            self.undeclared[f"{tag} {error.code}"] += 1
+
+    def answered(self, viewer: Viewer, pending: Pending, reply: AnyReply) -> None:
+        """A reply came."""
+        behaviour = pending.behaviour
+        name = behaviour.name if behaviour else "cue"
+        if isinstance(reply, Error):
+            self._refused(viewer, pending, reply, name)
+        else:
+            self._driver.count(f"accepted.{name}")
+            self._driver.times[f"{name}.reply"].append((self._driver.now_us() - pending.due_us) // 100)
+        if behaviour is None:
+            self._cued(pending, reply)
+        elif pending.task is not None:
+            self._follow(viewer, behaviour.answered(viewer.person, pending.command, reply, pending.task))
+
+    def _refused(self, viewer: Viewer, pending: Pending, reply: Error, name: str) -> None:
+        self.refusal(type(pending.command), reply)
+        self._driver.count(f"refused.{name}.{reply.code}")
+        race = pending.behaviour is not None and reply.code in pending.behaviour.races
+        self._driver.count("too_late" if race else "refused")
+        wait_us = (reply.retry_after_ms or 0) * 1000
+        viewer.ready_us = max(viewer.ready_us, self._driver.now_us() + wait_us)
+
+    def _cued(self, pending: Pending, reply: AnyReply) -> None:
+        match reply:
+            case Error():
+                self.cues_failed.append(f"{type(pending.command).__name__}: {reply.code}: {reply.text}")
+            case Posted(id=made) | Announced(draw=made) if pending.makes:
+                self._named[pending.makes] = made
+
+    def heard(self, viewer: Viewer, push: AnyPush) -> None:
+        """What a viewer alone is told."""
+        for behaviour in self._driver.behaviours.values():
+            self._follow(viewer, behaviour.hears(viewer.person, push, self._driver.random))
+
+    def _follow(self, viewer: Viewer, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            match outcome:
+                case Noted(kind=kind, values=values):
+                    self.notes[kind].append(values)
+                case Timed(metric=metric, due_us=due_us):
+                    self._driver.times[metric].append((self._driver.now_us() - due_us) // 100)
+                case Then(seconds=seconds, do=do):
+                    due_us = self._driver.now_us() + int(seconds * 1e6)
+                    self._driver.loop.call_later(
+                        seconds, self._then, viewer, self._driver.behaviours[do], outcome, due_us
+                    )
+                case Visit():
+                    self._driver.task(self._visit(outcome))
+
+    def _then(self, viewer: Viewer, behaviour: Behaviour, then: Then, due_us: int) -> None:
+        """It is time for what follows; who is not there now does it when they are back."""
+        if self._driver.stopping:
+            return
+        late_us = self._driver.now_us() - due_us
+        if not then.by_other and viewer.wanted and viewer.state is not State.PRESENT and late_us < _PATIENCE_S * 1e6:
+            self._driver.loop.call_later(_AGAIN_S, self._then, viewer, behaviour, then, due_us)
+            return
+        self._due(behaviour)
+        found = self._free(behaviour, due_us, asked=True)[0] if then.by_other else viewer
+        if found is None or found.state is not State.PRESENT:
+            self._not_done(behaviour, "dropped")
+        elif not self._do(found, behaviour, then.options, due_us, then.about):
+            self._not_done(behaviour, "moot")
+
+    async def _visit(self, visit: Visit) -> None:
+        """Task."""
+        trouble = await self.checkout.press(visit.url, visit.form)
+        if trouble:
+            self._driver.count(f"failed.{visit.name}")
+            self._driver.example(f"{visit.name}: {trouble}")
+            return
+        self._driver.count(f"accepted.{visit.name}")
+        self._driver.times[visit.name].append((self._driver.now_us() - visit.due_us) // 100)
+        self.notes[visit.name].append(visit.about)
+
+    # -- who does it
+
+    def act(self, behaviour: Behaviour, options: object, due_us: int) -> None:
+        self._due(behaviour)
+        viewer, could = self._free(behaviour, due_us)
+        if viewer is None:
+            self._not_done(behaviour, "dropped" if could else "moot")
+        elif not self._do(viewer, behaviour, options, due_us):
+            self._not_done(behaviour, "moot")
+
+    def _due(self, behaviour: Behaviour) -> None:
+        self._driver.count("due")
+        self._driver.count(f"due.{behaviour.name}")
+
+    def _not_done(self, behaviour: Behaviour, why: str) -> None:
+        """`dropped`: nobody was free; `moot`: nobody could have, because no draw was open, say."""
+        self._driver.count(why)
+        self._driver.count(f"{why}.{behaviour.name}")
+
+    def _able_of(self, behaviour: Behaviour) -> list[Viewer]:
+        able = self._able.get(behaviour.name)
+        if able is None:
+            able = self._able[behaviour.name] = [
+                viewer
+                for viewer in self._driver.viewers
+                if behaviour.name in viewer.person.memory["does"]
+                and (viewer.person.signed_in or not behaviour.needs_token)
+            ]
+        return able
+
+    def _free(self, behaviour: Behaviour, due_us: int, *, asked: bool = False) -> tuple[Viewer | None, bool]:
+        """Somebody who does it now; and whether anybody could, if they were free.
+
+        Args:
+            asked: they were told how, and need not know it from the room.
+        """
+        able = self._able_of(behaviour)
+        could = False
+        if not able:
+            return None, could
+        begin = self._driver.random.randrange(len(able))
+        tries = (able[self._driver.random.randrange(len(able))] for _ in range(_LOOKS))
+        through = itertools.islice(itertools.chain(able[begin:], able[:begin]), _LOOKED_THROUGH)
+        for viewer in itertools.chain(tries, through):
+            if asked or behaviour.may(viewer.person):
+                could = True
+                if viewer.state is State.PRESENT and viewer.ready_us <= due_us:
+                    return viewer, could
+        return None, could
+
+    def _do(self, viewer: Viewer, behaviour: Behaviour, options: object, due_us: int, about: object = None) -> bool:
+        ref = next(self._refs)
+        task = Task(
+            ref,
+            f"lt-{self._driver.plan.run}-{self._driver.plan.worker}-{ref}",
+            due_us,
+            self._driver.random,
+            options,
+            about,
+        )
+        command = behaviour.command(viewer.person, task)
+        if command is None:
+            return False
+        viewer.ready_us = due_us + self._driver.random.randint(*viewer.think_us)
+        self._driver.count("sent")
+        viewer.send(Pending(command, due_us, behaviour, task))
+        return True
+
+    # -- staff
+
+    def say(self, due_us: int) -> None:
+        assert self._driver.host is not None
+        say = self._driver.behaviours["say"]
+        self._driver.count("due")
+        if self._driver.host.state is not State.PRESENT:
+            self._driver.count("dropped")
+            self._driver.count("dropped.say")
+            return
+        self._do(self._driver.host, say, options_of("say", {"chars": self._driver.plan.scenario.host.chars}), due_us)
+
+    def cue(self, cue: Cue, due_us: int) -> None:
+        assert self._driver.host is not None
+        if missing(cue.send, self._named):  # the cue that makes it is under way
+            if self._driver.now_us() - due_us < _PATIENCE_S * 1e6:
+                self._driver.loop.call_later(_AGAIN_S, self.cue, cue, due_us)
+            elif not self._driver.stopping:
+                self.cues_failed.append(f"{cue.send['t']}: {', '.join(missing(cue.send, self._named))} was not made")
+            return
+        ref = next(self._refs)
+        # It was checked with the scenario; those without a key ignore it.
+        fields = {**bound(cue.send, self._named), "ref": ref, "key": f"lt-{self._driver.plan.run}-cue-{ref}"}
+        command: Command = msgspec.convert(fields, AnyCommand)
+        self._driver.count("cues")
+        who = self._driver.host if Role.HOST in command.roles else self._driver.operator
+        assert who is not None
+        who.send(Pending(command, due_us, makes=cue.makes))

@@ -1,0 +1,87 @@
+"""Enter: a viewer enters the draw that is open: with a tap, or by the comment that is its password. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from livestream.protocol.commands import Command, Comment, EnterDraw
+from livestream.protocol.draw_state import evolve_draws
+from livestream.protocol.draws import Draw, DrawLogEvent, DrawReceipt, DrawState, EntryKind
+from livestream.protocol.errors import ErrorCode as E
+from livestream.protocol.pushes import AnyPush, Log, OwnDraws, Snapshot
+from livestream.protocol.replies import AnyReply, Entered, Error, Posted
+
+from ..dice import Dice
+from .base import Behaviour, Noted, Outcome, Task, Who
+from .comment import posted
+
+
+class Enter(Behaviour):
+    name = "enter"
+    needs_token = True
+    races = frozenset({E.DRAW_NOT_OPEN, E.DRAW_ENTERED})
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__(sentences)
+        self._draws: tuple[Draw, ...] = ()
+        self._seq = -1
+
+    def learn(self, push: AnyPush) -> None:
+        match push:
+            case Snapshot(seq=seq, draws=draws) if seq > self._seq:
+                self._seq, self._draws = seq, tuple(draws)
+            case Log(seq=seq, event=event) if seq > self._seq:
+                self._seq = seq
+                if isinstance(event, DrawLogEvent):
+                    self._draws = evolve_draws(self._draws, event)
+
+    def _open(self) -> Draw | None:
+        return next((each for each in self._draws if each.state is DrawState.OPEN), None)
+
+    def may(self, who: Who) -> bool:
+        draw = self._open()
+        return draw is not None and draw.id not in receipts(who)
+
+    def command(self, who: Who, task: Task) -> Command | None:
+        draw = self._open()
+        if draw is None or draw.id in receipts(who):
+            return None
+        receipts(who)[draw.id] = None
+        if draw.entry is EntryKind.PASSWORD:
+            return Comment(ref=task.ref, text=draw.password or "", key=task.key)
+        return EnterDraw(ref=task.ref, draw=draw.id, key=task.key)
+
+    def answered(self, who: Who, command: Command, reply: AnyReply, task: Task) -> Iterable[Outcome]:
+        match reply:
+            case Entered(receipt=receipt):
+                yield from _entered(who, receipt)
+            case Posted(entered=receipt, not_entered=refused):
+                yield posted(reply)
+                if receipt is not None:
+                    yield from _entered(who, receipt)
+                elif refused is not None:
+                    yield Noted("not_entered", [str(refused)])
+            case Error(code=code) if code not in self.races:
+                for draw, receipt in list(receipts(who).items()):
+                    if receipt is None:
+                        del receipts(who)[draw]  # they may try again
+
+    def hears(self, who: Who, push: AnyPush, random: Dice) -> Iterable[Outcome]:
+        if isinstance(push, OwnDraws):
+            receipts(who).update((each.draw, each.receipt) for each in push.draws if each.receipt is not None)
+        return ()
+
+
+def receipts(who: Who) -> dict[str, DrawReceipt | None]:
+    """A viewer's receipts by draw; None: tried, and no answer yet, or too late."""
+    found: dict[str, DrawReceipt | None] = who.memory.setdefault("receipts", {})
+    return found
+
+
+def _entered(who: Who, receipt: DrawReceipt) -> Iterable[Outcome]:
+    receipts(who)[receipt.draw_id] = receipt
+    yield Noted(
+        "entered", [receipt.draw_id, receipt.entry_id, receipt.weight, who.number, msgspec.to_builtins(receipt)]
+    )

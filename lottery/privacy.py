@@ -1,0 +1,70 @@
+"""Privacy: what draws have stored of a person, and taking a person out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from livestream.storage.pool import Connection
+
+from .store import MS
+
+
+async def export(
+    connection: Connection, who: str, viewer_id: str, shops: Sequence[str]
+) -> Mapping[str, list[dict[str, Any]]]:
+    """What is stored of a person (pseudonym, the shop's id) in these shops' draws."""
+    entries = await connection.fetch(
+        f"""
+        SELECT draw_id, encode(entry_id, 'hex') AS entry_id, weight, {MS.format("at")} AS at, name
+          FROM draw_entry JOIN draw USING (draw_id) WHERE viewer_id = $1 AND shop_id = ANY($2) ORDER BY at""",
+        viewer_id,
+        list(shops),
+    )
+    claimed = await connection.fetch(
+        f"""
+        SELECT draw_id, prize, form::text AS form, {MS.format("c.at")} AS at, {MS.format("c.delete_at")} AS delete_at
+          FROM draw_claim c JOIN draw_pick USING (draw_id, place) JOIN draw_entry e USING (draw_id, entry_id)
+          JOIN draw USING (draw_id) WHERE e.viewer_id = $1 AND shop_id = ANY($2) ORDER BY c.at""",
+        viewer_id,
+        list(shops),
+    )
+    refused = await connection.fetch(
+        f"""
+        SELECT draw_id, code, times, {MS.format("first_at")} AS first_at FROM draw_refusal JOIN room USING (room_id)
+         WHERE pseudonym = $1 AND shop_id = ANY($2) ORDER BY first_at""",
+        who,
+        list(shops),
+    )
+    return {
+        "entries": [dict(row) for row in entries],
+        "claims": [{**row, "form": msgspec.json.decode(row["form"])} for row in claimed],
+        "refusals": [dict(row) for row in refused],
+    }
+
+
+async def erase(connection: Connection, who: str, viewer_id: str, shops: Sequence[str]) -> None:
+    """Take a person out: their entries stay, which proofs rest on, and lead to nobody any more."""
+    await connection.execute(
+        """
+        DELETE FROM draw_claim USING draw_pick p, draw_entry e, draw d
+         WHERE draw_claim.draw_id = p.draw_id AND draw_claim.place = p.place AND e.draw_id = p.draw_id
+           AND e.entry_id = p.entry_id AND d.draw_id = e.draw_id AND e.viewer_id = $1 AND d.shop_id = ANY($2)""",
+        viewer_id,
+        list(shops),
+    )
+    await connection.execute(
+        """
+        UPDATE draw_entry SET pseudonym = NULL, viewer_id = NULL, name = NULL, key = NULL FROM draw d
+         WHERE d.draw_id = draw_entry.draw_id AND viewer_id = $1 AND shop_id = ANY($2)""",
+        viewer_id,
+        list(shops),
+    )
+    await connection.execute(
+        "DELETE FROM draw_refusal USING room WHERE room.room_id = draw_refusal.room_id AND pseudonym = $1"
+        " AND shop_id = ANY($2)",
+        who,
+        list(shops),
+    )

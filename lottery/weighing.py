@@ -1,0 +1,57 @@
+"""Weighing: weights freeze at the close. Who came to deserve more chances after entering has them from here on.
+
+Entries are judged once more as of the moment of closing, some at a time, each
+time in a transaction of its own, before the root is made; a weight rises or
+stays. It is safe to run twice, by two workers at once too: the row of the draw
+is locked, and once all are weighed nothing changes any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from livestream.parts import TeamMembers
+from livestream.protocol.draws import DrawState
+from livestream.storage.pool import Connection, Database
+
+from . import facts, store
+from .facts import Weighed
+from .rules import Rules
+from .weight import weight
+
+_AT_ONCE = 2000  #: far within the time that a statement has
+
+
+def needed(rules: Rules) -> bool:
+    """Is there anything that could have been deserved since?"""
+    return bool(rules.weights.commented or rules.weights.joined_team or rules.weights.bought)
+
+
+async def weigh(database: Database, room_id: str, draw_id: str, members: TeamMembers | None) -> None:
+    """Freeze the weights of a closed draw."""
+    after: bytes | None = b""
+    while after is not None:
+        async with database.transaction() as tx:
+            held = (await store.lock(tx, room_id, [draw_id])).get(draw_id)
+            if held is None or held.draw.state is not DrawState.CLOSED or held.weighed:
+                return
+            await tx.execute(facts.BY_INDEX)
+            found = await facts.at_close(tx, held, held.open_rules, after, _AT_ONCE, members)
+            await _raise(tx, draw_id, held.open_rules, found)
+            after = found[-1].entry_id if len(found) == _AT_ONCE else None
+            if after is None:
+                await tx.execute("UPDATE draw SET weighed_at = clock_timestamp() WHERE draw_id = $1", draw_id)
+
+
+async def _raise(tx: Connection, draw_id: str, rules: Rules, found: Sequence[Weighed]) -> None:
+    now = [(each.entry_id, weight(rules.weights, each.facts)) for each in found]
+    risen = [(id, is_now) for (id, is_now), each in zip(now, found, strict=True) if is_now > each.weight]
+    if risen:
+        await tx.execute(
+            """
+            UPDATE draw_entry SET weight = now.weight FROM unnest($2::bytea[], $3::bigint[]) AS now (id, weight)
+             WHERE draw_id = $1 AND entry_id = now.id""",
+            draw_id,
+            [id for id, _ in risen],
+            [is_now for _, is_now in risen],
+        )

@@ -1,0 +1,325 @@
+"""Group buys and time: windows, breaks of the stream, edits, and who leads when somebody goes."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from livestream import seed
+from livestream.config import Settings
+from livestream.protocol import commands as c
+from livestream.protocol.codec import Codec, decode_commands
+from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.groupbuy import DealStep
+from livestream.protocol.replies import Error
+from livestream.storage.pool import Database
+from tests.support.market import Market
+from tests.support.nodes import actor
+from tests.support.purse import Purse
+
+TWO = [DealStep(people=2, price=900)]
+
+
+@pytest.fixture
+async def market(database: Database, settings: Settings, seeded: str) -> Market:
+    made = Market(database, settings, Purse())
+    await made.stock_up()
+    return made
+
+
+async def refused(code: ErrorCode, doing: object) -> None:
+    with pytest.raises(Refused) as caught:
+        await doing  # type: ignore[misc]
+    assert caught.value.code is code
+
+
+async def two(market: Market, deal: str) -> list[str]:
+    """A team of two who paid, beside whatever else; their seats."""
+    first = await market.open_team("ann", deal)
+    second = await market.join("bob", deal, invite=first.invite)
+    await market.pay("ann", deal, first.seat)
+    await market.pay("bob", deal, second.seat)
+    return [first.seat, second.seat]
+
+
+async def logged(market: Market) -> list[str]:
+    async with market.database.read() as connection:
+        rows = await connection.fetch(
+            "SELECT event->>'t' AS t FROM room_log WHERE event->>'t' LIKE 'deal%' ORDER BY seq"
+        )
+    return [row["t"] for row in rows]
+
+
+# -- windows
+
+
+async def test_a_deal_closes_by_the_clock_though_no_worker_runs_and_its_teams_go_on(market: Market) -> None:
+    deal = await market.open_deal(steps=TWO, closes_in_s=60, life_s=600)
+    first = await market.open_team("ann", deal)
+    await market.advance(61)
+    await refused(ErrorCode.DEAL_CLOSED, market.open_team("bob", deal))
+    assert await logged(market) == ["deal_opened"]
+    await market.chores()
+    await market.chores()
+    assert await logged(market) == ["deal_opened", "deal_closed"]
+    await refused(ErrorCode.DEAL_CLOSED, market.operate(c.ExtendDeal(ref=1, deal=deal, by_s=60)))
+    second = await market.join("bob", deal, invite=first.invite)
+    await market.pay("ann", deal, first.seat)
+    await market.pay("bob", deal, second.seat)
+    await market.settle()
+    assert await market.states("team") == ["complete"]
+    await market.audit(settled=True)
+
+
+async def test_a_deal_that_is_extended_closes_so_much_later(market: Market) -> None:
+    deal = await market.open_deal(closes_in_s=60)
+    await market.operate(c.ExtendDeal(ref=1, deal=deal, by_s=100))
+    await market.advance(61)
+    await market.chores()
+    await market.open_team("ann", deal)
+    await market.advance(100)
+    await refused(ErrorCode.DEAL_CLOSED, market.open_team("bob", deal))
+    await market.chores()
+    assert await logged(market) == ["deal_opened", "deal_changed", "deal_closed"]
+    endless = await market.open_deal()
+    await refused(ErrorCode.TERMS_REFUSED, market.operate(c.ExtendDeal(ref=1, deal=endless, by_s=60)))
+
+
+async def test_a_deal_that_sells_out_says_so_and_says_when_it_has_units_again(market: Market) -> None:
+    deal = await market.open_deal(steps=TWO, stock=2, share=100)
+    await market.open_team("ann", deal)
+    await market.chores()
+    await refused(ErrorCode.SOLD_OUT, market.open_team("bob", deal))
+    await market.advance(91)
+    await market.chores()
+    await market.chores()
+    await market.open_team("bob", deal)
+    assert await logged(market) == ["deal_opened", "deal_changed", "deal_changed"]
+
+
+# -- edits
+
+
+async def test_an_edit_is_for_teams_that_are_opened_later(market: Market) -> None:
+    deal = await market.open_deal(steps=TWO)
+    old = await market.open_team("ann", deal)
+    await market.operate(c.ChangeDeal(ref=1, deal=deal, steps=[DealStep(people=3, price=700)], life_s=60))
+    new = await market.open_team("cid", deal)
+    assert (old.team.size, new.team.size) == (2, 3)
+    assert new.team.deadline < old.team.deadline
+    second = await market.join("bob", deal, invite=old.invite)
+    await market.pay("ann", deal, old.seat)
+    await market.pay("bob", deal, second.seat)
+    await market.settle()
+    assert await market.states("team_order", "price") == [900, 900]
+    await market.audit(settled=True)
+
+
+async def test_an_edit_does_not_let_customers_into_teams_for_new_ones(market: Market) -> None:
+    deal = await market.open_deal(new_only=True)
+    old = await market.open_team("ann", deal)
+    await two(market, await market.open_deal(steps=TWO))
+    await market.operate(c.ChangeDeal(ref=1, deal=deal, new_only=False))
+    await refused(ErrorCode.NEW_CUSTOMERS_ONLY, market.join("bob", deal, invite=old.invite))
+    new = await market.open_team("cid", deal)
+    await market.join("bob", deal, invite=new.invite)
+
+
+# -- who leads
+
+
+async def test_when_a_leader_who_has_not_paid_leaves_the_next_in_line_leads(market: Market) -> None:
+    deal = await market.open_deal()
+    first = await market.open_team("ann", deal)
+    second = await market.join("bob", deal, invite=first.invite)
+    third = await market.join("cid", deal, invite=first.invite)
+    await market.begin("cid", deal, third.seat)
+    await market.run("ann", c.LeaveTeam(ref=1, deal=deal, seat=first.seat))
+    assert await market.states("team", "leader") == [third.seat], "who is paying comes before who only holds"
+    await market.run("cid", c.LeaveTeam(ref=1, deal=deal, seat=third.seat))
+    assert await market.states("team", "leader") == [second.seat]
+    assert await market.states("team") == ["forming"]
+    await market.run("bob", c.LeaveTeam(ref=1, deal=deal, seat=second.seat))
+    assert await market.states("team") == ["expired"], "nobody is left"
+    await market.audit()
+
+
+async def test_when_a_leaders_hold_runs_out_who_is_paying_leads(market: Market) -> None:
+    deal = await market.open_deal()
+    first = await market.open_team("ann", deal)
+    second = await market.join("bob", deal, invite=first.invite)
+    await market.begin("bob", deal, second.seat)
+    await market.advance(91)
+    await market.chores()
+    assert await market.states("team", "leader") == [second.seat]
+    assert await market.states("team") == ["forming"]
+    await market.audit()
+
+
+async def test_who_let_a_hold_run_out_may_take_a_seat_again_at_once(market: Market) -> None:
+    deal = await market.open_deal()
+    first = await market.open_team("ann", deal)
+    await market.pay("ann", deal, first.seat)
+    second = await market.join("bob", deal, invite=first.invite)
+    await refused(ErrorCode.TEAM_MEMBER, market.join("bob", deal, invite=first.invite))
+    await market.advance(91)  # the worker sleeps
+    again = await market.join("bob", deal, invite=first.invite)
+    assert again.seat != second.seat
+    assert await market.states("seat") == ["paid", "released", "held"]
+    await market.audit()
+
+
+# -- quotas
+
+
+async def test_an_order_that_lapsed_was_not_bought(market: Market) -> None:
+    deal = await market.open_deal(steps=TWO, new_only=True)
+    market.purse.trouble = lambda operation: "declined" if operation == "capture" else None
+    await two(market, deal)
+    await market.chores()
+    await refused(ErrorCode.LIMIT_REACHED, market.open_team("ann", deal))  # it may still be paid
+    await market.advance(25 * 3600)
+    await market.settle()
+    assert await market.states("team_order") == ["lapsed", "lapsed"]
+    again = await market.open_team("ann", deal)
+    await market.join("bob", deal, invite=again.invite)
+    await market.audit()
+
+
+# -- breaks
+
+
+async def test_the_day_to_pay_again_does_not_run_in_a_break(market: Market) -> None:
+    deal = await market.open_deal(steps=TWO)
+    market.purse.trouble = lambda operation: "declined" if operation == "capture" else None
+    seats = await two(market, deal)
+    await market.chores()
+    market.purse.trouble = lambda operation: None
+    await market.freeze()
+    await market.advance(25 * 3600)
+    await market.chores()
+    assert await market.states("team_order") == ["unpaid"] * 2
+    await market.unfreeze()
+    await market.chores()
+    assert await market.states("team_order") == ["unpaid"] * 2
+    await market.pay("ann", deal, seats[0])
+    await market.advance(25 * 3600)
+    await market.settle()
+    assert await market.states("team_order") == ["confirmed", "lapsed"]
+    await market.audit(settled=True)
+
+
+async def test_holds_and_payments_under_way_have_after_a_break_what_they_had_before(market: Market) -> None:
+    deal = await market.open_deal(closes_in_s=300)
+    first = await market.open_team("ann", deal)
+    await market.pay("ann", deal, first.seat)
+    second = await market.join("bob", deal, invite=first.invite)
+    paying = await market.begin("bob", deal, second.seat)
+    third = await market.join("cid", deal, invite=first.invite)
+    await market.advance(60)
+    await market.freeze()
+    await market.advance(5000)
+    await market.chores()
+    await market.hear(deal, paying)  # paid in the break, and seated
+    assert await market.states("seat") == ["paid", "paid", "held"]
+    await market.unfreeze()
+    await market.chores()
+    assert await market.states("seat") == ["paid", "paid", "held"]
+    assert await logged(market) == ["deal_opened"]
+    await market.advance(31)  # of its 90 s it had 30 left
+    await refused(ErrorCode.SEAT_LOST, market.begin("cid", deal, third.seat))
+    await market.chores()
+    assert await market.states("seat") == ["paid", "paid", "released"]
+    await market.advance(520)
+    await market.settle()
+    assert await market.states("team_order", "price") == [900, 900]
+    await market.audit(settled=True)
+
+
+# -- bad input
+
+
+@pytest.mark.parametrize(
+    ("what", "fields"),
+    [
+        ("a team of one", {"steps": [{"people": 1, "price": 900}]}),
+        ("a team of eleven", {"steps": [{"people": 11, "price": 900}]}),
+        ("no step", {"steps": []}),
+        ("a price of nothing", {"steps": [{"people": 2, "price": 0}]}),
+        ("a negative price", {"steps": [{"people": 2, "price": -900}]}),
+        ("a price with a fraction", {"steps": [{"people": 2, "price": 9.5}]}),
+        ("a close in the past", {"closes_in_s": -1}),
+        ("a life of no time", {"life_s": 0}),
+        ("a life of two days", {"life_s": 172_800}),
+        ("no units", {"units": 0}),
+        ("no stock", {"stock": 0}),
+        ("a share above all", {"share": 101}),
+        ("a reference with a line break", {"reference": "A\n1"}),
+    ],
+)
+def test_what_no_deal_may_be_is_refused_at_the_door(what: str, fields: dict[str, object]) -> None:
+    good: dict[str, object] = {
+        "t": "open_deal", "ref": 1, "product": "cup", "steps": [{"people": 2, "price": 900}], "stock": 10,
+    }  # fmt: skip
+    assert isinstance(_decoded(good), c.OpenDeal)
+    assert _decoded({**good, **fields}) is ErrorCode.INVALID, what
+
+
+def _decoded(body: dict[str, object]) -> object:
+    (command,) = decode_commands(msgspec.json.encode([body]), Codec.JSON)
+    return command.code if isinstance(command, Error) else command
+
+
+async def test_another_shops_deal_is_not_found_by_viewers_or_staff_and_nothing_changes(market: Market) -> None:
+    deal = await market.open_deal()
+    first = await market.open_team("ann", deal)
+    stranger = actor("bob")
+    values = {field: getattr(stranger, field) for field in stranger.__struct_fields__}
+    stranger = type(stranger)(**{**values, "shop_id": "elsewhere", "room_id": "elsewhere"})
+    for command in (
+        c.OpenTeam(ref=1, deal=deal),
+        c.JoinTeam(ref=1, deal=deal, invite=first.invite),
+        c.LeaveTeam(ref=1, deal=deal, seat=first.seat),
+        c.PaySeat(ref=1, deal=deal, seat=first.seat),
+    ):
+        await refused(ErrorCode.DEAL_NOT_FOUND, market.run(stranger, command))
+    for act in (
+        c.ChangeDeal(ref=1, deal=deal, state="paused"),
+        c.ExtendDeal(ref=1, deal=deal, by_s=60),
+        c.CloseDeal(ref=1, deal=deal),
+        c.VoidDeal(ref=1, deal=deal, why="mine"),
+        c.WaiveTeam(ref=1, deal=deal, team=first.team.id, why="mine"),
+        c.RefundOrder(ref=1, deal=deal, order=first.seat, why="mine", key="k"),
+        c.DecideOrderRefund(ref=1, deal=deal, refund=first.seat, confirm=True),
+    ):
+        await refused(ErrorCode.DEAL_NOT_FOUND, market.operate(act, stranger))
+    assert (await market.states("seat"), await logged(market)) == (["held"], ["deal_opened"])
+
+
+async def test_the_invite_of_a_team_that_ended_gets_its_code(market: Market) -> None:
+    deal = await market.open_deal(steps=TWO)
+    first = await market.open_team("ann", deal)
+    second = await market.join("bob", deal, invite=first.invite)
+    await refused(ErrorCode.TEAM_FULL, market.join("cid", deal, invite=first.invite))
+    await market.pay("ann", deal, first.seat)
+    await market.pay("bob", deal, second.seat)
+    await refused(ErrorCode.TEAM_CLOSED, market.join("cid", deal, invite=first.invite))
+    await market.operate(c.VoidDeal(ref=1, deal=deal, why="wrong price"))
+    await refused(ErrorCode.DEAL_CLOSED, market.join("cid", deal, invite=first.invite))
+
+
+# -- who is told
+
+
+async def test_what_the_worker_did_is_told_live(market: Market) -> None:
+    deal = await market.open_deal()
+    first = await market.open_team("ann", deal)
+    second = await market.join("bob", deal, invite=first.invite)
+    await market.pay("ann", deal, first.seat)
+    await market.pay("bob", deal, second.seat)
+    await market.advance(601)
+    market.told.clear()
+    await market.chores()
+    assert [each.stirred for each in market.told][:1] == [True]
+    assert any(b"team_completed" in event for each in market.told for event in each.message.live)
+    assert {each.room_id for each in market.told} == {seed.ROOM}

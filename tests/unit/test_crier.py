@@ -1,0 +1,59 @@
+"""The crier: a rush of teams is a few notices to the room."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from groupbuy import crier
+from groupbuy.crier import Crier
+from livestream.bus import BusMessage
+
+
+async def told(monkeypatch: pytest.MonkeyPatch, *batches: list[bytes], pause_s: float = 0.02) -> list[list[bytes]]:
+    """What rooms hear of batches that come one after another without a pause."""
+    monkeypatch.setattr(crier, "_PAUSE_S", pause_s)
+    heard: list[list[bytes]] = []
+
+    def publish(room_id: str, message: BusMessage) -> None:
+        heard.append(message.live)
+
+    teller = Crier(publish, 1)
+    for batch in batches:
+        teller.tell("room", batch)
+    await asyncio.sleep(pause_s * 5)
+    return heard
+
+
+async def test_the_first_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[list[bytes]] = []
+    Crier(lambda room_id, message: heard.append(message.live), 1).tell("room", [b"1"])
+    assert heard == [[b"1"]]
+
+
+async def test_of_a_rush_the_newest_few_are_told_in_one_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = [b"%d" % number for number in range(1000)]
+    assert await told(monkeypatch, events[:1], *([each] for each in events[1:])) == [events[:1], events[-8:]]
+
+
+async def test_what_comes_after_a_pause_is_told_at_once_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crier, "_PAUSE_S", 0.01)
+    heard: list[list[bytes]] = []
+    teller = Crier(lambda room_id, message: heard.append(message.live), 1)
+    teller.tell("room", [b"1"])
+    await asyncio.sleep(0.05)
+    teller.tell("room", [b"2"])
+    assert heard == [[b"1"], [b"2"]]
+
+
+async def test_rooms_do_not_wait_for_one_another() -> None:
+    heard: list[str] = []
+    teller = Crier(lambda room_id, message: heard.append(room_id), 1)
+    teller.tell("tea", [b"1"])
+    teller.tell("wine", [b"1"])
+    assert heard == ["tea", "wine"]
+
+
+async def test_a_batch_without_news_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await told(monkeypatch, [], []) == []
