@@ -287,6 +287,22 @@ async def test_with_few_descriptors_who_finds_no_room_is_told(
     assert "gateway.few_descriptors" in gateway.logs()
 
 
+async def test_a_ban_in_any_script_closes_every_socket_in_every_process(
+    start_gateway: Callable[..., Gateways], people: People
+) -> None:
+    port = start_gateway(count=2, sockets_per_viewer=20).settings.port
+    async with contextlib.AsyncExitStack() as stack:
+        host = await stack.enter_async_context(joined(port, token=people.token("host", Role.HOST)))
+        banned = [await stack.enter_async_context(joined(port, token=people.token("ann"))) for _ in range(12)]
+        who = next(message["me"]["id"] for message in banned[0].messages if message["t"] == "joined")
+        await banned[0].say({"t": "comment", "ref": 1, "text": "buy my watches"})
+        assert (await banned[0].read_until(ref=1))["t"] == "posted"
+        await host.say({"t": "ban", "ref": 1, "who": who, "seconds": None, "why": "封" * 200})
+        answer = await host.read_until(ref=1)
+        assert answer["t"] == "ok", answer
+        assert {await each.closed_with() for each in banned} == {C.BANNED}
+
+
 async def test_a_token_that_expires_ends_its_connection(gateway: Gateways, people: People) -> None:
     async with joined(gateway.settings.port, token=people.token("ann", ttl_s=2)) as peer:
         assert await peer.closed_with(20) == C.TOKEN_EXPIRED
