@@ -81,6 +81,8 @@ class Book:
     returns: dict[str, Return] = field(default_factory=dict)
     caused: Caused = field(default_factory=Caused)
     places: dict[str, str] = field(default_factory=dict)  #: team by seat
+    delay_ms: int = 0  #: by which the last viewer's video is behind
+    show_over: bool = False  #: a show has ended since the deal was opened
 
     # -- looking things up
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.groupbuy import DealState, OrderState, OwnSeat, SeatLeft
 from livestream.protocol.limits import PAYING_S
+from livestream.room.clocks import closes_at
 
 from . import deal as deals
 from . import funds, pricing, team
@@ -25,6 +26,8 @@ def open_team(book: Book, ids: tuple[str, str], viewer: str, name: str, invite: 
         Refused: DEAL_CLOSED, FROZEN, SEAT_TAKEN, LIMIT_REACHED, SOLD_OUT, TEAMS_FULL.
     """
     deals.require_open(book.deal, book.now_ms)
+    if book.show_over:
+        raise Refused(ErrorCode.DEAL_CLOSED)
     if book.frozen:
         raise Refused(ErrorCode.FROZEN)
     terms = book.deal.terms
@@ -39,7 +42,7 @@ def open_team(book: Book, ids: tuple[str, str], viewer: str, name: str, invite: 
         version=terms.version,
         size=terms.size,
         least=terms.least,
-        deadline_ms=book.now_ms + terms.life_s * 1000,
+        deadline_ms=closes_at(book.now_ms, terms.life_s, book.delay_ms),
         leader=seat_id,
         invite=invite,
         listed=listed,

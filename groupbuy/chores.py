@@ -118,17 +118,26 @@ async def lapse_orders(database: Database, tell: Tell = untold) -> int:
 
 
 async def close_deals(database: Database, tell: Tell = untold) -> int:
-    """Close deals whose window is over."""
+    """Close deals whose window, or whose show, is over."""
     async with database.read() as connection:
-        due = await deadlines.due(connection, [DEAL], _DEALS)
+        due = [each.id for each in await deadlines.due(connection, [DEAL], _DEALS)]
+        ended = await connection.fetch(
+            """
+            SELECT deal_id FROM deal WHERE state IN ('open', 'paused') AND EXISTS (
+                   SELECT FROM show WHERE show.room_id = deal.room_id AND ended_at >= opened_at) LIMIT $1""",
+            _DEALS,
+        )
 
     def run_out(book: Book) -> bool:
-        if book.frozen or book.deal.closes_at is None or book.deal.closes_at > book.now_ms:
+        closes_at = book.deal.closes_at
+        over = closes_at is not None and closes_at <= book.now_ms and not book.frozen
+        if book.deal.state not in RUNNING or not (over or book.show_over):
             return False
-        close(book)
+        close(book, None if over else "the show ended")
         return True
 
-    return sum([await one("close_deals", each.id, _deal_changed(database, each.id, run_out, tell)) for each in due])
+    ids = dict.fromkeys([*due, *(row["deal_id"] for row in ended)])
+    return sum([await one("close_deals", each, _deal_changed(database, each, run_out, tell)) for each in ids])
 
 
 async def void_teams(database: Database, tell: Tell = untold) -> int:

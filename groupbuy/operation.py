@@ -87,7 +87,8 @@ class Operation:
         clock = await tx.fetchrow(
             """
             WITH locked AS MATERIALIZED (SELECT * FROM room WHERE room_id = $1 FOR NO KEY UPDATE)
-            SELECT floor(extract(epoch FROM least(clock_timestamp(), frozen_at)) * 1000)::bigint AS now_ms, shop_id
+            SELECT floor(extract(epoch FROM least(clock_timestamp(), frozen_at)) * 1000)::bigint AS now_ms, shop_id,
+                   coalesce((state->>'video_delay_ms')::int, 0) AS delay_ms
               FROM locked""",
             actor.room_id,
         )
@@ -97,7 +98,7 @@ class Operation:
         )
         if going >= SNAPSHOT_DEALS:
             raise Refused(ErrorCode.TOO_MANY, "close a deal of this room first")
-        opened = await self._made(tx, actor, command, clock["shop_id"], clock["now_ms"])
+        opened = await self._made(tx, actor, command, clock["shop_id"], clock["now_ms"] + clock["delay_ms"])
         await deal_rows.insert(tx, opened, opened.stock * opened.terms.share // 100)
         reply = Posted(ref=0, id=opened.deal_id)
         await work.settle(tx, batch, known, [reply])
@@ -108,7 +109,12 @@ class Operation:
         appended = await tell(tx, actor.room_id, [DealOpened(deal=opened.view())], [entry])
         return reply, Told(actor.room_id, BusMessage(origin=self._origin, appended=appended), True)
 
-    async def _made(self, tx: Connection, actor: Actor, command: OpenDeal, shop_id: str, now_ms: int) -> Deal:
+    async def _made(self, tx: Connection, actor: Actor, command: OpenDeal, shop_id: str, seen_ms: int) -> Deal:
+        """The deal as asked for.
+
+        Args:
+            seen_ms: when the last viewer's video shows this moment.
+        """
         product = (await load_products(tx, shop_id, [command.product])).get(command.product)
         if product is None:
             raise Refused(ErrorCode.PRODUCT_NOT_FOUND, command.product)
@@ -145,7 +151,7 @@ class Operation:
             units=command.units,
             stock=command.stock,
             terms=terms,
-            closes_at=None if command.closes_in_s is None else now_ms + command.closes_in_s * 1000,
+            closes_at=None if command.closes_in_s is None else seen_ms + command.closes_in_s * 1000,
             reference=command.reference,
         )
 

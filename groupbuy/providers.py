@@ -8,14 +8,15 @@ from .payments.port import Provider, Way
 from .payments.sandbox import Sandbox
 from .payments.sandbox_keys import keys
 
+SANDBOX = "sandbox"  #: the setting's value for the provider that moves no money
 NOTIFY_PATH = "/v1/payments/{source}"
 
 
 def provider(settings: Settings, secret: bytes) -> Provider | None:
     """None: the deployment has none, and nobody can pay."""
-    if settings.payments != "sandbox":
+    if settings.payments != SANDBOX:
         return None
-    notify = settings.local_url + NOTIFY_PATH.format(source="sandbox")
+    notify = settings.local_url + NOTIFY_PATH.format(source=SANDBOX)
     return Sandbox(settings.sandbox_url, keys(secret, Way(settings.payment_way)), notify)
 
 

@@ -63,6 +63,12 @@ class GroupBuy:
         Refused, Unavailable, OutcomeUnknown.
         """
         if isinstance(command, OpenTeam | JoinTeam | LeaveTeam | PaySeat):
+            if (
+                isinstance(command, PaySeat)
+                and room.state.rehearsal
+                and self._ground.settings.payments != providers.SANDBOX
+            ):
+                raise Refused(ErrorCode.PAYMENT_REFUSED, "a rehearsal pays in the sandbox alone")
             reply = await self._engine.run(actor, command, room)
             if isinstance(command, PaySeat) and isinstance(reply, Posted):
                 reply = await self._require_cashier().open(reply.id, actor.room_id)
@@ -98,6 +104,10 @@ class GroupBuy:
 
     def forget(self, room_id: str) -> None:
         """Nothing is kept for a room."""
+
+    def _require_play_money(self) -> None:
+        if self._ground.settings.payments != providers.SANDBOX:
+            raise Refused(ErrorCode.PAYMENT_REFUSED, "a rehearsal pays in the sandbox alone")
 
     def _require_cashier(self) -> Cashier:
         # Made at the first use: an HTTP client wants the running loop, and most processes never need one.

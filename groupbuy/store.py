@@ -26,6 +26,7 @@ from .money import Payment
 from .order import SOLD, Order, Return
 from .team import Seat, Team
 
+_LOCK = "deal:"  #: with its id, the name of an advisory lock
 TEAM, DEAL, REPAY = "team", "deal", "repay"  #: kinds of deadlines
 _terms = msgspec.json.Decoder(list[Terms]).decode
 _request = msgspec.json.Decoder(RefundRequest).decode
@@ -111,10 +112,11 @@ async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
         if room_id is None:
             return None
         await deadlines.stand_by(tx, room_id)
-    lock = "" if named.looks else "FOR NO KEY UPDATE" if named.changes else "FOR SHARE"
+    if not named.looks:
+        await _hold(tx, deal_id, alone=named.changes)
     row = await tx.fetchrow(
         "SELECT *, (SELECT json_agg(t)::text FROM deal_terms t WHERE t.deal_id = $1) AS terms"
-        f" FROM deal WHERE deal_id = $1 {lock}",
+        " FROM deal WHERE deal_id = $1",
         deal_id,
     )
     if row is None:
@@ -139,16 +141,21 @@ async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
                               WHERE d.room_id = $1 AND d.kind = 'team' AND d.id = t.id)
                        FROM unnest($2::text[]) WITH ORDINALITY AS t (id, n) ORDER BY n) AS due,
                (SELECT {_MS.format("due_at")} FROM deadline d
-                 WHERE d.room_id = $1 AND d.kind = 'deal' AND d.id = $3) AS closes_at
+                 WHERE d.room_id = $1 AND d.kind = 'deal' AND d.id = $3) AS closes_at,
+               coalesce((room.state->>'video_delay_ms')::int, 0) AS delay_ms,
+               EXISTS(SELECT FROM show WHERE show.room_id = $1 AND ended_at >= $4) AS show_over
           FROM room WHERE room_id = $1""",
         row["room_id"],
         team_ids,
         deal_id,
+        row["opened_at"],
     )
     assert clock is not None
     book = Book(
         now_ms=clock["now_ms"],
         frozen=clock["frozen"],
+        delay_ms=clock["delay_ms"],
+        show_over=clock["show_over"],
         deal=_deal(row, terms[row["version"]], clock["closes_at"]),
         terms=terms,
     )
@@ -166,6 +173,17 @@ async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
     if named.returns:
         await _load_returns(tx, book)
     return book
+
+
+async def _hold(tx: Connection, deal_id: str, *, alone: bool) -> None:
+    """Keep a deal as it is until this transaction ends, with others who only need that, or alone.
+
+    An advisory lock stands in line. On the row itself, those who share it go past who waits to change it: in a rush no
+    deal could be paused or taken back, and whoever tried would keep the room's lock meanwhile, and the host silent.
+    """
+    await tx.execute(
+        f"SELECT pg_advisory_xact_lock{'' if alone else '_shared'}(hashtextextended($1, 0))", _LOCK + deal_id
+    )
 
 
 async def _load_teams(tx: Connection, deal_id: str, room_id: str, named: Named) -> list[Any]:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from groupbuy import chores
+from groupbuy import chores, store
 from groupbuy.cashier import news_of
 from groupbuy.membership import team_members
 from groupbuy.payments.port import Way
@@ -388,3 +388,53 @@ async def test_who_waited_for_a_team_sees_what_the_one_before_made_of_it(market:
     await market.chores()
     assert (await market.states("seat"))[:2] == ["paid", "released"]
     await market.audit()
+
+
+async def test_the_end_of_a_show_closes_its_deals_and_teams_go_on(market: Market) -> None:
+    deal = await market.open_deal()
+    first = await market.open_team("ann", deal)
+    async with market.database.transaction() as tx:
+        await tx.execute("UPDATE show SET state = 'ended', ended_at = clock_timestamp()")
+    await refused(ErrorCode.DEAL_CLOSED, market.open_team("dan", deal))  # whether or not a worker has seen it
+    await market.chores()
+    async with market.database.read() as connection:
+        row = await connection.fetchrow("SELECT state, why FROM deal")
+    assert row is not None
+    assert tuple(row) == ("closed", "the show ended")
+    second = await market.join("bob", deal, invite=first.invite)
+    for who, seat in (("ann", first.seat), ("bob", second.seat)):
+        await market.pay(who, deal, seat)
+    await market.advance(601)
+    await market.settle()
+    assert await market.states("team") == ["complete"]
+    later = await market.open_deal()  # after the show, for who comes later
+    await market.open_team("eve", later)
+    await market.chores()
+    assert await market.states("team") == ["complete", "forming"]
+
+
+async def test_who_sees_the_video_last_has_the_whole_time(market: Market) -> None:
+    async with market.database.transaction() as tx:
+        await tx.execute("UPDATE room SET state = jsonb_set(state::jsonb, '{video_delay_ms}', '60000')::json")
+    deal = await market.open_deal(life_s=60, closes_in_s=60)
+    await market.open_team("ann", deal)
+    async with market.database.read() as connection:
+        left = await connection.fetch("SELECT kind, extract(epoch FROM due_at - clock_timestamp()) AS s FROM deadline")
+    assert {row["kind"] for row in left} == {"team", "deal"}
+    assert all(90 < row["s"] <= 120 for row in left)
+
+
+async def test_who_changes_a_deal_stands_in_line_with_those_who_buy(market: Market) -> None:
+    deal = await market.open_deal()
+    first = await market.open_team("ann", deal)
+    async with market.database.transaction() as tx:
+        assert await store.load(tx, deal, store.Named())  # a batch that takes its time
+        closing = asyncio.create_task(market.operate(c.CloseDeal(ref=1, deal=deal)))
+        await asyncio.sleep(0.2)
+        opening = asyncio.create_task(market.open_team("bob", deal))  # came later: goes behind
+        await asyncio.sleep(0.2)
+        assert not closing.done()
+        assert not opening.done()
+    await closing
+    await refused(ErrorCode.DEAL_CLOSED, opening)
+    await market.join("cid", deal, invite=first.invite)
