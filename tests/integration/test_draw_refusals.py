@@ -277,7 +277,7 @@ async def _clear(stage: Stage) -> None:
 
 
 async def test_every_declared_error_of_a_command_of_draws_is_answered_and_changes_nothing(stage: Stage) -> None:
-    await try_all(stage.database, stage, CASES, stage.desk.run, lambda: _clear(stage))
+    assert await try_all(stage.database, stage, CASES, stage.desk.run, lambda: _clear(stage)) == []
 
 
 def test_the_table_covers_every_error_that_commands_of_draws_declare() -> None:

@@ -308,7 +308,7 @@ async def _clear(market: Market) -> None:
 async def test_every_declared_error_of_a_command_of_group_buys_is_answered_and_changes_nothing(
     market: Market, desk: Node
 ) -> None:
-    await try_all(market.database, market, CASES, desk.run, lambda: _clear(market))
+    assert await try_all(market.database, market, CASES, desk.run, lambda: _clear(market)) == []
     await market.audit()
 
 

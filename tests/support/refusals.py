@@ -52,11 +52,10 @@ async def try_all(
     cases: Sequence[Case[_Stage]],
     run: Callable[[Actor, Command], Awaitable[AnyReply]],
     clear: Callable[[], Awaitable[None]],
-) -> None:
+) -> list[tuple[str, Command, ErrorCode | AnyReply, list[str]]]:
     """Try every case; each scene is set once, and cleared when its cases were tried.
 
-    Raises:
-        AssertionError: an answer was another, or a row changed.
+    Returns: those whose answer was another, or which changed a row: scene, command, answer, tables that changed.
     """
     wrong = []
     for scene in dict.fromkeys(case.scene for case in cases):
@@ -70,7 +69,7 @@ async def try_all(
                 wrong.append((scene.__name__, command, answered, changed))
             before = after
         await clear()
-    assert wrong == []
+    return wrong
 
 
 def asked(case: Case[Any], names: Names) -> tuple[Actor, Command]:
