@@ -109,7 +109,7 @@ def pay_seat(book: Book, seat_id: str, viewer: str, payment_id: str, way: str, r
         raise Refused(ErrorCode.DEAL_CLOSED)
     unpaid = book.orders.get(seat_id)
     amount = pricing.most_to_pay(book.terms[paying.version].steps)
-    if unpaid is not None and unpaid.state is OrderState.UNPAID:
+    if unpaid is not None and unpaid.state in (OrderState.UNPAID, OrderState.LAPSED):
         if unpaid.repay_until is None or book.now_ms >= unpaid.repay_until or unpaid.price is None:
             raise Refused(ErrorCode.SEAT_LOST)
         amount = unpaid.price

@@ -194,7 +194,8 @@ class Engine:
         outcomes: Sequence[Outcome],
     ) -> Told:
         await work.settle(tx, batch, known, outcomes)
-        await people.remember(tx, [each.actor for each in batch if isinstance(each.command, PaySeat)])
+        paying = zip(batch, outcomes, strict=True)
+        await people.remember(tx, [each.actor for each, outcome in paying if isinstance(outcome, Posted)])
         return await finish(tx, book, before, self._origin)
 
     def _decide(self, book: Book, each: Work) -> AnyReply:

@@ -63,7 +63,7 @@ def decide(book: Book, command: DecideOrderRefund, who: tuple[str, str]) -> Refu
     # Of an asker who was erased nobody can tell whether it is the same person.
     if command.confirm and asked.asker in (who[0], ""):
         raise Refused(ErrorCode.SECOND_PERSON)
-    left = _left(book, asked.request.purchase) + asked.request.amount
+    left = _left(book, asked.request.purchase, but=command.refund)
     if command.confirm and asked.request.amount > left:
         raise Refused(ErrorCode.AMOUNT_REFUSED, f"{left} of it are left")
     state = RefundState.CONFIRMED if command.confirm else RefundState.REFUSED
@@ -81,15 +81,21 @@ def declined(book: Book, op_id: str) -> None:
         _become(book, replace(known, request=request, moving=False))
 
 
-def _left(book: Book, seat_id: str) -> int:
-    """Of the price, less what came back and what is to: nothing, unless the order is confirmed."""
+def _left(book: Book, seat_id: str, but: str = "") -> int:
+    """Of the price, less what came back and what is to: nothing, unless the order is confirmed.
+
+    Args:
+        but: a refund that does not count.
+    """
     placed = book.orders.get(seat_id)
     if placed is None or placed.state is not OrderState.CONFIRMED or placed.price is None:
         return 0
     under_way = sum(
         each.request.amount
         for each in book.returns.values()
-        if each.request.purchase == seat_id and (each.moving or each.request.state is RefundState.ASKED)
+        if each.request.purchase == seat_id
+        and each.request.id != but
+        and (each.moving or each.request.state is RefundState.ASKED)
     )
     return max(0, placed.price - placed.given_back - under_way)
 

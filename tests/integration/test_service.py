@@ -10,12 +10,13 @@ import asyncpg
 import pytest
 import redis.asyncio
 
-from livestream import parts
+from groupbuy.part import PART as GROUP_BUYS
 from livestream.config import Settings
 from livestream.protocol.commands import COMMANDS
 from livestream.protocol.errors import ErrorCode
 from livestream.protocol.roles import Role
 from livestream.room import deskwork
+from lottery.part import PART as DRAWS
 from tests.support.gateways import Gateways
 from tests.support.people import People
 from tests.support.wsclient import WsClient, joined
@@ -169,8 +170,8 @@ OF_THE_HOST: list[tuple[Before, str, dict[str, object], ErrorCode]] = [
 ]
 #: commands whose every refusal by the desk is tried without stores, in tests/unit/test_desk.py
 BY_THE_DESK = {command.__struct_config__.tag for command in deskwork.COMMANDS} - {"say", "pin", "schedule", "set_show"}
-#: those that parts bring have tables of their own
-BY_PARTS = {command.__struct_config__.tag for part in parts.load() for command in part.commands}
+#: those that parts bring have tables of their own, in test_groupbuy_refusals.py and test_draw_refusals.py
+BY_PARTS = {command.__struct_config__.tag for part in (GROUP_BUYS, DRAWS) for command in part.commands}
 ELSEWHERE = {
     ("join", E.ROOM_NOT_FOUND), ("join", E.TOKEN_INVALID), ("join", E.TOKEN_EXPIRED), ("join", E.TICKET_INVALID),
     ("join", E.BANNED), ("join", E.NAME_REFUSED), ("comment", E.SIGN_IN_REQUIRED), ("comment", E.NAME_REQUIRED),

@@ -146,7 +146,7 @@ class DeclinePrize(Command, frozen=True, tag="decline_prize"):
     roles = SIGNED_IN
     rate = RateClass.OTHER
     reply = Ok
-    errors = (E.DRAW_NOT_FOUND, E.DRAW_STATE, E.NOT_A_WINNER, E.CLAIM_LATE, E.CLAIMED, E.KEY_REUSED)
+    errors = (E.DRAW_NOT_FOUND, E.NOT_A_WINNER, E.CLAIM_LATE, E.CLAIMED, E.KEY_REUSED)
 
     draw: DrawId
     key: types.Key | None = None
