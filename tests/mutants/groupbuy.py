@@ -173,7 +173,7 @@ MUTANTS = (
         "groupbuy/funds.py",
         "    book.caused.dropped.add(payment.payment_id)\n",
         "",
-        (_CORE,),
+        (f"{_MONEY}::test_a_void_while_prices_are_taken_ends_every_operation",),
     ),
     Mutant(
         "other money than was asked for keeps its seat",
