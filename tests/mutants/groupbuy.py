@@ -199,8 +199,8 @@ MUTANTS = (
     Mutant(
         "the day to pay again runs on in a break",
         "groupbuy/chores.py",
-        "             WHERE kind = 'repay' AND due_at <= clock_timestamp() AND frozen_at IS NULL",
-        "             WHERE kind = 'repay' AND due_at <= clock_timestamp()",
+        "             WHERE kind = 'repay' AND due_at <= statement_timestamp() AND frozen_at IS NULL",
+        "             WHERE kind = 'repay' AND due_at <= statement_timestamp()",
         (f"{_CLOCK}::test_the_day_to_pay_again_does_not_run_in_a_break",),
         (
             "        return await _changed(database, deal_id, Named(seats={seat_id}, money=True), course.due, tell)",
