@@ -173,7 +173,7 @@ MUTANTS = (
         "groupbuy/funds.py",
         "    book.caused.dropped.add(payment.payment_id)\n",
         "",
-        (_CORE,),
+        (f"{_MONEY}::test_a_void_while_prices_are_taken_ends_every_operation",),
     ),
     Mutant(
         "other money than was asked for keeps its seat",
@@ -199,8 +199,8 @@ MUTANTS = (
     Mutant(
         "the day to pay again runs on in a break",
         "groupbuy/chores.py",
-        "             WHERE kind = 'repay' AND due_at <= clock_timestamp() AND frozen_at IS NULL",
-        "             WHERE kind = 'repay' AND due_at <= clock_timestamp()",
+        "             WHERE kind = 'repay' AND due_at <= statement_timestamp() AND frozen_at IS NULL",
+        "             WHERE kind = 'repay' AND due_at <= statement_timestamp()",
         (f"{_CLOCK}::test_the_day_to_pay_again_does_not_run_in_a_break",),
         (
             "        return await _changed(database, deal_id, Named(seats={seat_id}, money=True), course.due, tell)",
