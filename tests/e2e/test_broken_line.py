@@ -12,7 +12,7 @@ from playwright.async_api import expect
 from tests.e2e.visitors import Visitors
 from tests.support.shows import Show, wait_for
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 
 
 def gateways(show: Show) -> list[int]:

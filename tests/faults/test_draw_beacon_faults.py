@@ -34,6 +34,8 @@ quicknet.PUBLIC_KEY = bytes.fromhex(sys.argv[1])
 from livestream import worker
 from livestream.config import load
 from livestream.deployment import secret_of
+
+pytestmark = pytest.mark.alone  # it counts seconds, or what the whole machine holds
 settings = load(environ=os.environ)
 asyncio.run(worker.run(settings, secret_of(settings)))
 """

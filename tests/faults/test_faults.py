@@ -27,6 +27,8 @@ from tests.support.folders import open_folder
 from tests.support.record import Record
 from tests.support.shows import Show, show
 
+pytestmark = pytest.mark.alone  # it counts seconds, or what the whole machine holds
+
 Hurt = Callable[[Show], Awaitable[None]]
 GATEWAY, WORKER = ("livestream gateway",), ("livestream worker",)
 POSTGRES, VALKEY = ("bin/postgres", "-D"), ("valkey-server",)

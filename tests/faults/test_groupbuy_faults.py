@@ -30,6 +30,8 @@ from tests.support.purse import Purse
 from tests.support.record import Rows
 from tests.support.storm import STORMS, Blow
 
+pytestmark = pytest.mark.alone  # it counts seconds, or what the whole machine holds
+
 _JITTER_S = 0.005
 _AT_ONCE = 20
 _WAYS = {Way.AUTHORISE: "holds first", Way.CAPTURE: "takes at once"}

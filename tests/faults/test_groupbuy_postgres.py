@@ -18,6 +18,8 @@ from tests.support.gateways import Gateways
 from tests.support.people import People
 from tests.support.storm import STORMS, postgres_killed, postgres_paused, storm
 
+pytestmark = pytest.mark.alone  # it counts seconds, or what the whole machine holds
+
 BLOWS = {"Postgres killed": postgres_killed, "Postgres paused 10 s": postgres_paused}
 
 

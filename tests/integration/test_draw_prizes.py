@@ -11,6 +11,7 @@ from livestream.config import Settings
 from livestream.protocol import commands as c
 from livestream.protocol.draws import DrawState, OwnDraw, PassedWhy, PrizeTier
 from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.personal import Person
 from livestream.protocol.pushes import OwnDraws
 from livestream.protocol.replies import Claimed
 from livestream.protocol.roles import Role
@@ -248,7 +249,7 @@ async def test_who_was_erased_while_a_draw_was_open_stays_a_number_and_enters_no
     draw_id = await opened(desk, **ONE_PRIZE)
     await enter(desk, draw_id, key="k")
     async with database.transaction() as tx:
-        await privacy.erase(tx, "p-ann", "ann", ["demo"])
+        await privacy.erase(tx, await privacy.marks(tx, Person("p-ann", "ann"), ["demo"]), ["demo"])
     assert await refused(enter(desk, draw_id, key="k")) is ErrorCode.DRAW_ENTERED
     assert await own(desk, database) == []
     await draws.drawn(desk, database, draw_id)

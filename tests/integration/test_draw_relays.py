@@ -25,7 +25,7 @@ async def relay() -> AsyncIterator[Callable[[Answer], Awaitable[str]]]:
     async def start(answer: Answer) -> str:
         app = web.Application()
         app.router.add_get(f"/{CHAIN}/public/{{round}}", answer)
-        runner = web.AppRunner(app)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         port = free_port()
         await web.TCPSite(runner, "127.0.0.1", port).start()

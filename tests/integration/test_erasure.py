@@ -188,7 +188,7 @@ async def test_staff_winners_and_members_of_teams_go_by_name_everywhere(
         await shops.run(BACKEND, ReportPurchase(purchase="A-1", viewer="bo-1", amount=900_000, currency="PLN"), None)
         asker = msgspec.structs.replace(bo, role=Role.OPERATOR)
         await process.run(asker, c.Refund(ref=5, purchase="A-1", why="Bonifacy fell ill", key="k"))
-        await _won_and_joined(database, bo.pseudonym)
+        await _won_and_joined(database, bo.pseudonym, "bo-1")
         told = await shops.run(BACKEND, ExportViewer(viewer="bo-1"), None)
         assert isinstance(told, Exported)
         assert [each["event"]["text"] for each in told.messages] == ["Welcome"]
@@ -212,7 +212,7 @@ async def test_staff_winners_and_members_of_teams_go_by_name_everywhere(
         assert [each["name"] for each in json.loads(drawn)] == ["", "Z•••"]
 
 
-async def _won_and_joined(database: Database, who: str) -> None:
+async def _won_and_joined(database: Database, who: str, viewer_id: str) -> None:
     """A draw that they won, and a team that somebody of the same name is in."""
     draw_id, theirs, others = "0a" * 16, "0b" * 16, "0c" * 16
     winners = [d.DrawWinner(prize=0, place=0, entry=theirs, name="B•••"), d.DrawWinner(prize=1, place=1, entry=others,
@@ -230,10 +230,10 @@ async def _won_and_joined(database: Database, who: str) -> None:
             " now(), now(), 1, sha256('c'), now(), now())",
             draw_id, seed.ROOM, seed.SHOP, msgspec.json.encode(body).decode(),
         )  # fmt: skip
-        for place, (entry, pseudonym) in enumerate(((theirs, who), (others, "p-zoe"))):
+        for place, (entry, pseudonym, viewer) in enumerate(((theirs, who, viewer_id), (others, "p-zoe", "zoe"))):
             await tx.execute(
                 "INSERT INTO draw_entry (draw_id, entry_id, weight, at, pseudonym, viewer_id, name)"
-                " VALUES ($1, decode($2, 'hex'), 1, now(), $3, $3, $3)", draw_id, entry, pseudonym,
+                " VALUES ($1, decode($2, 'hex'), 1, now(), $3, $4, $3)", draw_id, entry, pseudonym, viewer,
             )  # fmt: skip
             await tx.execute(
                 "INSERT INTO draw_pick (draw_id, place, entry_id, prize, given_at, claim_until)"

@@ -7,7 +7,7 @@ import pytest
 from tests.bench import draw_rush, group_rush
 from tests.support.folders import open_folder
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
 _SMALL = ("--gateways", "1", "--clients", "1")
 
 

@@ -102,7 +102,7 @@ class Listener:
 
         application = web.Application()
         application.router.add_post(self._path, take)
-        runner = web.AppRunner(application)
+        runner = web.AppRunner(application, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", self.port).start()
         try:

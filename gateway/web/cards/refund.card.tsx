@@ -26,8 +26,7 @@ function Form({ client }: CardProps) {
       purchase: String(said.get("purchase")).trim(),
       amount: said.get("amount") ? Number(said.get("amount")) : null,
       why: String(said.get("why")).trim(),
-      key,
-    })).then((done) => {
+    }, { key })).then((done) => {
       if (!done) return;
       setAsked(true);
       setKey(freshKey());
