@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from playwright.async_api import expect
 
@@ -26,6 +28,8 @@ async def test_markup_script_and_bidi_marks_are_shown_as_text(visitors: Visitors
     host, viewer = await visitors.host(), await visitors.viewer()
     name = text[:10]
     await host.page.get_by_label("Links").check()
+    await expect(host.page.get_by_label("Staff log")).to_contain_text("links")
+    await asyncio.sleep(1.5)  # the viewer's process may be the other one: it knows within a heartbeat
     await viewer.says(text, name=name)
     await host.says(text, pin=True)
     reader = await visitors.viewer()

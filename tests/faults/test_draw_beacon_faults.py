@@ -27,6 +27,8 @@ from tests.support.live_draws import checked, close, enter, look, opened
 from tests.support.nodes import node
 from tests.support.ports import free_port
 
+pytestmark = pytest.mark.alone  # it counts seconds, or what the whole machine holds
+
 _WORKER = """
 import asyncio, os, sys
 from lottery import quicknet
@@ -34,8 +36,6 @@ quicknet.PUBLIC_KEY = bytes.fromhex(sys.argv[1])
 from livestream import worker
 from livestream.config import load
 from livestream.deployment import secret_of
-
-pytestmark = pytest.mark.alone  # it counts seconds, or what the whole machine holds
 settings = load(environ=os.environ)
 asyncio.run(worker.run(settings, secret_of(settings)))
 """
