@@ -100,7 +100,7 @@ class Loaded:
 async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
     """Lock and read what a batch names; None: there is no such deal.
 
-    Cost: five statements for a batch of joins; opens, money and waivers cost one to three more.
+    Cost: six statements for a batch of joins; opens, money and waivers cost one to three more.
     """
     if named.changes:
         # The room first, as its desk does: what happens is told to everybody, and no deadline moves meanwhile.

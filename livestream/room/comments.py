@@ -209,8 +209,10 @@ class Comments:
         A repetition was judged when it was said: it costs neither the room's budget nor its author's.
         """
         works = [each.work for each in batch]
-        async with self._database.read() as connection:
-            known = await work.seen(connection, works)
+        known: work.Known = {}
+        if any(each.claim is not None for each in works):
+            async with self._database.read() as connection:
+                known = await work.seen(connection, works)
         fates = await self._judged({index: batch[index] for index in work.fresh(works, known)})
         for index, fate in fates.items():
             batch[index].fate = fate
