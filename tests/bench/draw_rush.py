@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 import time
 from collections import Counter
@@ -194,10 +193,7 @@ def main() -> int:
     options = parser().parse_args()
     with open_folder() as folder:
         figures = asyncio.run(measure(options, folder))
-    text = json.dumps(figures, indent=1)
-    sys.stdout.write(text + "\n")
-    if options.out:
-        options.out.write_text(text + "\n")
+    processes.tell(figures, options.out)
     return int(figures["lost"] or figures["double"] or figures["unasked"])
 
 

@@ -322,10 +322,7 @@ def main() -> int:
     options = parser().parse_args()
     with open_folder() as folder:
         figures = asyncio.run(measure(options, folder))
-    text = json.dumps(figures, indent=1)
-    sys.stdout.write(text + "\n")
-    if options.out:
-        options.out.write_text(text + "\n")
+    processes.tell(figures, options.out)
     return int(any(figures[name] for name in ("lost", "unasked", "double", "refused", "audit")))
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import random
 import statistics
@@ -150,10 +149,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="also write the figures there, as JSON")
     options = parser.parse_args()
     figures = uvloop.run(measure(options.teams, options.rounds, options.engines))
-    text = json.dumps(figures, indent=1)
-    sys.stdout.write(text + "\n")
-    if options.out:
-        options.out.write_text(text + "\n")
+    processes.tell(figures, options.out)
     return int(any(figures[name] for name in ("lost", "double")))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -77,3 +79,11 @@ def _git(*arguments: str) -> str:
     """Empty where this is no checkout."""
     done = subprocess.run(["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
     return done.stdout.strip()
+
+
+def tell(figures: Mapping[str, object], out: Path | None) -> None:
+    """Print a run's figures as JSON, and keep them where that is wanted."""
+    text = json.dumps(figures, indent=1) + "\n"
+    sys.stdout.write(text)
+    if out:
+        out.write_text(text)

@@ -20,7 +20,7 @@ from lottery import claims, passing, privacy
 from lottery.part import Lottery
 from lottery.verify import verify
 from tests.support import live_draws as draws
-from tests.support.live_draws import checked, enter, look, opened, proof_of
+from tests.support.live_draws import checked, enter, look, opened, proof_of, refused
 from tests.support.nodes import Node, actor, node
 
 ONE_PRIZE = {"prizes": [PrizeTier(tier="First", name="Bike", value=1, currency="PLN")]}
@@ -32,12 +32,6 @@ FORM = c.ClaimForm(name="Ann", address="ul. Długa 1")
 async def desk(database: Database, settings: Settings, seeded: str):  # type: ignore[no-untyped-def]
     async with node(database, settings, beat=True) as running:
         yield running
-
-
-async def refused(awaitable: object) -> ErrorCode:
-    with pytest.raises(Refused) as caught:
-        await awaitable  # type: ignore[misc]
-    return caught.value.code
 
 
 async def own(desk: Node, database: Database, viewer: str = "ann", pseudonym: str | None = None) -> list[OwnDraw]:

@@ -15,7 +15,7 @@ from livestream.protocol.show import ShowState
 from livestream.storage.pool import Database
 from lottery import stages, weighing
 from tests.support import live_draws as draws
-from tests.support.live_draws import HOST, checked, close, conduct, enter, look, opened
+from tests.support.live_draws import HOST, checked, close, conduct, enter, look, opened, refused
 from tests.support.nodes import Node, actor, node
 
 
@@ -23,12 +23,6 @@ from tests.support.nodes import Node, actor, node
 async def desk(database: Database, settings: Settings, seeded: str) -> AsyncIterator[Node]:
     async with node(database, settings, beat=True) as running:
         yield running
-
-
-async def refused(awaitable: object) -> ErrorCode:
-    with pytest.raises(Refused) as caught:
-        await awaitable  # type: ignore[misc]
-    return caught.value.code
 
 
 async def _waiting(database: Database, count: int) -> None:

@@ -24,7 +24,7 @@ from livestream.storage.pool import Database
 from lottery import claims, conducting, passing, privacy, prizes, quicknet, stages, store
 from lottery.part import PART
 from tests.support import live_draws as draws
-from tests.support.live_draws import HOST, checked, close, conduct, create, enter, look, opened
+from tests.support.live_draws import HOST, checked, close, conduct, create, enter, look, opened, refused
 from tests.support.nodes import Node, actor, node
 
 
@@ -32,12 +32,6 @@ from tests.support.nodes import Node, actor, node
 async def desk(database: Database, settings: Settings, seeded: str) -> AsyncIterator[Node]:
     async with node(database, settings, beat=True) as running:
         yield running
-
-
-async def refused(awaitable: object) -> ErrorCode:
-    with pytest.raises(Refused) as caught:
-        await awaitable  # type: ignore[misc]
-    return caught.value.code
 
 
 async def rows(database: Database, query: str, *arguments: object) -> list[tuple[object, ...]]:
@@ -511,7 +505,8 @@ async def _claim(desk: Node, draw_id: str, viewer: str, form: c.ClaimForm, **mor
 async def _let_claims_lapse(database: Database, draw_id: str) -> None:
     async with database.transaction() as tx:
         await tx.execute(
-            "UPDATE draw_pick SET claim_until = clock_timestamp() WHERE draw_id = $1 AND prize IS NOT NULL", draw_id
+            "UPDATE draw_pick SET claim_until = clock_timestamp() - interval '1 s' WHERE draw_id = $1 AND prize IS NOT NULL",
+            draw_id,
         )
 
 

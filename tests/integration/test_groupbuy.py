@@ -16,7 +16,7 @@ from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.groupbuy import DealStep, SeatState, TeamState
 from livestream.protocol.replies import Seated
 from livestream.storage.pool import Database
-from tests.support.market import Market
+from tests.support.market import Market, refused
 from tests.support.nodes import actor
 from tests.support.purse import Purse
 
@@ -26,12 +26,6 @@ async def market(request: pytest.FixtureRequest, database: Database, settings: S
     made = Market(database, settings, Purse(request.param))
     await made.stock_up()
     return made
-
-
-async def refused(code: ErrorCode, doing: object) -> None:
-    with pytest.raises(Refused) as caught:
-        await doing  # type: ignore[misc]
-    assert caught.value.code is code
 
 
 async def three(market: Market, deal: str) -> list[str]:

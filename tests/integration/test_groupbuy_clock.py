@@ -9,11 +9,11 @@ from livestream import seed
 from livestream.config import Settings
 from livestream.protocol import commands as c
 from livestream.protocol.codec import Codec, decode_commands
-from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.errors import ErrorCode
 from livestream.protocol.groupbuy import DealStep
 from livestream.protocol.replies import Error
 from livestream.storage.pool import Database
-from tests.support.market import Market
+from tests.support.market import Market, refused
 from tests.support.nodes import actor
 from tests.support.purse import Purse
 
@@ -25,12 +25,6 @@ async def market(database: Database, settings: Settings, seeded: str) -> Market:
     made = Market(database, settings, Purse())
     await made.stock_up()
     return made
-
-
-async def refused(code: ErrorCode, doing: object) -> None:
-    with pytest.raises(Refused) as caught:
-        await doing  # type: ignore[misc]
-    assert caught.value.code is code
 
 
 async def two(market: Market, deal: str) -> list[str]:

@@ -15,13 +15,13 @@ from livestream import seed
 from livestream.config import Settings
 from livestream.parts import Reading
 from livestream.protocol import commands as c
-from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.errors import ErrorCode
 from livestream.protocol.groupbuy import DealStep
 from livestream.protocol.http import PageQuery
 from livestream.protocol.replies import Posted
 from livestream.protocol.roles import Role
 from livestream.storage.pool import Database
-from tests.support.market import Market
+from tests.support.market import Market, refused
 from tests.support.nodes import actor
 from tests.support.purse import Purse
 
@@ -50,12 +50,6 @@ async def full(market: Market, deal: str) -> list[str]:
     for who, seat in zip(("ann", "bob", "cid"), seats, strict=True):
         await market.pay(who, deal, seat)
     return seats
-
-
-async def refused(code: ErrorCode, doing: object) -> None:
-    with pytest.raises(Refused) as caught:
-        await doing  # type: ignore[misc]
-    assert caught.value.code is code
 
 
 async def ops(market: Market) -> list[tuple[str, str]]:

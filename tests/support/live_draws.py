@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 
 import msgspec
+import pytest
 from py_arkworks_bls12381 import G1Point, G2Point, Scalar
 
 from groupbuy.membership import team_members
 from livestream import seed
 from livestream.protocol import commands as c
 from livestream.protocol.draws import BeaconKind, Draw, DrawPlan, DrawReceipt, PrizeTier
+from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.replies import Announced, Entered
 from livestream.protocol.roles import Role
 from livestream.storage.pool import Database
@@ -192,3 +194,10 @@ async def real_relays(*urls: str) -> AsyncIterator[Relays]:
 
 
 ROOM = seed.ROOM
+
+
+async def refused(doing: Awaitable[object]) -> ErrorCode:
+    """The code with which it is refused."""
+    with pytest.raises(Refused) as caught:
+        await doing
+    return caught.value.code

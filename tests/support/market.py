@@ -6,7 +6,10 @@ import itertools
 import json
 import secrets
 import time
+from collections.abc import Awaitable
 from typing import Any
+
+import pytest
 
 from groupbuy import audit, chores
 from groupbuy.cashier import Cashier, news_of
@@ -16,6 +19,7 @@ from livestream import seed
 from livestream.config import Settings
 from livestream.ids import IdMaker
 from livestream.protocol import commands as c
+from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.groupbuy import DealStep, OwnSeat
 from livestream.protocol.replies import AnyReply, PayAt, Posted, Seated
 from livestream.protocol.roles import Role
@@ -190,3 +194,10 @@ class Market:
 def own_of(reply: AnyReply) -> OwnSeat:
     assert isinstance(reply, Seated)
     return reply.own
+
+
+async def refused(code: ErrorCode, doing: Awaitable[object]) -> None:
+    """It is refused with this code."""
+    with pytest.raises(Refused) as caught:
+        await doing
+    assert caught.value.code is code
