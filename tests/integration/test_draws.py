@@ -505,7 +505,9 @@ async def _claim(desk: Node, draw_id: str, viewer: str, form: c.ClaimForm, **mor
 async def _let_claims_lapse(database: Database, draw_id: str) -> None:
     async with database.transaction() as tx:
         await tx.execute(
-            "UPDATE draw_pick SET claim_until = clock_timestamp() - interval '1 s' WHERE draw_id = $1 AND prize IS NOT NULL",
+            # A whole second: draws judge by milliseconds, and the present one is not over yet.
+            "UPDATE draw_pick SET claim_until = clock_timestamp() - interval '1 s'"
+            " WHERE draw_id = $1 AND prize IS NOT NULL",
             draw_id,
         )
 
