@@ -10,9 +10,12 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define READ_CAP (1 << 20)
+#define EVENTS 512
+#define GATHER_NS (SECOND / 2000)
 
 struct conn *viewers, publisher;
 struct totals total;
@@ -186,9 +189,16 @@ static void read_all(struct conn *c) {
     }
 }
 
+/* While a fan-out runs, what comes within half a millisecond is read in one go. To be woken for every few sockets
+ * costs a client as much again as to read them, and the server, which wakes it, nearly so: viewers elsewhere cost
+ * it nothing of the kind. The first event after a silence is read at once. */
 int poll_once(int timeout_ms) {
-    struct epoll_event events[512];
-    int n = epoll_wait(epoll, events, 512, timeout_ms);
+    static bool more_to_come;
+    struct epoll_event events[EVENTS];
+    if (more_to_come && timeout_ms)
+        nanosleep(&(struct timespec){.tv_nsec = GATHER_NS}, NULL);
+    int n = epoll_wait(epoll, events, EVENTS, timeout_ms);
+    more_to_come = n > 0 && n < EVENTS; /* more than that wait already, if all are taken */
     for (int i = 0; i < n; i++) {
         struct conn *c = events[i].data.ptr;
         loop_now = now_ns();
