@@ -27,7 +27,7 @@ from livestream.ratelimit import TokenBucket
 
 from . import frames
 from .handshake import Accepted
-from .run import Variant
+from .ring import Variant
 from .session import Session
 
 if TYPE_CHECKING:

@@ -1,16 +1,18 @@
 """Fanout: from what happened in a room to bytes on every socket. The hottest code there is.
 
-    log, staff ──┐ at once                          ┌─ slice ─ slice ─ slice ─> sockets
-    live ────────┼─────────> pending ──> run ───────┤     (the loop breathes between)
-    gauge ───────┘ at a floor                       └─ what arrives meanwhile: the next run
+    log, staff ──┐ at once
+    live ────────┼─────────> pending ──> ring ──> slice ─ slice ─ slice ──> sockets
+    gauge ───────┘ at a floor             (the loop breathes between two slices)
 
-Merging by work: while a run is under way, what arrives waits and leaves as one
-frame a viewer with the next. A frame is encoded once a variant (codec ×
-deflate × staff × all lanes or log only) and the same bytes are sent to each
-socket by a loop in C (`send`). There is no task and no queue a viewer: what a
-socket does not take at once waits in its transport's buffer.
+Merging by work: what arrives while a frame is under way joins it for those who
+have not got it yet, and goes on alone to those who have. So nothing waits for
+what was sent before, and a socket is written to at most once a round. A frame
+is encoded once a variant (codec × deflate × staff × all lanes or log only) and
+the same bytes are sent to each socket by a loop in C (`send`). There is no task
+and no queue a viewer: what a socket does not take at once waits in its
+transport's buffer.
 
-Cost: one send(2) a receiver and run, nearly all of it the kernel's; ten
+Cost: one send(2) a receiver and round, nearly all of it the kernel's; ten
 messages in one frame cost little more than one. `make bench` measures both
 against a bare loop of send(2).
 """
@@ -32,8 +34,10 @@ from livestream.protocol.lanes import Lane
 from livestream.protocol.pushes import Heartbeat
 from livestream.storage.roomlog import Logged
 
-from .run import Pending, Receiver, Run, Snapshots, Variant
+from .ring import Pending, Receiver, Ring, Snapshots, Stretch, Variant
 from .send import send_each
+
+_LOG, _LIVE, _GAUGE = (DELIVERIES.labels(lane) for lane in (Lane.LOG, Lane.LIVE, Lane.GAUGE))
 
 
 class Fanout:
@@ -49,8 +53,9 @@ class Fanout:
         self._gauge_tick = settings.gauge_tick_ms / 1000
         self._members: dict[Variant, dict[Receiver, None]] = {}
         self._tuples: dict[Variant, tuple[Receiver, ...]] = {}
+        self._ring: Ring | None = None  #: of those who are members now
+        self._busy: deque[Ring] = deque()
         self._pending = Pending()
-        self._runs: deque[Run] = deque()
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
@@ -64,13 +69,13 @@ class Fanout:
         if self._pending.urgent:
             self._seal()
         self._members.setdefault(receiver.variant, {})[receiver] = None
-        self._tuples.pop(receiver.variant, None)
+        self._changed(receiver.variant)
 
     def remove(self, receiver: Receiver) -> None:
         group = self._members.get(receiver.variant)
         if group is not None and receiver in group:
             del group[receiver]
-            self._tuples.pop(receiver.variant, None)
+            self._changed(receiver.variant)
             if not group:
                 del self._members[receiver.variant]
 
@@ -82,7 +87,12 @@ class Fanout:
         self.remove(receiver)
         receiver.variant = variant
         self._members.setdefault(variant, {})[receiver] = None
+        self._changed(variant)
+
+    def _changed(self, variant: Variant) -> None:
+        """A ring that is busy goes on for those who were members when it began."""
         self._tuples.pop(variant, None)
+        self._ring = None
 
     def members(self) -> list[Receiver]:
         return [receiver for group in self._members.values() for receiver in group]
@@ -162,7 +172,7 @@ class Fanout:
         )
 
     def _seal(self) -> None:
-        """Turn what is pending into a run for those who are members now."""
+        """Send what is pending on its way round those who are members now."""
         now = self._loop.time()
         batch, self._pending = self._pending, Pending()
         self._live_at = now + self._live_floor
@@ -173,26 +183,32 @@ class Fanout:
             self._pending.gauges, batch.gauges = batch.gauges, {}
             self._pending.heartbeat, batch.heartbeat = batch.heartbeat, None
             self._pending.since = batch.since
+        if self._ring is None or batch.snapshot is not None:
+            self._ring = self._new_ring()
+        idle = not self._ring.busy
+        self._ring.start(batch)
+        if idle and self._ring.busy:
+            self._busy.append(self._ring)
+
+    def _new_ring(self) -> Ring:
         for variant, group in self._members.items():
             if variant not in self._tuples:
                 self._tuples[variant] = tuple(group)
-        self._runs.append(Run(batch, deque(self._tuples.items())))
+        return Ring(tuple(self._tuples.items()))
 
     # -- how
 
     def _step(self) -> None:
         """One slice; comes back until nothing is due."""
-        if not self._runs:
-            if self._due(self._loop.time()):
-                self._seal()
-            else:
-                self._sleep()
-                return
-        run = self._runs[0]
-        self._write_slice(run)
-        if not run.groups:
-            self._runs.popleft()
-            self._finish(run)
+        if self._due(self._loop.time()):
+            self._seal()
+        if not self._busy:
+            self._sleep()
+            return
+        ring = self._busy[0]
+        self._write_slice(ring)
+        if not ring.busy:
+            self._busy.popleft()
         self._loop.call_soon(self._step)
 
     def _sleep(self) -> None:
@@ -203,26 +219,19 @@ class Fanout:
         if pending.gauges or pending.heartbeat:
             self._wake_at(self._gauge_at)
 
-    def _write_slice(self, run: Run) -> None:
-        if not run.groups:
-            return
-        variant, members = run.groups[0]
-        stop = run.offset + self._slice
-        part = members[run.offset : stop]
-        full = run.frame_for(variant, True, self._compress_min)
+    def _write_slice(self, ring: Ring) -> None:
+        stretch, variant, part = ring.here(self._slice)
+        full = stretch.frame_for(variant, True, self._compress_min)
         if full is not None:
             if variant.slow:
-                self._write_weighed(part, full, run.frame_for(variant, False, self._compress_min))
+                self._write_weighed(part, full, stretch.frame_for(variant, False, self._compress_min))
             else:
                 for position, sent in send_each([receiver.descriptor for receiver in part], full):
                     part[position].write(full[sent:])
-            FRAMES.inc(len(part))
-            BYTES_SENT.inc(len(part) * len(full))
-        if stop < len(members) and full is not None:
-            run.offset = stop
-        else:
-            run.groups.popleft()
-            run.offset = 0
+            _count(stretch, len(part), len(full))
+        done = ring.advance(len(part))
+        if done is not None:
+            FANOUT_SECONDS.observe(self._loop.time() - done.batch.since)
 
     def _write_weighed(self, part: tuple[Receiver, ...], full: bytes, log_only: bytes | None) -> None:
         """Behind: spare it the live lane; too far behind: cut it, to resume when it can read again."""
@@ -237,10 +246,11 @@ class Fanout:
                 if log_only is not None:
                     receiver.write(log_only)
 
-    def _finish(self, run: Run) -> None:
-        batch = run.batch
-        count = len(self)
-        DELIVERIES.labels(Lane.LOG).inc(len(batch.log) * count)
-        DELIVERIES.labels(Lane.LIVE).inc(len(batch.live) * count)
-        DELIVERIES.labels(Lane.GAUGE).inc(len(batch.gauges) * count)
-        FANOUT_SECONDS.observe(self._loop.time() - batch.since)
+
+def _count(stretch: Stretch, receivers: int, size: int) -> None:
+    FRAMES.inc(receivers)
+    BYTES_SENT.inc(receivers * size)
+    batch = stretch.batch
+    _LOG.inc(len(batch.log) * receivers)
+    _LIVE.inc(len(batch.live) * receivers)
+    _GAUGE.inc(len(batch.gauges) * receivers)

@@ -37,7 +37,7 @@ from .connection import Connection
 from .frames import end_of_blocks, stored_block
 from .hub import Hub
 from .own import Own, OwnStates
-from .run import Variant
+from .ring import Variant
 
 _ARRIVALS_S = 1.0  #: at most one arrival is told a room, process and so many seconds
 _encode = msgspec.json.Encoder().encode

@@ -14,7 +14,7 @@ from websockets.frames import Frame
 from websockets.streams import StreamReader
 
 from gateway.fanout import Fanout
-from gateway.run import Variant
+from gateway.ring import Variant
 from livestream.protocol.codec import Codec
 from livestream.storage.roomlog import Logged
 
@@ -90,7 +90,7 @@ async def quiet(fanout: Fanout, seconds: float = 0.0) -> None:
     """Wait so long, then until all that is due has been written."""
     await asyncio.sleep(seconds)
     for _ in range(100_000):
-        if not fanout._runs and not fanout._scheduled:
+        if not fanout._busy and not fanout._scheduled:
             return
         await asyncio.sleep(0)
     raise AssertionError("the fan-out does not come to rest")

@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from gateway.fanout import Fanout
-from gateway.run import Snapshots, Variant
+from gateway.ring import Snapshots, Variant
 from livestream.config import Settings
 from livestream.protocol import codec as wire
 from livestream.protocol.codec import Codec
@@ -60,7 +60,9 @@ def test_a_log_event_leaves_at_the_end_of_the_same_turn() -> None:
     on_uvloop(run())
 
 
-def test_what_arrives_while_a_run_is_under_way_leaves_with_the_next_as_one_frame() -> None:
+def test_what_arrives_while_a_frame_is_under_way_joins_it() -> None:
+    """At most one frame more for whoever had it, and none for the others: nothing waits for what was before."""
+
     async def run() -> None:
         fanout = Fanout(ONE_BY_ONE)
         receivers = crowd(fanout, 100)
@@ -68,9 +70,26 @@ def test_what_arrives_while_a_run_is_under_way_leaves_with_the_next_as_one_frame
             fanout.log(logged(seq))
             await asyncio.sleep(0)
         await quiet(fanout)
-        for receiver in receivers:
-            assert receiver.seqs() == list(range(1, 51))
-            assert len(receiver.frames) == 2
+        assert all(receiver.seqs() == list(range(1, 51)) for receiver in receivers)
+        # The first 49 were told something before the last event came.
+        assert [len(receiver.frames) for receiver in receivers] == [2] * 49 + [1] * 51
+
+    on_uvloop(run())
+
+
+def test_a_log_event_goes_round_in_one_round_whatever_is_under_way() -> None:
+    async def run() -> None:
+        fanout = Fanout(ONE_BY_ONE)
+        receivers = crowd(fanout, 40)
+        fanout.heartbeat(Heartbeat(now=5, seq=1))
+        for _ in range(30):
+            await asyncio.sleep(0)
+        fanout.log(logged(1))
+        for _ in range(41):
+            await asyncio.sleep(0)
+        assert all(receiver.seqs() == [1] for receiver in receivers)
+        assert all(len(receiver.of("heartbeat")) == 1 for receiver in receivers)
+        assert sum(len(receiver.frames) for receiver in receivers) < 80
 
     on_uvloop(run())
 
@@ -202,19 +221,30 @@ def test_over_the_soft_limit_only_the_log_is_sent_and_over_the_hard_one_nothing(
     on_uvloop(run())
 
 
-@given(st.integers(0, 2**32), st.lists(st.sampled_from(["log", "turn", "slow", "join"]), max_size=120))
+@given(
+    st.integers(0, 2**32),
+    st.lists(st.sampled_from(["log", "live", "turn", "turn", "slow", "join", "leave"]), max_size=120),
+)
 @hypothesis_settings(deadline=None, max_examples=50)
-def test_who_changes_between_fast_and_slow_misses_nothing_and_gets_nothing_twice(seed: int, acts: list[str]) -> None:
+def test_whoever_comes_goes_or_slows_down_nothing_is_missed_or_told_twice(seed: int, acts: list[str]) -> None:
     async def run() -> None:
         chance = random.Random(seed)
         fanout = Fanout(ONE_BY_ONE)
-        receivers = crowd(fanout, 8)
+        first = crowd(fanout, 8)
+        receivers = list(first)
+        passers_by = crowd(fanout, 4)
         joined_at = dict.fromkeys(receivers, 0)
-        top = 0
+        top = shown = 0
         for act in acts:
             if act == "log":
                 top += 1
                 fanout.log(logged(top))
+            elif act == "live":
+                shown += 1
+                fanout.live([b'{"t":"arrived","name":"%d"}' % shown], 0)
+            elif act == "leave":
+                if passers_by:
+                    fanout.remove(passers_by.pop())
             elif act == "turn":
                 await asyncio.sleep(0)
             elif act == "slow":
@@ -224,9 +254,12 @@ def test_who_changes_between_fast_and_slow_misses_nothing_and_gets_nothing_twice
                 receivers += crowd(fanout, 1)
                 joined_at[receivers[-1]] = top
         await quiet(fanout)
-        assert len(fanout) == len(receivers)
+        assert len(fanout) == len(receivers) + len(passers_by)
         for receiver in receivers:
             assert receiver.seqs() == list(range(joined_at[receiver] + 1, top + 1))
+        for receiver in first:
+            names = [event["name"] for frame in receiver.of("live") for event in frame["events"]]
+            assert names == [str(number) for number in range(1, shown + 1)]
 
     on_uvloop(run())
 
@@ -333,6 +366,24 @@ def test_a_reset_takes_the_place_of_what_waits_and_the_log_goes_on_after_it() ->
             assert snapshot.get("staff_seq", 0) == (9 if receiver.variant.staff else 0)
         assert newcomer.seqs() == [52]
         assert newcomer.of("snapshot") == []
+
+    on_uvloop(run())
+
+
+def test_a_reset_overtakes_nothing_that_is_under_way() -> None:
+    async def run() -> None:
+        fanout = Fanout(ONE_BY_ONE)
+        receivers = crowd(fanout, 10)
+        fanout.log(logged(1))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        fanout.reset(snapshots(seq=50))
+        await asyncio.sleep(0)
+        fanout.log(logged(51))
+        await quiet(fanout)
+        for receiver in receivers:
+            told = [(message["t"], message["seq"]) for message in receiver.messages()]
+            assert told == [("log", 1), ("snapshot", 50), ("log", 51)]
 
     on_uvloop(run())
 

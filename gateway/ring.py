@@ -1,4 +1,11 @@
-"""Run: one batch on its way to a fixed set of connections, encoded once a variant. Pure.
+"""Ring: the connections of a room in a fixed order, and what is on its way round them. Encoded once a variant. Pure.
+
+A batch joins wherever the sending is and goes round once. Two that overlap
+share their frames there, so neither waits for the other:
+
+    A begins     |> A A A A A A A A A A |
+    B joins      |  . . . . > AB AB AB AB AB AB |
+                 |> B B B B |
 
 A variant is codec × deflate × staff × (all lanes | log only): its connections
 receive the same bytes.
@@ -7,7 +14,7 @@ receive the same bytes.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from livestream.protocol import codec as wire
@@ -43,7 +50,7 @@ class Receiver(Protocol):
 
 
 class Pending:
-    """What waits for the next run."""
+    """What waits to be sent."""
 
     __slots__ = ("gauges", "heartbeat", "left_out", "live", "log", "since", "snapshot", "staff")
 
@@ -55,23 +62,35 @@ class Pending:
         self.left_out = 0
         self.gauges: dict[str, int] = {}
         self.heartbeat: Heartbeat | None = None
-        self.since = 0.0
+        self.since = 0.0  #: when the first of it came
 
     @property
     def urgent(self) -> bool:
         return bool(self.log or self.staff or self.snapshot)
 
+    def append(self, later: Pending) -> None:
+        """Take what came later, which is no reset."""
+        self.log += later.log
+        self.staff += later.staff
+        self.live += later.live
+        self.left_out += later.left_out
+        self.gauges |= later.gauges
+        self.heartbeat = later.heartbeat or self.heartbeat
 
-class Run:
-    """One batch on its way to a fixed set of connections."""
 
-    __slots__ = ("_encoded", "batch", "groups", "offset")
+class Stretch:
+    """Neighbours on a ring who are to be told the same."""
 
-    def __init__(self, batch: Pending, groups: deque[tuple[Variant, tuple[Receiver, ...]]]) -> None:
+    __slots__ = ("_encoded", "batch", "left")
+
+    def __init__(self, batch: Pending, left: int) -> None:
         self.batch = batch
-        self.groups = groups
-        self.offset = 0
+        self.left = left  #: connections still to be told
         self._encoded: dict[tuple[Codec, bool, bool, bool], bytes | None] = {}
+
+    def append(self, later: Pending) -> None:
+        self.batch.append(later)
+        self._encoded.clear()
 
     def frame_for(self, variant: Variant, all_lanes: bool, compress_min: int) -> bytes | None:
         """The frame of a variant, made when first asked for; None: nothing to send."""
@@ -80,6 +99,45 @@ class Run:
             messages = _messages(self.batch, variant, all_lanes)
             self._encoded[key] = _frame(messages, variant, compress_min) if messages else None
         return self._encoded[key]
+
+
+class Ring:
+    """A fixed set of connections, group by group, and the stretches that are ahead of the sending."""
+
+    __slots__ = ("_group", "_groups", "_offset", "_size", "_stretches")
+
+    def __init__(self, groups: Sequence[tuple[Variant, tuple[Receiver, ...]]]) -> None:
+        self._groups = groups
+        self._size = sum(len(members) for _, members in groups)
+        self._group = self._offset = 0  # where the sending is
+        self._stretches: deque[Stretch] = deque()
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._stretches)
+
+    def start(self, batch: Pending) -> None:
+        """Send a batch round once from here on, along with what is under way. A reset needs a ring that is not busy."""
+        ahead = sum(stretch.left for stretch in self._stretches)
+        for stretch in self._stretches:
+            stretch.append(batch)
+        if ahead < self._size:
+            self._stretches.append(Stretch(batch, self._size - ahead))
+
+    def here(self, most: int) -> tuple[Stretch, Variant, tuple[Receiver, ...]]:
+        """The next who are of one variant and to be told the same, while it is busy."""
+        stretch = self._stretches[0]
+        variant, members = self._groups[self._group]
+        return stretch, variant, members[self._offset : self._offset + min(most, stretch.left)]
+
+    def advance(self, count: int) -> Stretch | None:
+        """So many of them were told; returns the stretch that ends with them."""
+        stretch = self._stretches[0]
+        stretch.left -= count
+        self._offset += count
+        if self._offset == len(self._groups[self._group][1]):
+            self._group, self._offset = (self._group + 1) % len(self._groups), 0
+        return None if stretch.left else self._stretches.popleft()
 
 
 def _messages(batch: Pending, variant: Variant, all_lanes: bool) -> list[bytes]:
