@@ -12,6 +12,9 @@ from collections.abc import Callable
 
 #: connections come and gone since the last freeze that make another worth it
 _FREEZE_AFTER = 500
+#: A storm makes hundreds of thousands of objects that stay. With the thresholds of a script the collector would walk
+#: them again and again, all in one pause now and then: here about once, until the next freeze hides them.
+_THRESHOLDS = (2000, 50, 10)
 
 
 def freeze() -> None:
@@ -22,6 +25,7 @@ def freeze() -> None:
 
 async def run(count_connections: Callable[[], int]) -> None:
     """Task: after a storm of joins or leaves."""
+    gc.set_threshold(*_THRESHOLDS)
     frozen = 0
     while True:
         await asyncio.sleep(1.0)

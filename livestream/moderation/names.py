@@ -6,6 +6,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Set
+from typing import NamedTuple
 
 from livestream.protocol.limits import NAME_CHARS
 
@@ -37,28 +38,39 @@ def clean_name(name: str) -> str:
     return _SPACE.sub(" ", "".join(kept)).strip("\u200d ")[:NAME_CHARS]
 
 
-def screen_name(name: str, staff_names: Set[str], words: Wordlist) -> str | None:
-    """Why nobody but staff may be called so; None: they may.
+class Screened(NamedTuple):
+    """What can be said of a name whoever the staff are."""
 
-    Args:
-        name: cleaned.
-        staff_names: of the room.
-    """
-    if not name:
+    shown: str  #: cleaned
+    form: str  #: for look-ups
+    reason: str | None  #: why nobody but staff may be called so; None: they may
+
+
+def screen_name(name: str, words: Wordlist) -> Screened:
+    """Judge a name as somebody chose it."""
+    shown = clean_name(name)
+    plain = normal(shown)
+    return Screened(shown, plain.replace(" ", ""), _reason(shown, plain, words))
+
+
+def _reason(shown: str, plain: str, words: Wordlist) -> str | None:
+    if not shown:
         return "it shows nothing"
-    if words.find(name) is not None:
+    if words.find(shown) is not None:
         return "its words are not allowed here"
-    if has_link(name):
+    if has_link(shown):
         return "it is an address"
-    plain = normal(name)
     form, spaced = plain.replace(" ", ""), f" {plain} "
     if form in _offices() or any(office in spaced for office in _spaced_offices()):
         return "it sounds like staff"
     if form.startswith("主播") or any(office in form for office in _CHINESE_OFFICES):
         return "it sounds like staff"
-    if any(_passes_for(form, _squeezed(each)) for each in staff_names):
-        return "somebody of the staff is called so"
     return None
+
+
+def passes_for_staff(form: str, staff_names: Set[str]) -> bool:
+    """A name, in its form for look-ups, is taken for one of these. Cost: O(staff)."""
+    return any(_passes_for(form, _squeezed(each)) for each in staff_names)
 
 
 def _passes_for(form: str, staff: str) -> bool:

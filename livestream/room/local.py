@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from livestream.moderation.names import clean_name, screen_name
+from livestream.moderation.names import Screened, passes_for_staff, screen_name
 from livestream.moderation.sameness import Sameness
 from livestream.moderation.wordlist import Wordlist
 from livestream.protocol.events import LogEvent, Sanction, SanctionKind, StaffEvent
@@ -29,8 +29,8 @@ class LocalRoom:
         self.staff_names = load.staff_names
         self.same = Sameness()
         self._sanctions = {(each.who, each.kind): each for each in load.staff.sanctions}
-        self._screened: dict[str, tuple[str, str | None]] = {}
-        self._screened_by = (words, load.staff_names)
+        self._screened: dict[str, Screened] = {}
+        self._screened_by = words
         self._speakers: OrderedDict[str, tuple[float, str]] = OrderedDict()  #: when, and in which show
 
     @property
@@ -48,14 +48,15 @@ class LocalRoom:
 
     def screened(self, name: str) -> tuple[str, str | None]:
         """A name as it is shown, and why nobody but staff may be called so; remembered for who comes back."""
-        rules = (self.words, self.staff_names)
-        if rules != self._screened_by or len(self._screened) >= _NAMES:
-            self._screened, self._screened_by = {}, rules
+        if self.words is not self._screened_by or len(self._screened) >= _NAMES:
+            self._screened, self._screened_by = {}, self.words
         found = self._screened.get(name)
         if found is None:
-            clean = clean_name(name)
-            found = self._screened[name] = (clean, screen_name(clean, self.staff_names, self.words))
-        return found
+            found = self._screened[name] = screen_name(name, self.words)
+        # Staff come and go: who screened ten thousand names by them too would do it again each time.
+        if found.reason is None and passes_for_staff(found.form, self.staff_names):
+            return found.shown, "somebody of the staff is called so"
+        return found.shown, found.reason
 
     def sanction(self, who: str, kind: SanctionKind, now_ms: int) -> Sanction | None:
         """In force now."""
