@@ -53,8 +53,8 @@ class Fanout:
         self._gauge_tick = settings.gauge_tick_ms / 1000
         self._members: dict[Variant, dict[Receiver, None]] = {}
         self._tuples: dict[Variant, tuple[Receiver, ...]] = {}
-        self._ring: Ring | None = None  #: of those who are members now
         self._busy: deque[Ring] = deque()
+        self._ring: Ring | None = None  #: the last of them, while nobody is missing in it: it may be joined
         self._pending = Pending()
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
@@ -75,7 +75,7 @@ class Fanout:
         group = self._members.get(receiver.variant)
         if group is not None and receiver in group:
             del group[receiver]
-            self._changed(receiver.variant)
+            self._tuples.pop(receiver.variant, None)  # in a ring it keeps its place: it is closing, and takes nothing
             if not group:
                 del self._members[receiver.variant]
 
@@ -90,7 +90,7 @@ class Fanout:
         self._changed(variant)
 
     def _changed(self, variant: Variant) -> None:
-        """A ring that is busy goes on for those who were members when it began."""
+        """A ring goes on for those who were members when it began: for what comes now there must be another."""
         self._tuples.pop(variant, None)
         self._ring = None
 
@@ -183,24 +183,23 @@ class Fanout:
             self._pending.gauges, batch.gauges = batch.gauges, {}
             self._pending.heartbeat, batch.heartbeat = batch.heartbeat, None
             self._pending.since = batch.since
-        if self._ring is None or batch.snapshot is not None:
-            self._ring = self._new_ring()
-        idle = not self._ring.busy
-        self._ring.start(batch)
-        if idle and self._ring.busy:
+        if self._ring is not None and batch.snapshot is None:
+            self._ring.join(batch)
+        elif self._members:
+            self._ring = Ring(self._groups(), batch)
             self._busy.append(self._ring)
 
-    def _new_ring(self) -> Ring:
+    def _groups(self) -> tuple[tuple[Variant, tuple[Receiver, ...]], ...]:
         for variant, group in self._members.items():
             if variant not in self._tuples:
                 self._tuples[variant] = tuple(group)
-        return Ring(tuple(self._tuples.items()))
+        return tuple(self._tuples.items())
 
     # -- how
 
     def _step(self) -> None:
         """One slice; comes back until nothing is due."""
-        if self._due(self._loop.time()):
+        if (self._ring is not None or not self._busy) and self._due(self._loop.time()):
             self._seal()
         if not self._busy:
             self._sleep()
@@ -209,6 +208,8 @@ class Fanout:
         self._write_slice(ring)
         if not ring.busy:
             self._busy.popleft()
+            if ring is self._ring:
+                self._ring = None
         self._loop.call_soon(self._step)
 
     def _sleep(self) -> None:

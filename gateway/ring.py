@@ -106,18 +106,19 @@ class Ring:
 
     __slots__ = ("_group", "_groups", "_offset", "_size", "_stretches")
 
-    def __init__(self, groups: Sequence[tuple[Variant, tuple[Receiver, ...]]]) -> None:
+    def __init__(self, groups: Sequence[tuple[Variant, tuple[Receiver, ...]]], first: Pending) -> None:
+        """`groups` has somebody in each."""
         self._groups = groups
         self._size = sum(len(members) for _, members in groups)
         self._group = self._offset = 0  # where the sending is
-        self._stretches: deque[Stretch] = deque()
+        self._stretches = deque([Stretch(first, self._size)])
 
     @property
     def busy(self) -> bool:
         return bool(self._stretches)
 
-    def start(self, batch: Pending) -> None:
-        """Send a batch round once from here on, along with what is under way. A reset needs a ring that is not busy."""
+    def join(self, batch: Pending) -> None:
+        """Send a batch, which is no reset, round once from here on, along with what is under way."""
         ahead = sum(stretch.left for stretch in self._stretches)
         for stretch in self._stretches:
             stretch.append(batch)

@@ -370,6 +370,38 @@ def test_a_reset_takes_the_place_of_what_waits_and_the_log_goes_on_after_it() ->
     on_uvloop(run())
 
 
+def test_however_many_come_while_a_frame_is_under_way_the_rounds_that_wait_are_merged() -> None:
+    async def run() -> None:
+        fanout = Fanout(ONE_BY_ONE)
+        receivers = crowd(fanout, 50)
+        for number in range(1, 41):
+            fanout.live([b'{"t":"arrived","name":"%d"}' % number], 0)
+            await asyncio.sleep(0)
+            fanout.remove(crowd(fanout, 1)[0])
+        await quiet(fanout)
+        for receiver in receivers:
+            assert sum(len(frame["events"]) for frame in receiver.of("live")) == 40
+            assert len(receiver.frames) == 2
+
+    on_uvloop(run())
+
+
+def test_who_leaves_does_not_make_the_next_message_wait() -> None:
+    async def run() -> None:
+        fanout = Fanout(ONE_BY_ONE)
+        receivers = crowd(fanout, 40)
+        fanout.log(logged(1))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        fanout.remove(receivers.pop())
+        fanout.log(logged(2))
+        for _ in range(41):
+            await asyncio.sleep(0)
+        assert all(receiver.seqs() == [1, 2] for receiver in receivers)
+
+    on_uvloop(run())
+
+
 def test_a_reset_overtakes_nothing_that_is_under_way() -> None:
     async def run() -> None:
         fanout = Fanout(ONE_BY_ONE)

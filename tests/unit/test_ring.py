@@ -26,16 +26,19 @@ def batch(number: int) -> Pending:
     return pending
 
 
-@given(st.lists(st.one_of(st.just("start"), st.integers(1, 5)), max_size=60))
+@given(st.lists(st.one_of(st.just("join"), st.integers(1, 5)), max_size=60))
 def test_everybody_is_told_everything_once_and_in_order(acts: list[str | int]) -> None:
-    ring = Ring(GROUPS)
+    ring = Ring(GROUPS, batch(1))
     told: dict[Remembering, list[Pending]] = {receiver: [] for receiver in EVERYBODY}
-    ended = started = steps = 0
+    ended = steps = 0
+    started = 1
     for act in [*acts, *[5] * 10]:
-        if act == "start":
+        if not ring.busy:
+            break
+        if act == "join":
             started += 1
-            ring.start(batch(started))
-        elif ring.busy:
+            ring.join(batch(started))
+        else:
             stretch, _, part = ring.here(int(act))
             for receiver in part:
                 told[receiver].append(copy(stretch.batch))
@@ -63,13 +66,12 @@ def copy(pending: Pending) -> Pending:
 
 
 def test_two_that_overlap_cost_one_frame_where_they_do() -> None:
-    ring = Ring(GROUPS)
+    ring = Ring(GROUPS, batch(1))
     frames = 0
-    for number in (1, 2):
-        ring.start(batch(number))
-        for _ in range(6):
-            frames += len(ring.here(1)[2])
-            ring.advance(1)
+    for _ in range(6):
+        frames += len(ring.here(1)[2])
+        ring.advance(1)
+    ring.join(batch(2))
     while ring.busy:
         frames += len(ring.here(1)[2])
         ring.advance(1)
@@ -77,21 +79,14 @@ def test_two_that_overlap_cost_one_frame_where_they_do() -> None:
 
 
 def test_a_frame_is_made_anew_when_something_joins_it() -> None:
-    ring = Ring(GROUPS)
-    ring.start(batch(1))
+    ring = Ring(GROUPS, batch(1))
     stretch, variant, _ = ring.here(1)
     alone = stretch.frame_for(variant, True, 10_000)
     ring.advance(1)
-    ring.start(batch(2))
+    ring.join(batch(2))
     stretch, variant, _ = ring.here(1)
     both = stretch.frame_for(variant, True, 10_000)
     assert alone is not None
     assert both is not None
     assert both.count(b'"t":"log"') == 2
     assert alone.count(b'"t":"log"') == 1
-
-
-def test_a_ring_without_anybody_has_nothing_to_do() -> None:
-    ring = Ring(())
-    ring.start(batch(1))
-    assert not ring.busy
