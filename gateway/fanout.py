@@ -6,7 +6,8 @@
 
 Merging by work: what arrives while a frame is under way joins it for those who
 have not got it yet, and goes on alone to those who have. So nothing waits for
-what was sent before, and a socket is written to at most once a round. A frame
+what was sent before, and a socket is written to at most once a round. Only when
+somebody came in meanwhile, who is on no ring yet, it waits for the next, merged. A frame
 is encoded once a variant (codec × deflate × staff × all lanes or log only) and
 the same bytes are sent to each socket by a loop in C (`send`). There is no task
 and no queue a viewer: what a socket does not take at once waits in its

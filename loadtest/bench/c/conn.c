@@ -189,9 +189,9 @@ static void read_all(struct conn *c) {
     }
 }
 
-/* While a fan-out runs, what comes within half a millisecond is read in one go. To be woken for every few sockets
- * costs a client as much again as to read them, and the server, which wakes it, nearly so: viewers elsewhere cost
- * it nothing of the kind. The first event after a silence is read at once. */
+/* While a fan-out runs, what comes within half a millisecond is read in one go: to be woken for every few sockets would
+ * cost as much again as to read them, and cost the server, which has to wake us, something that viewers elsewhere do
+ * not. The first event after a silence is read at once. */
 int poll_once(int timeout_ms) {
     static bool more_to_come;
     struct epoll_event events[EVENTS];
