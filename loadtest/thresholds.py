@@ -59,7 +59,10 @@ class Judged:
     def shown(self) -> str:
         if self.value is None:
             return "nothing was measured"
-        return f"{self.value * 100:.3g} %" if self.text.rstrip().endswith("%") else f"{self.value:.4g}"
+        unit = self.text.split()[-1]
+        if unit == "%":
+            return f"{self.value * 100:.3g} %"
+        return f"{self.value:.4g} ms" if unit in ("ms", "s") else f"{self.value:.4g}"
 
 
 def parse(text: str) -> Threshold:

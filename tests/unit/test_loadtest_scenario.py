@@ -159,6 +159,14 @@ def test_what_is_no_threshold_is_refused(text: str) -> None:
         parse(text)
 
 
+def test_what_came_of_a_threshold_has_its_unit() -> None:
+    shown = [judge(parse(text), value).shown for text, value in _VALUES]
+    assert shown == ["72.5 ms", "1200 ms", "0.5 %", "3"]
+
+
+_VALUES = [("say.seen p99 <= 100 ms", 72.5), ("join max <= 1 s", 1200), ("dropped <= 1 %", 0.005), ("resets <= 0", 3)]
+
+
 def test_what_was_not_measured_was_not_reached() -> None:
     assert not judge(parse("say.seen p99 <= 500 ms"), None).ok
     assert judge(parse("say.seen p99 <= 500 ms"), 500).ok

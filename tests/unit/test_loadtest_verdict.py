@@ -289,7 +289,7 @@ def test_runs_stand_side_by_side_with_what_was_nearest_to_its_threshold() -> Non
     silent = [*near, Judged("join p99 <= 1 s", None, 1000, False)]
     lines = table([_result(20, 1, thresholds=near), _result(20, 1, thresholds=silent, verdict="failed")]).splitlines()
     assert len({line.count("|") for line in lines}) == 1
-    assert lines[2] == ("| `big-sale` | 10 | 60 | passed | say.seen p99 <= 100 ms: 90 | 1 of 2 kept | 0.20 | 0.50 |")
+    assert lines[2] == ("| `big-sale` | 10 | 60 | passed | say.seen p99 <= 100 ms: 90 ms | 1 of 2 kept | 0.20 | 0.50 |")
     assert "failed | join p99 <= 1 s: nothing was measured" in lines[3]
 
 
@@ -341,6 +341,7 @@ def test_the_page_is_whole_needs_nothing_else_and_shows_text_as_text() -> None:
     assert "script" not in parser.seen
     assert "kill gateway" in html
     assert "well again after 1.5 s" in html
+    assert ">0:00 talk<" in html, "phases tell when they began"
     assert "<b>text</b>" not in html
 
 
