@@ -8,6 +8,7 @@ import platform
 import msgspec
 
 from .conductor import Seen
+from .messages import Account
 from .oracles import ORACLES, Evidence, Finding
 from .result import Mark, Result, Second
 from .shop import ShopError
@@ -83,7 +84,7 @@ def result_of(wish: Wish, seen: Seen, findings: list[Finding]) -> Result:
         histograms={name: each.encoded() for name, each in sorted(overall.items())},
         timeline=timeline,
         marks=_marks(wish, seen, timeline),
-        driver=_driver(collected.seconds),
+        driver=_driver(collected.seconds, seen.accounts),
         machine={"cores": str(os.cpu_count()), "python": platform.python_version(), "kernel": platform.release()},
         settings=wish.settings,
     )
@@ -102,7 +103,7 @@ def _marks(wish: Wish, seen: Seen, timeline: list[Second]) -> list[Mark]:
     return marks + seen.marks
 
 
-def _driver(seconds: list[Second]) -> dict[str, float]:
+def _driver(seconds: list[Second], accounts: list[Account]) -> dict[str, float]:
     """What the driver itself took."""
     if not seconds:
         return {}
@@ -114,6 +115,7 @@ def _driver(seconds: list[Second]) -> dict[str, float]:
         "cores": round(cpu_s / len(seconds), 3),
         "busiest_worker": round(max(each.busiest for each in seconds), 3),
         "late_ms_max": round(max(each.late_ms for each in seconds), 1),
+        "memory_mib": round(sum(each.peak_mib for each in accounts), 1),
         "frames": frames,
         "us_per_frame": round(cpu_s / frames * 1e6, 2) if frames else 0.0,
         "us_per_viewer_s": round(cpu_s / viewer_s * 1e6, 1) if viewer_s else 0.0,

@@ -119,6 +119,7 @@ async def test_reports_and_exit_code_tell_the_verdict(tmp_path: Path) -> None:
         files = reports(out / verdict)
         result = json.loads(files[".json"].read_text())
         assert result["verdict"] == verdict
+        assert result["driver"]["memory_mib"] > result["workers"], "what the driver itself took"
         assert files[".html"].read_text().startswith("<!doctype html>")
         assert (ET.parse(files[".xml"]).getroot().get("failures") == "0") == (code == 0)
         assert KEY not in "".join(file.read_text() for file in files.values()), "the key is nobody's to read"
