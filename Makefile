@@ -18,7 +18,7 @@ NODE := $(MADE)/node
 PAGES := gateway/web/dist/index.html
 ARGS ?=
 
-.PHONY: help run check pythons test pages trials mutants bench loadtest generate lock clean packages
+.PHONY: help run check pythons test pages trials mutants bench loadtest scenarios generate lock clean packages
 
 help:  ## list these
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ bench: $(DEV)  ## the benchmark
 
 loadtest: $(RUN)  ## rehearse a sale against a server of its own (ARGS="--viewers 1000"); reports go to loadtest-results/
 	$(PY) -m livestream loadtest run big-sale --own --time 0.15 $(ARGS)
+
+scenarios: $(RUN)  ## play every shipped scenario, 27 minutes on a quiet machine; a table at the end
+	$(PY) -m livestream loadtest run --all --own $(ARGS)
 
 generate: $(DEV)  ## write the files that follow from the protocols
 	$(PY) -m livestream.protocol.generate

@@ -5,114 +5,41 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import os
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 from rich.console import Console
-
-from livestream.protocol.commands import COMMANDS, AnyCommand, Command
-from livestream.protocol.replies import Announced, Posted
-from livestream.protocol.roles import HOSTS
 
 from . import compare as comparing
 from . import result as results
-from .behaviours import BEHAVIOURS, options_of
+from .aim import aimed, changed, wish_of
 from .crew import CrewError
-from .limit import Search
-from .own import OwnError, own_show
-from .report.junit import junit
-from .report.page import page
+from .finding import Bounds, Finder
+from .own import OwnError
+from .report.files import write
 from .report.screen import Screen, summary
+from .report.table import table
 from .result import Result
 from .run import Progress, RunError, Wish, play
-from .scenario import Scenario, ScenarioError, bound, read, scaled
+from .scenario import Scenario, ScenarioError
+from .shelf import load, shipped
 from .shop import ShopError
-from .target import Target, TargetError
-from .target import read as read_target
+from .target import TargetError
 
-FOLDER = Path(__file__).parent / "scenarios"
-EXIT = {"passed": 0, "failed": 1, "void": 3, "interrupted": 130}
-CUES = {str(each.__struct_config__.tag) for each in COMMANDS if each.roles & HOSTS}
-_KEY, _TOKEN = "LOADTEST_KEY", "LOADTEST_TOKEN"
+INTERRUPTED = 130
+EXIT = {"passed": 0, "failed": 1, "void": 3, "interrupted": INTERRUPTED}
+_GRAVE = ("interrupted", "failed", "void", "passed")  #: of several runs the gravest verdict counts
 
 
 class CannotError(click.ClickException):
     """It was asked for what cannot be: exit code 2."""
 
     exit_code = 2
-
-
-def load(name: str) -> Scenario:
-    """A shipped scenario by name, or one of your own by path.
-
-    Raises:
-        ScenarioError
-    """
-    path = FOLDER / f"{name}.toml" if "/" not in name and not name.endswith(".toml") else Path(name)
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
-        raise ScenarioError(f"there is no scenario {name!r}: give a path, or one of {known}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"cannot read {path}: {error}") from None
-    try:
-        scenario = read(text, set(BEHAVIOURS), CUES)
-        _check_parts(scenario)
-    except (ScenarioError, msgspec.ValidationError) as error:
-        raise ScenarioError(f"{path.name}: {error}") from None
-    return scenario
-
-
-def _check_parts(scenario: Scenario) -> None:
-    """Options of actions, and cues as the commands that they will be.
-
-    Raises:
-        ScenarioError, msgspec.ValidationError
-    """
-    examples: dict[str, str] = {}  #: of what cues make
-    for phase in scenario.phase:
-        for action in phase.action:
-            options_of(action.do, action.options)
-            if not BEHAVIOURS[action.do].scheduled:
-                raise ScenarioError(f"phase {phase.name!r}: {action.do!r} follows from other actions: leave it out")
-        for cue in sorted(phase.cue, key=lambda each: each.at_s):
-            command: Command = msgspec.convert({**bound(cue.send, examples), "ref": 0, "key": "k"}, AnyCommand)
-            if cue.makes and command.reply not in (Posted, Announced):
-                raise ScenarioError(f"phase {phase.name!r}: `{cue.send['t']}` makes nothing that has an id")
-            if cue.makes:
-                examples[cue.makes] = "0" * (32 if command.reply is Announced else 13)
-
-
-def _where(command: Any) -> Any:
-    """Options that name the target and change the scenario."""
-    for option in reversed(
-        [
-            click.option("--own", is_flag=True, help="Start a server for the run, in a temporary folder."),
-            click.option("--target", "target_file", type=click.Path(), help="A TOML file; see docs/loadtest.md."),
-            click.option("--url", help="Of the deployment. [default: http://127.0.0.1:8080]"),
-            click.option("--shop", help="Whose room it is."),
-            click.option("--room", help="A rehearsal of it is made, used and erased."),
-            click.option(
-                "--kid", help=f"Of the shop's key, which is in ${_KEY}; or give a service token in ${_TOKEN}."
-            ),
-            click.option("--real-room", default="", help="Load this room itself; the target file must name it, too."),
-            click.option("--viewers", type=click.IntRange(1), help="Instead of the scenario's number."),
-            click.option("--rate", type=click.FloatRange(0.001), default=1.0, help="Factor of all rates."),
-            click.option("--time", "time_factor", type=click.FloatRange(0.01), default=1.0, help="Factor of lengths."),
-            click.option("--workers", type=click.IntRange(1, 64), help="Processes of the driver."),
-            click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the own server."),
-            click.option("--out", type=click.Path(file_okay=False), default="loadtest-results", show_default=True),
-        ]
-    ):
-        command = option(command)
-    return command
 
 
 @click.group()
@@ -132,25 +59,31 @@ def loadtest() -> None:
 @loadtest.command("scenarios")
 def scenarios() -> None:
     """List what is shipped."""
-    for file in sorted(FOLDER.glob("*.toml")):
-        scenario = load(file.stem)
+    for scenario in map(load, shipped()):
         click.echo(f"{scenario.name:<18} {scenario.viewers:>6,} viewers {scenario.seconds:>5.0f} s  {scenario.text}")
 
 
 @loadtest.command("run")
-@click.argument("scenario")
-@_where
+@click.argument("scenarios", nargs=-1, metavar="SCENARIO...")
+@aimed
+@click.option("--all", "every", is_flag=True, help="All that are shipped, one after another.")
 @click.option("--keep", is_flag=True, help="Do not erase the rehearsal.")
-def run(scenario: str, out: str, **given: Any) -> None:
-    """Play a scenario: one that is shipped, by name, or a file of your own."""
-    console = Console()
+def run(scenarios: tuple[str, ...], every: bool, out: str, **given: Any) -> None:
+    """Play scenarios: shipped ones by name, or files of your own.
+
+    After several there is a table of them, printed and written as Markdown; the exit code is that of the gravest.
+    """
+    if bool(scenarios) == every:
+        raise click.UsageError("name scenarios, or give --all")
     with _complaints():
-        result = asyncio.run(_run(load(scenario), given, console))
-    paths = write(result, Path(out))
-    console.print(summary(result))
-    for path in paths:
-        click.echo(f"written: {path}")
-    sys.exit(EXIT[result.verdict])
+        wanted = [changed(load(name), given) for name in (shipped() if every else scenarios)]
+        folder = _folder(out)
+        runs = asyncio.run(_run_all(wanted, given, folder, Console()))
+    if len(wanted) > 1:
+        path = folder / f"table-{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}.md"
+        path.write_text(table(runs))
+        click.echo(f"\n{table(runs)}\nwritten: {path}")
+    sys.exit(EXIT[min((each.verdict for each in runs), key=_GRAVE.index)])
 
 
 @loadtest.command("compare")
@@ -174,31 +107,35 @@ def compare(before: str, after: str) -> None:
 
 @loadtest.command("find-limit")
 @click.argument("scenario")
-@_where
+@aimed
 @click.option("--what", type=click.Choice(["viewers", "rate"]), default="viewers", show_default=True)
-@click.option(
-    "--most", type=click.FloatRange(0.001), help="Do not go beyond. [default: 15,000 viewers, 100 × the rate]"
-)
+@click.option("--most", type=click.FloatRange(0.01), help="Do not go beyond. [default: 15,000 viewers, 100 × the rate]")
 @click.option("--close", type=click.FloatRange(0.01, 0.5), default=0.1, show_default=True, help="End so close to it.")
-def find_limit(scenario: str, out: str, what: str, most: float | None, close: float, **given: Any) -> None:
+@click.option(
+    "--minutes", type=click.FloatRange(0.1), default=60, show_default=True, help="Begin no run that would end later."
+)
+def find_limit(
+    scenario: str, out: str, what: str, most: float | None, close: float, minutes: float, **given: Any
+) -> None:
     """Search the most viewers, or the highest rate, that hold all thresholds and promises."""
-    console = Console()
     with _complaints():
-        search = asyncio.run(_search(load(scenario), given, what, most, close, Path(out), console))
-    if search.held:
-        end = f", and not {search.broke:g}" if search.broke else ", the most that was tried"
-        click.echo(f"{scenario} holds {what} {search.held:g}{end}")
-    else:
-        click.echo(f"{scenario} does not hold even {what} {search.broke or search.first:g}")
+        base = changed(load(scenario), given)
+        bounds = Bounds(what == "viewers", most, close, minutes * 60)
+        finder = asyncio.run(_search(base, given, bounds, _folder(out), Console()))
+    click.echo(finder.text())
+    sys.exit(INTERRUPTED if finder.interrupted else 0 if finder.held else 1)
 
 
 @contextlib.contextmanager
-def _complaints() -> Any:
+def _complaints() -> Iterator[None]:
     """What goes wrong by the user's doing is one line."""
     try:
         yield
     except (ScenarioError, TargetError, RunError, ShopError, CrewError, OwnError) as error:
         raise CannotError(str(error)) from None
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        click.echo("stopped, without a report", err=True)
+        sys.exit(INTERRUPTED)
     except ExceptionGroup as group:
         found, rest = group.split((RunError, ShopError, CrewError))
         if rest is not None or found is None:
@@ -206,83 +143,52 @@ def _complaints() -> Any:
         raise CannotError(str(found.exceptions[0])) from None
 
 
-async def _run(scenario: Scenario, given: dict[str, Any], console: Console) -> Result:
-    scenario = scaled(scenario, viewers=given["viewers"], rate=given["rate"], time=given["time_factor"])
-    async with _place(given, scenario) as wish:
-        return await _played(dataclasses.replace(wish, keep=given["keep"]), console)
+def _folder(out: str) -> Path:
+    """Where reports go: known to be writable before anything is played.
+
+    Raises:
+        RunError
+    """
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (probe := folder / f".{time.time_ns()}").touch()
+        probe.unlink()
+    except OSError as error:
+        raise RunError(f"reports cannot be written to {out}: {error.strerror}") from None
+    return folder
+
+
+async def _run_all(scenarios: list[Scenario], given: dict[str, Any], folder: Path, console: Console) -> list[Result]:
+    """One after another, each with a report; Ctrl-C ends them all."""
+    runs: list[Result] = []
+    for scenario in scenarios:
+        async with wish_of(scenario, given) as wish:
+            result = await _played(dataclasses.replace(wish, keep=given["keep"]), console)
+        paths = write(result, folder)
+        console.print(summary(result))
+        for path in paths:
+            click.echo(f"written: {path}")
+        runs.append(result)
+        if result.verdict == "interrupted":
+            break
+    return runs
 
 
 async def _played(wish: Wish, console: Console) -> Result:
     with Screen(wish.scenario, console, click.echo) as screen:
-        return await play(wish, Progress(wish.scenario, click.echo, screen.second))
+        return await play(wish, Progress(click.echo, screen.second))
 
 
-async def _search(
-    scenario: Scenario,
-    given: dict[str, Any],
-    what: str,
-    most: float | None,
-    close: float,
-    out: Path,
-    console: Console,
-) -> Search:
-    base = scaled(scenario, viewers=given["viewers"], rate=given["rate"], time=given["time_factor"])
-    by_viewers = what == "viewers"
-    search = Search(
-        first=base.viewers if by_viewers else 1.0,
-        least=10 if by_viewers else 0.01,
-        most=most or (15_000 if by_viewers else 100.0),
-        close=close,
-    )
-    async with _place(given, base) as wish:
-        while (value := search.next()) is not None:
-            viewers, rate = (int(value), 1.0) if by_viewers else (base.viewers, value)
-            value = viewers if by_viewers else rate
-            click.echo(f"-- {what} {value:g}")
-            wish = dataclasses.replace(wish, scenario=scaled(base, viewers=viewers, rate=rate))
-            result = await _played(wish, console)
-            write(result, out)
-            click.echo(f"-- {what} {value:g}: {result.verdict}" + "".join(f"\n   {each}" for each in result.reasons))
-            if result.verdict == "interrupted":
-                break
-            search.told(value, result.passed)
-    return search
-
-
-@contextlib.asynccontextmanager
-async def _place(given: dict[str, Any], scenario: Scenario) -> AsyncIterator[Wish]:
-    """The target: a server of our own, or the one that was named."""
-    settings = dict(each.partition("=")[::2] for each in given["settings"])
-    if given["own"]:
-        async with own_show(settings, pays=scenario.pays) as (target, pid):
-            yield Wish(scenario, target, workers=given["workers"] or 0, server_pid=pid, settings=settings)
-        return
-    if settings:
-        raise TargetError("--set is for a server of the suite's own, with --own")
-    yield Wish(scenario, _target(given), real_room=given["real_room"], workers=given["workers"] or 0)
-
-
-def _target(given: dict[str, Any]) -> Target:
-    target = Target()
-    if given["target_file"]:
-        try:
-            target = read_target(Path(given["target_file"]).read_text("utf-8"))
-        except OSError as error:
-            raise TargetError(f"cannot read {given['target_file']}: {error.strerror}") from None
-    flags = {name: given[name] for name in ("url", "shop", "room", "kid") if given[name]}
-    secrets = {"key": os.environ.get(_KEY, ""), "token": os.environ.get(_TOKEN, "")}
-    flags |= {name: value for name, value in secrets.items() if value}
-    return msgspec.structs.replace(target, **flags)
-
-
-def write(result: Result, folder: Path) -> list[Path]:
-    """HTML, JSON and JUnit; never over older ones."""
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"{result.scenario}-{datetime.now(UTC).strftime('%Y%m%d-%H%M%S-%f')[:-3]}"
-    files = {".html": page(result).encode(), ".json": results.encode(result), ".xml": junit(result).encode()}
-    for ending, data in files.items():
-        (folder / f"{name}{ending}").write_bytes(data)
-    return [folder / f"{name}{ending}" for ending in files]
+async def _search(base: Scenario, given: dict[str, Any], bounds: Bounds, folder: Path, console: Console) -> Finder:
+    finder = Finder(base, bounds)
+    async with wish_of(base, given) as wish:
+        while (scenario := finder.next(time.monotonic())) is not None:
+            click.echo(f"\n{finder.head()}")
+            result = await _played(dataclasses.replace(wish, scenario=scenario), console)
+            write(result, folder)
+            click.echo(finder.told(result, time.monotonic()))
+    return finder
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import resource
 import socket
 import ssl
 import time
@@ -470,4 +471,5 @@ class Driver:
                 for each in self.witnesses
             ],
             examples=self._examples,
+            peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         )

@@ -1,13 +1,15 @@
 """Limit: the search for the most that holds. Pure: told what held, it names what to try next.
 
 Doubling until it breaks, or halving until it holds; then the middle between
-the highest that held and the lowest that broke, until they are close. A probe
-that broke is tried once more before it is believed: one bad second of a shared
-machine must not end a search.
+the highest that held and the lowest that broke, until they are close. No probe
+is believed alone where it decides: one that broke is tried once more, since
+one bad second of a shared machine must not end a search, and the highest that
+held must hold twice, since one lucky run is no limit.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 
@@ -19,33 +21,45 @@ class Search:
     least: float
     most: float
     close: float = 0.1  #: relative distance at which it ends
-    held: float = 0.0  #: the highest that did
     broke: float = 0.0  #: the lowest that did; 0: none yet
-    tried: list[tuple[float, bool]] = field(default_factory=list)
+    _held: Counter[float] = field(default_factory=Counter)  #: how often, by value
     _doubted: float = 0.0
+
+    @property
+    def held(self) -> float:
+        """The highest that did; 0: none yet."""
+        return max(self._held, default=0.0)
+
+    @property
+    def sure(self) -> bool:
+        """Did the highest that held hold twice?"""
+        return self._held[self.held] > 1 if self._held else False
 
     def next(self) -> float | None:
         """What to try; None: it is over."""
         if self._doubted:
             return self._doubted
-        if not self.tried:
+        value = self._further()
+        return self.held if value is None and self._held and not self.sure else value
+
+    def _further(self) -> float | None:
+        held, broke = self.held, self.broke
+        if not held and not broke:
             return min(self.most, max(self.least, self.first))
-        if not self.broke:
-            return None if self.held >= self.most else min(self.most, self.held * 2)
-        if not self.held:
-            return None if self.broke <= self.least else max(self.least, self.broke / 2)
-        if self.broke - self.held <= self.close * self.broke:
-            return None
-        return (self.held + self.broke) / 2
+        if not broke:
+            return None if held >= self.most else min(self.most, held * 2)
+        if not held:
+            return None if broke <= self.least else max(self.least, broke / 2)
+        return None if broke - held <= self.close * broke else (held + broke) / 2
 
     def told(self, value: float, held: bool) -> None:
         """What came of it."""
-        self.tried.append((value, held))
         if held:
-            self.held = max(self.held, value)
+            self._held[value] += 1
             self._doubted = 0.0
         elif self._doubted != value:
             self._doubted = value
         else:
             self._doubted = 0.0
             self.broke = min(self.broke or value, value)
+            self._held = Counter({each: count for each, count in self._held.items() if each < self.broke})

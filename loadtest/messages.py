@@ -135,6 +135,7 @@ class Account(Message, frozen=True, kw_only=True):
     away: list[int] = []  #: viewers who are not there at the end: what they were told last, nobody heard
     witnesses: list[Witness]
     examples: list[str]
+    peak_mib: float = 0.0  #: of memory, the process itself
 
 
 ToWorker = Plan | Go | Stop | Finish

@@ -20,7 +20,7 @@ from msgspec import Meta
 from livestream.protocol.commands import COMMANDS
 from livestream.protocol.roles import Role
 
-from .thresholds import Threshold, ThresholdError, parse
+from .thresholds import Threshold, ThresholdError, measured, parse
 
 #: commands that cost money: a host may not send them, an operator may
 OPERATORS_ONLY = frozenset(
@@ -285,6 +285,8 @@ def _check(scenario: Scenario, behaviours: set[str], cues: set[str]) -> None:
             threshold = parse(text)
         except ThresholdError as error:
             raise ScenarioError(f"threshold {text!r}: {error}") from None
+        if threshold.percentile is not None and not measured(threshold.metric, behaviours):
+            raise ScenarioError(f"threshold {text!r}: no time is called {threshold.metric!r}; see docs/loadtest.md")
         if threshold.phase is not None and threshold.phase not in {phase.name for phase in scenario.phase}:
             raise ScenarioError(f"threshold {text!r}: there is no phase {threshold.phase!r}")
 

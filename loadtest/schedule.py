@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .dice import Dice
-from .scenario import Action, Ramp
+from .scenario import Action, Ramp, Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +83,13 @@ def spread(count: int, seconds: float, shape: str) -> list[float]:
     if shape == "rush":
         places = [each / 5 if each < 0.5 else 0.1 + (each - 0.5) * 1.8 for each in places]
     return [place * seconds for place in places]
+
+
+def least_present(scenario: Scenario, second: int) -> int:
+    """How many viewers the schedule wants to be there in this second, at least."""
+    before = after = 0.0
+    for number, phase in enumerate(scenario.phase):
+        if scenario.start_of(number) > second:
+            break
+        before, after = after, after if phase.present is None else phase.present
+    return int(min(before, after) * scenario.viewers)

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import jwt
+import msgspec
 
 from livestream.protocol.http import PAGE_MOST
 
@@ -85,7 +86,7 @@ class Shop:
                     if response.status < 300:
                         plain = response.content_type == "application/json" and not _is_download(response)
                         return await (response.json() if plain else response.read())
-                    trouble = f"{method} {path}: {response.status} {(await response.text())[:200]}"
+                    trouble = f"{method} {path}: {response.status} {said(await response.text())}"
                     if response.status not in (429, 500, 502, 503, 504):
                         raise ShopError(trouble)
             except (aiohttp.ClientError, TimeoutError) as error:
@@ -176,6 +177,15 @@ class Shop:
             before = page.get("next")
             if before is None:
                 return found
+
+
+def said(body: str) -> str:
+    """The words of a refusal; of an answer that is none of ours, its beginning."""
+    try:
+        error = msgspec.json.decode(body.encode())["error"]
+        return f"{error['code']}: {error['text']}"
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return body[:200]
 
 
 def _is_download(response: aiohttp.ClientResponse) -> bool:

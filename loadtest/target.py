@@ -8,6 +8,7 @@ after it; and a real room must be named twice, here and on the command line.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,6 +24,7 @@ from .behaviours.seats import SeatOptions
 from .messages import Address, Signing
 from .scenario import Action, Scenario
 
+_URL = re.compile(r"https?://[^\s/]+")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -41,7 +43,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A deployment."""
 
-    url: Annotated[str, Meta(pattern=r"^https?://[^\s/]+$(?!\n)")] = "http://127.0.0.1:8080"
+    url: str = "http://127.0.0.1:8080"
     allow_hosts: list[str] = []  #: hosts, other than this machine, that are meant
     shop: str = ""
     kid: str = ""
@@ -82,7 +84,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             TargetError: there is neither.
         """
         if not self.shop:
-            raise TargetError("the target needs `shop`")
+            raise TargetError("whose room is it? Give --shop, or `shop` in the target file")
         if self.token and not self.kid:
             return None
         if not (self.kid and (self.key or self.key_file)):
@@ -113,12 +115,14 @@ def require_allowed(target: Target, scenario: Scenario, real: str) -> None:
     """Raises:
     TargetError: the target must not be loaded so.
     """
+    if not _URL.fullmatch(target.url):
+        raise TargetError(f"the url is {target.url!r}: write `https://live.example`, without a path")
     if not target.near and target.host not in target.allow_hosts:
         raise TargetError(
             f"{target.host} is not this machine: if you mean it, name it in `allow_hosts` of the target file"
         )
     if bool(target.room) == bool(target.real_room):
-        raise TargetError("the target needs `room`, of which a rehearsal is made, or else `real_room`")
+        raise TargetError("give --room, of which a rehearsal is made, or else a real room twice; not both")
     if real != target.real_room:
         raise TargetError(
             f"{target.real_room or real!r} is a real room: to load it, and not a rehearsal, give it both as "

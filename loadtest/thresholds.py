@@ -10,6 +10,7 @@ resets <= 0                     a count
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 _TIME = re.compile(
@@ -17,6 +18,16 @@ _TIME = re.compile(
     r"<=\s*(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>ms|s)"
 )
 _COUNT = re.compile(r"(?P<metric>[a-z_]+)\s*<=\s*(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>%?)")
+#: what may be counted or shared
+COUNTS = frozenset(
+    {
+        "arrivals", "cues", "cut", "dial_failed", "dropped", "due", "entry_timeout", "gaps", "gave_up", "joins",
+        "moot", "refused", "repeats", "resets", "resumes", "sent", "too_late", "unreadable",
+    }
+)  # fmt: skip
+#: what takes time, beside the reply to each action
+_TIMES = frozenset({"say.seen", "comment.seen", "join", "resume", "back", "checkout", "pay_seat.told", "cue.reply"})
+_SLOW = "slow."  #: before the name: of slow readers
 
 
 class ThresholdError(ValueError):
@@ -48,7 +59,10 @@ class Judged:
     def shown(self) -> str:
         if self.value is None:
             return "nothing was measured"
-        return f"{self.value * 100:.3g} %" if self.text.rstrip().endswith("%") else f"{self.value:.4g}"
+        unit = self.text.split()[-1]
+        if unit == "%":
+            return f"{self.value * 100:.3g} %"
+        return f"{self.value:.4g} ms" if unit in ("ms", "s") else f"{self.value:.4g}"
 
 
 def parse(text: str) -> Threshold:
@@ -65,9 +79,17 @@ def parse(text: str) -> Threshold:
         return Threshold(text, found["metric"], most, percentile, phase=found["phase"])
     found = _COUNT.fullmatch(text.strip())
     if found:
+        if found["metric"] not in COUNTS:
+            raise ThresholdError(f"nothing is counted as {found['metric']!r}; there are {', '.join(sorted(COUNTS))}")
         share = found["unit"] == "%"
         return Threshold(text, found["metric"], float(found["value"]) / (100 if share else 1), share=share)
     raise ThresholdError("write `say.seen p99 <= 500 ms`, `dropped <= 0.1 %` or `resets <= 0`")
+
+
+def measured(metric: str, behaviours: Collection[str]) -> bool:
+    """Is there such a time? One that is misspelt would be missed by silence, after the whole run."""
+    name = metric.removeprefix(_SLOW)
+    return name in _TIMES or (name.endswith(".reply") and name.removesuffix(".reply") in behaviours)
 
 
 def judge(threshold: Threshold, value: float | None) -> Judged:

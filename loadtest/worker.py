@@ -116,5 +116,6 @@ def _allow_files() -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the conductor decides
+    for each in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the conductor decides
+        signal.signal(each, signal.SIG_IGN)
     uvloop.run(main())

@@ -25,6 +25,7 @@ h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5re
 .dim, small { color: var(--dim); } .ok { color: var(--ok); } .bad { color: var(--bad); } .none { color: var(--warn); }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid var(--line); vertical-align: top; }
+td.mark { width: 1.2rem; } .wide { overflow-x: auto; }
 th { color: var(--dim); font-weight: 500; } th:first-child, td:first-child, td.text { text-align: left; }
 figure { background: var(--card); border-radius: .5rem; margin: .8rem 0; padding: .6rem .8rem; }
 figcaption { font-weight: 600; } .key { font-weight: 400; margin-left: .9rem; color: var(--dim); }
@@ -68,7 +69,7 @@ def _promises(result: Result) -> str:
         mark, kind = ("–", "none") if each.ok is None else ("✓", "ok") if each.ok else ("✗", "bad")
         examples = "".join(f"<br><small>{escape(example)}</small>" for example in each.examples)
         rows.append(
-            f'<tr><td class="{kind}">{mark}</td><td class="text">{escape(each.name)}</td>'
+            f'<tr><td class="mark {kind}">{mark}</td><td class="text">{escape(each.name)}</td>'
             f'<td class="text">{escape(each.text)}{examples}</td></tr>'
         )
     return f"<h2>Promises</h2><table>{''.join(rows)}</table>"
@@ -76,7 +77,7 @@ def _promises(result: Result) -> str:
 
 def _thresholds(result: Result) -> str:
     rows = "".join(
-        f'<tr><td class="{"ok" if each.ok else "bad"}">{"✓" if each.ok else "✗"}</td>'
+        f'<tr><td class="mark {"ok" if each.ok else "bad"}">{"✓" if each.ok else "✗"}</td>'
         f'<td class="text">{escape(each.text)}</td><td>{escape(each.shown)}</td></tr>'
         for each in result.thresholds
     )
@@ -153,7 +154,7 @@ def _table(name: str, metrics: dict[str, Percentiles]) -> str:
         for metric, each in metrics.items()
     )
     head = "<tr><th></th><th>count</th><th>p50</th><th>p90</th><th>p99</th><th>p99.9</th><th>max</th></tr>"
-    return f"<h3>{escape(name)}</h3><table>{head}{rows}</table>"
+    return f'<h3>{escape(name)}</h3><div class="wide"><table>{head}{rows}</table></div>'
 
 
 def _totals(result: Result) -> str:

@@ -117,7 +117,7 @@ def summary(result: Result) -> Group:
     ]
     driver = Text(
         f"driver: {result.driver.get('cores', 0):.2f} cores, {result.driver.get('us_per_frame', 0):.1f} µs a frame, "
-        f"at most {result.driver.get('late_ms_max', 0):.0f} ms late",
+        f"{result.driver.get('memory_mib', 0):.0f} MiB, at most {result.driver.get('late_ms_max', 0):.0f} ms late",
         "dim",
     )
     reasons = [Text(each, style="red") for each in result.reasons]

@@ -61,13 +61,17 @@ def _band(mark: Mark, length: int) -> str:
     if mark.kind == "phase":
         return (
             f'<line class="phase" x1="{left:.1f}" x2="{left:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>'
-            f'<text class="name" x="{left + 4:.1f}" y="{_HEIGHT - 8}">{escape(mark.text)}</text>'
+            f'<text class="name" x="{left + 4:.1f}" y="{_HEIGHT - 8}">{_clock(mark.at_s)} {escape(mark.text)}</text>'
         )
     width = max(2.0, right - left)
     return (
         f'<rect class="fault" x="{left:.1f}" y="{_TOP}" width="{width:.1f}" height="{_HEIGHT - _BOTTOM - _TOP}"/>'
         f'<text class="name fault" x="{left + 4:.1f}" y="{_TOP - 6}">{escape(mark.text)}</text>'
     )
+
+
+def _clock(at_s: float) -> str:
+    return f"{int(at_s) // 60}:{int(at_s) % 60:02}"
 
 
 def _path(values: Sequence[float | None], length: int, top: float) -> str:

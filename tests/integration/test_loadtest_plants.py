@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from loadtest.behaviours import BEHAVIOURS
-from loadtest.cli import CUES
 from loadtest.result import Result
 from loadtest.run import Progress, Wish, play
 from loadtest.scenario import read
+from loadtest.shelf import CUES
 from loadtest.target import Target
 from tests.support.feigned import KEY, KID, ROOM, SHOP, Feigned, feigned
 from tests.support.plants import Plant
@@ -167,7 +167,7 @@ async def played(server: Feigned, workers: int = 1, text: str = SCENARIO) -> Res
         settle_s=3,
         patience_s=3,
     )
-    return await play(wish, Progress(wish.scenario, lambda line: None, lambda second, collected: None))
+    return await play(wish, Progress(lambda line: None, lambda second, collected: None))
 
 
 async def _all(jobs: list[tuple[Plant, str]]) -> dict[Plant, Result | BaseException]:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,8 @@ def reports(folder: Path) -> dict[str, Path]:
         (("--time", "5000"), "more than `most_seconds` of the target"),
         (("--rate", "5000"), "more than `most_actions_per_s` of the target"),
         (("--set", "gateways=2"), "--set is for a server of the suite's own"),
+        (("--own",), "leave out what names another one"),
+        (("--out", "/proc/none"), "reports cannot be written to /proc/none"),
     ],
     ids=lambda each: each[0] if isinstance(each, tuple) else "",
 )
@@ -85,7 +88,7 @@ async def test_what_is_not_safe_is_refused_before_anything_is_sent(
     where = ("--shop", SHOP, "--room", ROOM, "--kid", KID, "--out", str(tmp_path / "out"))
     code, _, err = await loadtest("run", scenario(tmp_path), *where, *arguments, LOADTEST_KEY=KEY)
     assert (code, words in err, "Traceback" in err) == (2, True, False), err
-    assert not (tmp_path / "out").exists()
+    assert list((tmp_path / "out").glob("*")) == []
 
 
 async def test_a_room_of_the_target_file_alone_is_no_leave_to_load_it(tmp_path: Path) -> None:
@@ -116,6 +119,7 @@ async def test_reports_and_exit_code_tell_the_verdict(tmp_path: Path) -> None:
         files = reports(out / verdict)
         result = json.loads(files[".json"].read_text())
         assert result["verdict"] == verdict
+        assert result["driver"]["memory_mib"] > result["workers"], "what the driver itself took"
         assert files[".html"].read_text().startswith("<!doctype html>")
         assert (ET.parse(files[".xml"]).getroot().get("failures") == "0") == (code == 0)
         assert KEY not in "".join(file.read_text() for file in files.values()), "the key is nobody's to read"
@@ -125,29 +129,72 @@ async def test_reports_and_exit_code_tell_the_verdict(tmp_path: Path) -> None:
     assert (await loadtest("compare", pair[0], pair[0]))[0] == 0
 
 
-async def test_ctrl_c_ends_it_with_a_report_of_what_it_saw_and_cleans_up(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    async with feigned(Plant.NOTHING) as server:
-        where = ("--url", server.url, "--shop", SHOP, "--room", ROOM, "--kid", KID, "--out", str(out))
-        words, environ = command("run", scenario(tmp_path, 60), *where, LOADTEST_KEY=KEY)
-        process = await asyncio.create_subprocess_exec(
-            *words, env=environ, stdout=asyncio.subprocess.PIPE, start_new_session=True
-        )
-        assert process.stdout is not None
+@contextlib.asynccontextmanager
+async def talking(tmp_path: Path, url: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A run of a minute that has begun; nothing of its group is left at the end."""
+    where = ("--url", url, "--shop", SHOP, "--room", ROOM, "--kid", KID, "--out", str(tmp_path / "out"))
+    words, environ = command("run", scenario(tmp_path, 60), *where, LOADTEST_KEY=KEY)
+    process = await asyncio.create_subprocess_exec(
+        *words, env=environ, stdout=asyncio.subprocess.PIPE, start_new_session=True
+    )
+    try:
         async with asyncio.timeout(60):
-            while b"talk" not in await process.stdout.readline():
-                pass
-            os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: to all of them
-            await process.stdout.read()
-            assert await process.wait() == 130
+            await until(process, b"talk")
+            yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+            raise AssertionError("something of it is left")
+
+
+async def until(process: asyncio.subprocess.Process, word: bytes) -> None:
+    assert process.stdout is not None
+    while word not in (line := await process.stdout.readline()):
+        assert line, "it ended before"
+
+
+async def ended(process: asyncio.subprocess.Process) -> int:
+    assert process.stdout is not None
+    await process.stdout.read()
+    return await process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_ctrl_c_ends_it_with_a_report_of_what_it_saw_and_cleans_up(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    async with feigned(Plant.NOTHING) as server:
+        async with talking(tmp_path, server.url) as process:
+            os.killpg(process.pid, number)  # as a terminal does it: to all of them
+            assert await ended(process) == 130
         assert server.erased == [f"{ROOM}-r"]
-    result = json.loads(reports(out)[".json"].read_text())
+    result = json.loads(reports(tmp_path / "out")[".json"].read_text())
     assert result["verdict"] == "interrupted"
     assert result["seconds"] < 60
     assert all(each["ok"] for each in result["findings"])
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, 0)
-        raise AssertionError("something of it is left")
+
+
+async def test_ctrl_c_twice_ends_it_at_once_and_cleans_up_all_the_same(tmp_path: Path) -> None:
+    async with feigned(Plant.IS_SILENT) as server:  # some replies never come: it would wait for them
+        async with talking(tmp_path, server.url) as process:
+            os.killpg(process.pid, signal.SIGINT)
+            await until(process, b"stopping")
+            os.killpg(process.pid, signal.SIGINT)
+            assert await ended(process) == 130
+        assert server.erased == [f"{ROOM}-r"]
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+async def test_several_are_played_one_after_another_and_stand_in_one_table(tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text(SHORT.replace("SECONDS", "1").replace('"short"', '"other"').replace("30 s", "0 ms"))
+    async with feigned(Plant.NOTHING) as server:
+        where = ("--url", server.url, "--shop", SHOP, "--room", ROOM, "--kid", KID, "--out", str(tmp_path / "out"))
+        code, said, _ = await loadtest("run", scenario(tmp_path, 1), str(other), *where, LOADTEST_KEY=KEY)
+    assert code == 1, "the gravest verdict counts"
+    lines = reports(tmp_path / "out")[".md"].read_text().splitlines()
+    assert [line.split(" | ")[0:4:3] for line in lines[2:]] == [["| `short`", "passed"], ["| `other`", "failed"]]
+    assert lines[2] in said
 
 
 async def test_the_limit_of_a_server_is_found(tmp_path: Path) -> None:
@@ -156,9 +203,9 @@ async def test_the_limit_of_a_server_is_found(tmp_path: Path) -> None:
         arguments = ("find-limit", scenario(tmp_path, 1), "--viewers", "10", "--most", "30", *where)
         code, said, _ = await loadtest(*arguments, LOADTEST_KEY=KEY)
     assert code == 0
-    assert "holds viewers 30, the most that was tried" in said
-    assert [line for line in said.splitlines() if line.startswith("-- viewers") and line.endswith("passed")] == [
-        "-- viewers 10: passed", "-- viewers 20: passed", "-- viewers 30: passed",
+    assert "short holds 30 viewers, the most that was tried" in said
+    assert [line for line in said.splitlines() if line.startswith("-- ") and line.endswith("passed")] == [
+        "-- 10 viewers: passed", "-- 20 viewers: passed", "-- 30 viewers: passed", "-- 30 viewers: passed",
     ]  # fmt: skip
 
 

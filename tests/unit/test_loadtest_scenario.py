@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from loadtest.checkout import Checkout
-from loadtest.cli import FOLDER, load
 from loadtest.scenario import ScenarioError, bound, missing, scaled
+from loadtest.shelf import FOLDER, load
 from loadtest.target import Target, TargetError, highest_rate, require_allowed
 from loadtest.thresholds import ThresholdError, judge, parse
 
@@ -70,6 +70,9 @@ def test_a_good_one_is_read(tmp_path_factory: pytest.TempPathFactory) -> None:
         (", seconds = 1 }]", " }]", "fault 'pause' needs `seconds`"),
         ("say.seen p99 <= 500 ms", "say.seen p99 < 500", "threshold 'say.seen p99 < 500': write `say.seen"),
         ("talk: like", "walk: like", "there is no phase 'walk'"),
+        ("say.seen", "say.sen", "no time is called 'say.sen'"),
+        ("like.reply", "lik.reply", "no time is called 'lik.reply'"),
+        ("dropped", "droped", "nothing is counted as 'droped'"),
     ],
 )
 def test_what_cannot_be_played_is_refused_by_name(
@@ -124,6 +127,12 @@ def test_products_are_not_put_into_a_real_shop() -> None:
         require_allowed(target, load("team-rush"), "main")
 
 
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://127.0.0.1", "http://127.0.0.1:8080/live", "http://a b"])
+def test_a_url_that_is_none_is_told_as_that(url: str) -> None:
+    with pytest.raises(TargetError, match="without a path"):
+        require_allowed(Target(url=url, shop="s", room="main"), load("draw-rush"), "")
+
+
 async def test_only_pages_of_this_machine_and_of_named_hosts_are_pressed() -> None:
     assert "pay.example is not this machine" in await Checkout([]).press("https://pay.example/1", {"do": "pay"})
     checkout = Checkout(["pay.example"])
@@ -148,6 +157,14 @@ def test_thresholds_are_read_as_they_are_written() -> None:
 def test_what_is_no_threshold_is_refused(text: str) -> None:
     with pytest.raises(ThresholdError):
         parse(text)
+
+
+def test_what_came_of_a_threshold_has_its_unit() -> None:
+    shown = [judge(parse(text), value).shown for text, value in _VALUES]
+    assert shown == ["72.5 ms", "1200 ms", "0.5 %", "3"]
+
+
+_VALUES = [("say.seen p99 <= 100 ms", 72.5), ("join max <= 1 s", 1200), ("dropped <= 1 %", 0.005), ("resets <= 0", 3)]
 
 
 def test_what_was_not_measured_was_not_reached() -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest.scenario import Action, Spike
-from loadtest.schedule import Rate, due, rate_of, spread, steady
+from loadtest.schedule import Rate, due, least_present, rate_of, spread, steady
+from loadtest.shelf import load
 
 
 def test_as_many_are_due_as_the_rate_says() -> None:
@@ -64,3 +65,8 @@ def test_a_rush_brings_half_of_them_in_the_first_tenth() -> None:
 
 def test_the_heartbeat_is_even() -> None:
     assert list(steady(2, 3)) == [0, 0.5, 1, 1.5, 2, 2.5]
+
+
+def test_who_must_be_there_follows_from_the_phases_before() -> None:
+    warm_up = load("warm-up")  # 40 % by 20 s, all by 40 s, then a fifth leaves
+    assert [least_present(warm_up, second) for second in (0, 19, 21, 39, 41, 49)] == [0, 0, 600, 600, 1200, 1200]

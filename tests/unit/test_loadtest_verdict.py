@@ -5,22 +5,26 @@ from __future__ import annotations
 import random
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.cli import load
 from loadtest.compare import NotComparable, compare, mann_whitney, promises
+from loadtest.finding import Bounds, Finder
 from loadtest.histogram import Histogram, quantile
 from loadtest.limit import Search
 from loadtest.messages import Tick
 from loadtest.oracles import Finding
 from loadtest.report.junit import junit
 from loadtest.report.page import page
+from loadtest.report.table import table
 from loadtest.result import Collected, Mark, Result, Second, Times, decode, encode
+from loadtest.shelf import load
 from loadtest.thresholds import Judged
+from loadtest.verdict import decided
 
 
 @given(st.lists(st.integers(1, 10_000_000), min_size=1, max_size=200))
@@ -193,10 +197,24 @@ def test_a_probe_that_breaks_once_is_tried_again() -> None:
     assert not search.broke
 
 
+def test_what_held_once_by_luck_is_not_the_limit() -> None:
+    search, lucky = Search(first=100, least=10, most=1000), {200.0}
+    values = []
+    while (value := search.next()) is not None:
+        values.append(value)
+        search.told(value, value <= 120 or value in lucky)
+        lucky.discard(value)
+    assert values.count(200) == 3, "it held, and then broke twice"
+    assert 100 <= search.held <= 120 < search.broke
+    assert search.sure
+
+
 def test_a_search_ends_at_its_bounds() -> None:
     search = Search(first=600, least=10, most=1000)
     search.told(600, True)
     assert search.next() == 1000
+    search.told(1000, True)
+    assert search.next() == 1000, "one lucky run is no limit"
     search.told(1000, True)
     assert search.next() is None
     search = Search(first=10, least=10, most=1000)
@@ -206,7 +224,93 @@ def test_a_search_ends_at_its_bounds() -> None:
     assert search.held == 0
 
 
+def _finder(**bounds: Any) -> Finder:
+    return Finder(load("team-rush"), Bounds(**{"by_viewers": True, **bounds}))
+
+
+def _follow(finder: Finder, limit: float, run_s: float = 60, beyond: str = "failed") -> list[str]:
+    """Let it search; what it says."""
+    now, said = 100.0, []
+    while (scenario := finder.next(now)) is not None:
+        said.append(finder.head())
+        now += run_s
+        verdict = "passed" if scenario.viewers <= limit else beyond
+        reasons = [] if verdict == "passed" else ["missed: say.seen"]
+        said.append(finder.told(_result(20, 1, verdict=verdict, reasons=reasons), now))
+    return [*said, finder.text()]
+
+
+def test_a_person_can_follow_the_search_and_read_its_end() -> None:
+    finder = _finder(most=2000)
+    said = _follow(finder, 1200)
+    assert said[0] == "-- run 1: 500 viewers (0 of 60 min)"
+    assert said[4] == "-- run 3: 2,000 viewers (so far holds 1,000 viewers; 2 of 60 min)"
+    assert said[5] == "-- 2,000 viewers: failed\n   missed: say.seen"
+    assert said[-1].splitlines()[-1] == "team-rush holds 1,125 viewers, and not 1,250 viewers"
+    assert finder.held == 1125
+
+
+def test_a_search_begins_no_run_that_would_end_too_late() -> None:
+    finder = _finder(within_s=300)
+    said = _follow(finder, 15_000, run_s=80)
+    assert len(finder.probes) == 3, "a fourth would end after 320 s"
+    assert said[-1].endswith("team-rush: the time is over: at least 2,000 viewers")
+
+
+def test_a_driver_at_its_limit_is_not_taken_for_the_servers() -> None:
+    assert "the driver was at its limit" in _follow(_finder(), 1200, beyond="void")[-1]
+    assert "the driver was at its limit" not in _follow(_finder(), 1200)[-1]
+
+
+def test_an_interrupted_search_says_what_it_knows() -> None:
+    finder = _finder()
+    assert finder.next(0.0) is not None
+    finder.told(_result(20, 1, verdict="interrupted"), 5.0)
+    assert finder.next(5.0) is None
+    assert finder.text().endswith("team-rush: it was ended early: nothing that holds was found")
+
+
+def test_the_rates_are_searched_by_a_factor() -> None:
+    finder = _finder(by_viewers=False, most=2.0)
+    scenario = finder.next(0.0)
+    assert scenario == load("team-rush")
+    finder.told(_result(20, 1), 60.0)
+    scenario = finder.next(60.0)
+    assert scenario is not None
+    assert scenario.viewers == load("team-rush").viewers
+    assert finder.head().startswith("-- run 2: rate × 2 (so far holds rate × 1;")
+
+
 # -- reports
+
+
+def test_runs_stand_side_by_side_with_what_was_nearest_to_its_threshold() -> None:
+    near = [Judged("say.seen p99 <= 100 ms", 90, 100, True), Judged("dropped <= 1 %", 0.005, 0.01, True)]
+    silent = [*near, Judged("join p99 <= 1 s", None, 1000, False)]
+    lines = table([_result(20, 1, thresholds=near), _result(20, 1, thresholds=silent, verdict="failed")]).splitlines()
+    assert len({line.count("|") for line in lines}) == 1
+    assert lines[2] == ("| `big-sale` | 10 | 60 | passed | say.seen p99 <= 100 ms: 90 ms | 1 of 2 kept | 0.20 | 0.50 |")
+    assert "failed | join p99 <= 1 s: nothing was measured" in lines[3]
+
+
+@pytest.mark.parametrize(
+    ("broken", "void", "missed", "interrupted", "verdict"),
+    [
+        (False, False, False, False, "passed"),
+        (False, False, True, False, "failed"),
+        (False, True, True, False, "void"),
+        (False, True, True, True, "interrupted"),
+        (True, True, True, True, "failed"),
+    ],
+)
+def test_a_broken_promise_weighs_most_and_speed_least(
+    broken: bool, void: bool, missed: bool, interrupted: bool, verdict: str
+) -> None:
+    thresholds = [Judged("join p99 <= 1 s", 2000 if missed else 20, 1000, not missed)]
+    found, reasons = decided(["lost"] * broken, ["late"] * void, thresholds, interrupted=interrupted)
+    assert found == verdict
+    assert ("lost" in reasons, "late" in reasons) == (broken, void)
+    assert any(each.startswith("missed") for each in reasons) == (missed and not interrupted)
 
 
 class _Balanced(HTMLParser):
@@ -237,6 +341,7 @@ def test_the_page_is_whole_needs_nothing_else_and_shows_text_as_text() -> None:
     assert "script" not in parser.seen
     assert "kill gateway" in html
     assert "well again after 1.5 s" in html
+    assert ">0:00 talk<" in html, "phases tell when they began"
     assert "<b>text</b>" not in html
 
 
