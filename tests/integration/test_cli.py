@@ -35,7 +35,7 @@ def test_every_command_explains_itself(name: str) -> None:
     shown = CliRunner().invoke(cli, [name, "--help"])
     assert shown.exit_code == 0, shown.output
     assert f"{name} [OPTIONS]" in shown.output
-    assert len(shown.output.splitlines()) > 4
+    assert "--port INTEGER" in shown.output, "settings' flags stand before a command and after it"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,8 @@ def test_without_a_show_and_without_addresses_a_command_says_what_to_do(command:
 
 
 def test_the_demo_is_for_this_machine_alone() -> None:
-    assert "a show for development is for this machine alone" in refusal("--host", "0.0.0.0", "serve")
+    for command in ("serve", "gateway"):
+        assert "a show for development is for this machine alone" in refusal("--host", "0.0.0.0", command)
     given = {
         "LIVESTREAM_PROFILE": "production",
         "DATABASE_URL": "postgresql://127.0.0.1:9/x",
@@ -109,6 +110,14 @@ def test_production_refuses_a_database_with_a_demo_shop(settings: Settings, seed
     }
     for command in ("serve", "gateway"):
         assert "a database with a demo shop (demo)" in refusal(command, **environ)
+
+
+def test_a_secret_of_ones_own_does_not_take_the_demo_to_other_machines(settings: Settings, seeded: str) -> None:
+    environ = to_environ(settings) | {"LIVESTREAM_PORT": str(free_port()), "LIVESTREAM_HOST": "0.0.0.0"}
+    assert settings.secret
+    for command in (("serve", "--no-demo"), ("gateway",)):
+        said = refusal(*command, **environ)
+        assert "that listens on 0.0.0.0 refuses a database with a demo shop (demo)" in said
 
 
 def test_stores_that_are_away_are_one_line(settings: Settings, seeded: str) -> None:
