@@ -21,7 +21,7 @@ import structlog
 from livestream import metrics, seed
 from livestream.auth import Identity
 from livestream.bus import connect
-from livestream.config import ConfigError, Settings
+from livestream.config import Settings
 from livestream.deployment import to_environ, with_stores
 from livestream.embedded import Stores
 from livestream.exposure import refuse_demo_shops, refuse_unsafe
