@@ -25,6 +25,7 @@ from livestream.config import Settings
 from livestream.deployment import to_environ, with_stores
 from livestream.embedded import Stores
 from livestream.exposure import refuse_demo_shops, refuse_unsafe
+from livestream.flags import typed
 from livestream.ports import hold_port
 from livestream.protocol.errors import Unavailable
 from livestream.protocol.roles import Role
@@ -163,17 +164,19 @@ async def _greet(settings: Settings, say: Callable[[str], None], demo: bool) -> 
     if not demo:
         say(f"ready: {base}")
         return
+    another = typed(settings, "token", "--role", "host", "--link")
     try:
         fragment = f"#ticket={await _host_ticket(settings)}"
     except Unavailable:
-        fragment = "  (Redis is away: ask `livestream token --role host --link` for a link that signs you in)"
+        fragment = f"  (Redis is away: ask `{another}` for a link that signs you in)"
     say("")
     say(f"  viewer page   {base}/r/{seed.ROOM}")
     say(f"  host page     {base}/host/{seed.ROOM}{fragment}")
-    say("                (this link works once; `livestream token --role host --link` prints another)")
+    say("                (this link works once; for another, in a second terminal:")
+    say(f"                {another} )")
     say(f"  API docs      {base}/docs")
     say("")
-    say("  a busy room:  livestream demo --viewers 500 --comments-per-s 50")
+    say(f"  a busy room:  {typed(settings, 'demo', '--viewers', '500', '--comments-per-s', '50')}")
     say("  to stop:      Ctrl-C")
     say("")
 

@@ -465,6 +465,7 @@ async def test_the_document_is_at_docs_as_a_page_and_as_json(backend: Backend) -
         page = await response.text()
         assert response.content_type == "text/html"
     assert all(f'id="{operation.name}"' in page for operation in OPERATIONS)
+    assert "<code>Idempotency-Key</code>" in page
     for path, accept in (("/docs", "application/json"), ("/docs/openapi.json", "*/*"), ("/v1/openapi.json", "*/*")):
         async with backend.session.get(backend.url + path, headers={"Accept": accept}) as response:
             document = await response.json()

@@ -28,6 +28,7 @@ def test_help_lists_every_command() -> None:
     assert done.returncode == 0
     for name in [*OURS, *PLUGGED_IN]:
         assert f"\n  {name} " in done.stdout
+    assert "..." not in done.stdout.partition("Commands:")[2], "what a command does is said in a line of 80 characters"
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -45,6 +46,8 @@ def test_every_command_explains_itself(name: str) -> None:
         (["--nonsense"], "No such option"),
         (["--port", "many", "config"], "'many' is not a valid integer"),
         (["token", "--role", "king"], "'king' is not one of"),
+        (["token", "--ttl", "0"], "0 is not in the range"),
+        (["token", "--count", "0"], "0 is not in the range"),
         (["token", "--role", "anonymous"], "'anonymous' is not one of"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -143,6 +146,13 @@ def test_a_token_is_signed_for_whom_was_asked(settings: Settings, seeded: str) -
     assert len(set(tokens)) == 3
     assert all(token.count(".") == 2 for token in tokens)
     assert "the shop 'none' is unknown" in refusal("token", "--shop", "none", **to_environ(settings))
+
+
+def test_a_link_is_to_a_room_of_the_shop(settings: Settings, seeded: str) -> None:
+    environ = to_environ(settings)
+    assert f"/host/{seed.ROOM}#ticket=" in livestream("token", "--role", "host", "--link", **environ).stdout
+    assert "has no room 'main'" in refusal("token", "--link", "--room", "main", **environ)
+    assert "the shop 'none' has no room" in refusal("token", "--link", "--shop", "none", **environ)
 
 
 def test_migrate_may_be_run_again(settings: Settings, seeded: str) -> None:
