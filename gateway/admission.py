@@ -34,6 +34,7 @@ class Admission:
         self._by_peer: Counter[str] = Counter()  # sockets by who is at their other end, our proxies left out
         self._sockets = 0
         self._http = 0
+        self._http_by_peer: Counter[str] = Counter()
         self._most_http = http_sockets(self._most)
         self.count = 0  #: of websockets
         self.draining = False
@@ -70,16 +71,25 @@ class Admission:
         who = self._counted(peer)
         if who is not None:
             _count_out(self._by_peer, who)
+            if http:
+                _count_out(self._http_by_peer, who)
         self._sockets -= 1
         self._http -= http
 
     def take_http(self, peer: str) -> Refusal | None:
-        """May this socket, which is counted, carry plain HTTP? None: it may, and is counted as such."""
+        """May this socket, which is counted, carry plain HTTP? None: it may, and is counted as such.
+
+        No address has more than half of them: one alone must not shut the pages for all.
+        """
         who = self._counted(peer)
-        if who is not None and self._by_peer[who] > self._most_per_address:
+        if who is not None and (
+            self._by_peer[who] > self._most_per_address or self._http_by_peer[who] >= self._most_http // 2
+        ):
             return _CROWDED
         if self._http >= self._most_http:
             return _FULL
+        if who is not None:
+            self._http_by_peer[who] += 1
         self._http += 1
         return None
 

@@ -71,7 +71,7 @@ class Api:
         }
 
     def routes(self) -> list[web.RouteDef]:
-        """One for every operation but those on tickets, which the pages' own part of HTTP runs."""
+        """One for every operation but those on tickets, which have routes of their own."""
         operations = [
             web.route(each.method, each.path, self._route(each, self._handler(each)))
             for each in OPERATIONS

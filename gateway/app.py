@@ -15,9 +15,10 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from livestream import lifeline, metrics, pseudonyms, seed
+from livestream import lifeline, metrics, pseudonyms
 from livestream.config import Settings
 from livestream.descriptors import raise_limit
+from livestream.exposure import refuse_demo_shops
 from livestream.ports import cannot_listen
 from livestream.storage.pool import Connection, Database
 
@@ -47,7 +48,7 @@ async def run(settings: Settings, secret: bytes) -> None:
         secret: signs resume tokens; the same in every process.
 
     Raises:
-        ConfigError: the port cannot be had, or it is production and there is a demo shop.
+        ConfigError: the port cannot be had, or there is a demo shop where others reach us.
     """
     stop = asyncio.Event()
     lifeline.stop_on_signals(stop)
@@ -58,8 +59,7 @@ async def run(settings: Settings, secret: bytes) -> None:
         if database is None:
             return
         try:
-            if settings.production:
-                await seed.refuse_demo_shops(settings.database_url)
+            await refuse_demo_shops(settings)
             async with database.read() as connection:
                 origin: int = await connection.fetchval("SELECT nextval('process_number')")
             async with asyncio.TaskGroup() as tasks:

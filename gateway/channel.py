@@ -39,7 +39,6 @@ from livestream.protocol.events import (
 )
 from livestream.protocol.pushes import Heartbeat, Log, Notice, Snapshot, Staff, StaffView
 from livestream.protocol.state import RoomState, newest
-from livestream.room.attendance import APPOINTED
 from livestream.room.local import LocalRoom
 from livestream.room.redaction import redact
 from livestream.room.store import RoomLoad
@@ -48,6 +47,7 @@ from livestream.storage.roomlog import Head, Logged, LoggedNotice
 from .connection import Connection
 from .fanout import Fanout
 from .sequencer import Sequencer
+from .signed_in import SignedIn
 from .snapshots import SnapshotCache, Version
 from .tail import Tail
 
@@ -85,7 +85,7 @@ class Channel:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self.idle_since: float | None = self._loop.time()  #: nobody has been in since then
-        self._viewers: dict[str, list[Connection]] = {}
+        self._signed_in = SignedIn(settings.sockets_per_viewer)
         self._shown = 0  # batches of comments that came
         self.log: Sequencer[Logged] = Sequencer(load.state.seq)
         self.staff: Sequencer[Logged] = Sequencer(load.staff_seq)
@@ -221,7 +221,7 @@ class Channel:
     def receive_notices(self, notices: list[LoggedNotice]) -> None:
         for notice in self.notices.push(notices):
             self._recent_notices.append(notice)
-            sockets = self._viewers.get(notice.pseudonym)
+            sockets = self._signed_in.sockets_of(notice.pseudonym)
             if not sockets:
                 continue
             # A rush brings a notice a command, and hardly one of them is of this kind: it is read only if it may be.
@@ -269,35 +269,22 @@ class Channel:
         """Let a connection receive from now on; its snapshot or missed events must be on their way already."""
         self.idle_since = None
         self.fanout.add(connection)
-        viewer = connection.viewer
-        if viewer is None:
-            return
-        sockets = self._viewers.setdefault(viewer, [])
-        sockets.append(connection)
-        if len(sockets) > self._settings.sockets_per_viewer:
-            sockets[0].replace()
+        self._signed_in.add(connection)
 
     def remove(self, connection: Connection) -> None:
         self.fanout.remove(connection)
-        viewer = connection.viewer
-        sockets = self._viewers.get(viewer) if viewer is not None else None
-        if viewer is not None and sockets is not None and connection in sockets:
-            sockets.remove(connection)
-            if not sockets:
-                del self._viewers[viewer]
+        self._signed_in.remove(connection)
         if not len(self.fanout):
             self.idle_since = self._loop.time()
 
     @property
     def attended(self) -> bool:
-        """Somebody of the staff is here; the shop's backend is no person."""
-        actors = (socket.session.actor for sockets in self._viewers.values() for socket in sockets)
-        return any(actor is not None and actor.role in APPOINTED for actor in actors)
+        """Somebody of the staff is here."""
+        return self._signed_in.attended
 
     def count_viewers(self) -> int:
         """Viewers here: a signed-in one counts once, however many sockets."""
-        signed_in_sockets = sum(map(len, self._viewers.values()))
-        return len(self.fanout) - signed_in_sockets + len(self._viewers)
+        return len(self.fanout) - self._signed_in.second_sockets
 
     # -- what a newcomer gets
 

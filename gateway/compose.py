@@ -32,6 +32,7 @@ from .callers import Callers
 from .clock import Clock
 from .dispatch import Dispatcher
 from .edge import GatewayEdge
+from .guard import Guard
 from .http import Http
 from .hub import Hub
 from .join import Joiner
@@ -40,6 +41,7 @@ from .listener import Fronts
 from .own import OwnStates
 from .presence import Presence
 from .rooms import Rooms
+from .ticket_routes import TicketRoutes
 from .webhook_routes import WebhookRoutes
 
 
@@ -174,17 +176,11 @@ def http(process: Process, rooms: Inside, door: Edge, ready: Callable[[], dict[s
         ),
     )
     api = Api(callers, database, rooms.service, shops, WebhookRoutes(database, rooms.targets), rooms.parts, settings)
+    ticket_routes = TicketRoutes(rooms.verifier, rooms.tickets, rooms.keys, door.revocations, stand_ins, rooms.clock)
     return Http(
-        door.admission,
-        rooms.verifier,
-        rooms.tickets,
-        rooms.keys,
+        Guard(door.admission, settings.handshake_timeout_ms / 1000),
         Rooms(database),
-        rooms.clock,
-        door.revocations,
-        stand_ins,
         ready,
-        api.routes(),
+        [*api.routes(), *ticket_routes.routes()],
         public_metrics=not settings.metrics_port,
-        body_timeout_s=settings.handshake_timeout_ms / 1000,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import json
+import re
 from html import escape
 from typing import Any
 
@@ -57,6 +58,7 @@ def _page(title: str, body: str) -> str:
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/assets/docs.css">'
+        '<link rel="icon" href="/assets/icon.svg">'
         '<link rel="alternate" type="application/json" href="/docs/openapi.json" title="OpenAPI 3.1">'
         f"<main>{body}</main>"
     )
@@ -68,7 +70,7 @@ def _operations() -> str:
     document = json.loads(_text("openapi.json"))
     info = document["info"]
     parts = [
-        f"<h1>{escape(info['title'])} over HTTP</h1><p>{escape(info['description'])}</p>",
+        f"<h1>{escape(info['title'])} over HTTP</h1><p>{_words(info['description'])}</p>",
         '<p>For programs: <a href="/docs/openapi.json">OpenAPI 3.1</a>. Websockets, codes and limits: <a'
         ' href="/docs/protocol">the protocol</a>.</p>',
     ]
@@ -81,7 +83,7 @@ def _operations() -> str:
 
 def _operation(title: str, each: dict[str, Any]) -> str:
     parts = [f'<h3 id="{escape(each["operationId"])}"><code>{escape(title)}</code></h3>']
-    parts.append(f"<p>{escape(each['summary'])} {escape(each['description'])}</p>")
+    parts.append(f"<p>{_words(each['summary'])} {_words(each['description'])}</p>")
     rows = [
         (parameter["name"], f"{parameter['in']}{', required' if parameter['required'] else ''}", parameter["schema"])
         for parameter in each["parameters"]
@@ -98,13 +100,18 @@ def _schema(name: str, schema: dict[str, Any]) -> str:
         (field, "required" if field in schema.get("required", ()) else "", each)
         for field, each in schema.get("properties", {}).items()
     ]
-    text = escape(schema.get("description", ""))
+    text = _words(schema.get("description", ""))
     return f'<h3 id="{escape(name)}">{escape(name)}</h3><p>{text}</p>{_table(rows)}'
 
 
 def _table(rows: list[tuple[str, str, dict[str, Any]]]) -> str:
-    lines = [f"<tr><td><code>{escape(name)}</code><td>{escape(text)}<td>{_kind(schema)}" for name, text, schema in rows]
+    lines = [f"<tr><td><code>{escape(name)}</code><td>{_words(text)}<td>{_kind(schema)}" for name, text, schema in rows]
     return f"<table>{''.join(lines)}</table>" if lines else ""
+
+
+def _words(text: str) -> str:
+    """Text of the document, in which code stands between backticks."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _kind(schema: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 from collections.abc import Callable
 from typing import cast
@@ -20,27 +21,35 @@ from .admission import Admission
 from .handshake import Rejected, Request
 
 HEAD_BYTES = 16 * 1024
+#: how long a reader of plain HTTP may take for what is on its way: 256 KiB at most, 4 KiB/s on a poor line
+READ_S = 60.0
 _WEBSOCKET = b"GET /v1/ws"
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _TOO_BIG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class Fronts:
-    """Sockets whose request head is not whole yet, oldest first."""
+    """Sockets that somebody is waited for on: the rest of a request's head, or a reader of plain HTTP."""
 
-    def __init__(self, timeout_s: float, admission: Admission) -> None:
-        self._waiting: dict[Front, float] = {}
-        self._timeout_s = timeout_s
+    def __init__(self, timeout_s: float, admission: Admission, read_timeout_s: float = READ_S) -> None:
         self.admission = admission
+        self._timeout_s = timeout_s
+        self._read_timeout_s = read_timeout_s
+        self._heads: dict[Front, float] = {}  # deadlines, the first first; of the readers too
+        self._readers: dict[Front, float] = {}
 
-    def add(self, front: Front) -> None:
-        self._waiting[front] = asyncio.get_running_loop().time() + self._timeout_s
+    def await_head(self, front: Front) -> None:
+        self._heads[front] = asyncio.get_running_loop().time() + self._timeout_s
+
+    def await_reader(self, front: Front) -> None:
+        self._readers[front] = asyncio.get_running_loop().time() + self._read_timeout_s
 
     def discard(self, front: Front) -> None:
-        self._waiting.pop(front, None)
+        self._heads.pop(front, None)
+        self._readers.pop(front, None)
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._heads) + len(self._readers)
 
     async def run(self) -> None:
         """Task: end the slow ones."""
@@ -48,10 +57,12 @@ class Fronts:
         while True:
             await asyncio.sleep(1.0)
             now = loop.time()
-            for front, deadline in list(self._waiting.items()):
-                if deadline > now:
-                    break
+            for front in [*_over(self._heads, now), *_over(self._readers, now)]:
                 front.abort()
+
+
+def _over(deadlines: dict[Front, float], now: float) -> list[Front]:
+    return [front for front, _ in itertools.takewhile(lambda each: each[1] <= now, deadlines.items())]
 
 
 class Front(asyncio.Protocol):
@@ -87,7 +98,7 @@ class Front(asyncio.Protocol):
             self._answer(_FULL)
             return
         self._peer = peer
-        self._fronts.add(self)
+        self._fronts.await_head(self)
 
     def data_received(self, data: bytes) -> None:
         if self._inner is not None:
@@ -103,10 +114,14 @@ class Front(asyncio.Protocol):
         return None if self._inner is None else self._inner.eof_received()
 
     def pause_writing(self) -> None:
+        if self._http:
+            self._fronts.await_reader(self)
         if self._inner is not None:
             self._inner.pause_writing()
 
     def resume_writing(self) -> None:
+        if self._http:
+            self._fronts.discard(self)
         if self._inner is not None:
             self._inner.resume_writing()
 
@@ -145,6 +160,7 @@ class Front(asyncio.Protocol):
             self._answer(Rejected(*refusal).response())
             return
         self._http = True
+        self._transport.set_write_buffer_limits(high=0)  # it pauses us as soon as something stays unsent
         self._inner = self._make_http()
         self._inner.connection_made(self._transport)
         self._inner.data_received(buffer)

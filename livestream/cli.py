@@ -84,10 +84,11 @@ def _run(name: str, settings: Settings, work: Coroutine[Any, Any, None]) -> None
 @settings_flags
 @click.pass_obj
 def serve(settings: Settings, demo: bool | None) -> None:
-    """Run everything on this machine: stores, schema, gateways and worker.
+    """Run everything on this machine.
 
-    Without DATABASE_URL and REDIS_URL a real Postgres and Valkey start in the
-    data folder. Ctrl-C stops all of it; the next start finds the same data.
+    Stores, schema, a gateway a core, and a worker. Without DATABASE_URL and
+    REDIS_URL a real Postgres and Valkey start in the data folder. Ctrl-C stops
+    all of it; the next start finds the same data.
     """
     from livestream.serve import serve as run
 
@@ -112,7 +113,10 @@ def worker(settings: Settings) -> None:
 @settings_flags
 @click.pass_obj
 def migrate(settings: Settings, new_epoch: bool) -> None:
-    """Bring the database's schema up to this program's; safe to run at any time."""
+    """Bring the database up to this program's schema.
+
+    Safe to run at any time: what was applied is left alone.
+    """
     from livestream.deployment import resolve
     from livestream.storage import migrate as migrations
 
@@ -133,13 +137,17 @@ def migrate(settings: Settings, new_epoch: bool) -> None:
 @click.option("--name", help="Display name.")
 @click.option("--role", type=click.Choice(_ROLES), default="viewer", show_default=True)
 @click.option("--room", help="Only this room. [default: all rooms of the shop; with --link: demo]")
-@click.option("--ttl", "ttl_s", type=int, default=3600, show_default=True, help="Seconds until it expires.")
-@click.option("--count", type=int, default=1, show_default=True, help="So many tokens, for viewer-1, viewer-2, …")
+@click.option(
+    "--ttl", "ttl_s", type=click.IntRange(1), default=3600, show_default=True, help="Seconds until it expires."
+)
+@click.option(
+    "--count", type=click.IntRange(1), default=1, show_default=True, help="So many tokens, for viewer-1, viewer-2, …"
+)
 @click.option("--link", is_flag=True, help="Print a one-use link to the page instead of a token.")
 @settings_flags
 @click.pass_obj
 def token(settings: Settings, /, link: bool, count: int, **person: Any) -> None:
-    """Sign a token with the shop's key, as the shop's backend would.
+    """Sign a token, as the shop's backend would.
 
     \b
     livestream token --viewer ann --name Ann
@@ -171,7 +179,9 @@ def shop() -> None:
 @settings_flags
 @click.pass_obj
 def shop_create(settings: Settings, shop_id: str, name: str | None, room: str, room_title: str, time_zone: str) -> None:
-    """Make a shop with a key and a room, and print the key: the shop's backend signs its viewers' tokens with it.
+    """Make a shop with a room, and print its key.
+
+    With the key the shop's backend signs its viewers' tokens.
 
     \b
     livestream shop create myshop --name "My shop" --room main
@@ -200,7 +210,10 @@ def shop_create(settings: Settings, shop_id: str, name: str | None, room: str, r
 @settings_flags
 @click.pass_obj
 def shop_add_key(settings: Settings, shop_id: str) -> None:
-    """Give a shop one more key and print it; those it has go on holding."""
+    """Give a shop one more key, and print it.
+
+    Those it has go on holding.
+    """
     from livestream import shops
     from livestream.deployment import resolve
 
@@ -219,7 +232,9 @@ def shop_add_key(settings: Settings, shop_id: str) -> None:
 @settings_flags
 @click.pass_obj
 def shop_retire_key(settings: Settings, kid: str, last: bool) -> None:
-    """Refuse a key from now on, and send away whoever came by it, within a heartbeat.
+    """Refuse a key from now on.
+
+    Whoever came by it is sent away within a heartbeat.
 
     \b
     livestream shop retire-key myshop-0a1b2c3d
@@ -240,7 +255,10 @@ def shop_retire_key(settings: Settings, kid: str, last: bool) -> None:
 @settings_flags
 @click.pass_obj
 def config(settings: Settings, check: bool) -> None:
-    """Print every setting with its meaning and default, as a TOML file to edit."""
+    """Print every setting, its meaning and default.
+
+    What it prints is a TOML file to edit, for --config.
+    """
     if not check:
         click.echo(reference(), nl=False)
         return

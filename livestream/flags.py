@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from livestream.config import load
+from livestream.config import Settings, load
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _GIVEN = "livestream.flags"  #: in `click.Context.meta`: what was typed so far
@@ -36,6 +40,29 @@ def _take(ctx: click.Context, parameter: click.Parameter, value: object) -> None
         ctx.meta.setdefault(_GIVEN, {})[parameter.name] = value
         if ctx.parent is not None:
             load_settings(ctx)
+
+
+def typed(settings: Settings, *command: str) -> str:
+    """A command for this deployment, as the person at this terminal can type it.
+
+    By its bare name where the shell would find this very program under it, else by its path; with the flags by which
+    the command finds what these settings started.
+    """
+    program = Path(sys.executable).with_name("livestream")
+    found = shutil.which(program.name)
+    name = program.name if found and Path(found).resolve() == program.resolve() else _path(program)
+    usual = Settings()
+    flags: list[str] = []
+    for flag in ("data_dir", "host", "port"):
+        value = getattr(settings, flag)
+        if value != getattr(usual, flag):
+            flags += [f"--{flag.replace('_', '-')}", str(value)]
+    return shlex.join([name, *flags, *command])
+
+
+def _path(program: Path) -> str:
+    here = Path.cwd()
+    return str(program.relative_to(here) if program.is_relative_to(here) else program)
 
 
 _FLAGS: list[tuple[tuple[str, ...], dict[str, Any]]] = [

@@ -9,7 +9,6 @@ import asyncpg
 
 from livestream import keys
 from livestream.auth import ShopKey
-from livestream.config import ConfigError
 from livestream.ids import IdMaker
 from livestream.protocol.events import Chat, Policy, Show, ShowChanged
 from livestream.protocol.show import ShowState
@@ -53,18 +52,6 @@ async def _fill(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     desk.apply(decision)
     await desk_store.write(connection, ROOM, before, desk, [decision])
     await deskwork.append(connection, ROOM, [decision])
-
-
-async def refuse_demo_shops(dsn: str) -> None:
-    """A shop made for a laptop has a key that lies in a folder and a room anyone may write in: not in production.
-
-    Raises:
-        ConfigError: there is one.
-    """
-    async with connected(dsn) as connection:
-        found = await connection.fetchval("SELECT string_agg(shop_id, ', ') FROM shop WHERE demo")
-    if found:
-        raise ConfigError(f"the production profile refuses a database with a demo shop ({found}): use another database")
 
 
 async def signing_key(dsn: str, shop_id: str) -> ShopKey | None:

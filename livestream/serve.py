@@ -21,9 +21,11 @@ import structlog
 from livestream import metrics, seed
 from livestream.auth import Identity
 from livestream.bus import connect
-from livestream.config import ConfigError, Settings
+from livestream.config import Settings
 from livestream.deployment import to_environ, with_stores
 from livestream.embedded import Stores
+from livestream.exposure import refuse_demo_shops, refuse_unsafe
+from livestream.flags import typed
 from livestream.ports import hold_port
 from livestream.protocol.errors import Unavailable
 from livestream.protocol.roles import Role
@@ -35,7 +37,6 @@ _log = structlog.get_logger()
 _READY_S = 60.0
 _TICKET_TTL_S = 24 * 3600  #: the host link printed at the start is used some time that day
 _SANDBOX = "sandbox-pay"  #: a sibling's command
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 async def serve(settings: Settings, say: Callable[[str], None], *, demo: bool) -> None:
@@ -48,7 +49,7 @@ async def serve(settings: Settings, say: Callable[[str], None], *, demo: bool) -
     Raises:
         ConfigError, DataDirError, EmbeddedError, MigrationError: one line that says what to do.
     """
-    refuse_unsafe(settings, demo)
+    refuse_unsafe(settings, demo=demo)
     stop, up = asyncio.Event(), asyncio.Event()
     _on_signals(stop, up)
     try:
@@ -90,25 +91,7 @@ async def _prepare(settings: Settings, say: Callable[[str], None], demo: bool) -
         say(f"schema: applied {', '.join(applied)}")
     if demo:
         await seed.seed(settings.database_url)
-    if settings.production or settings.host not in _LOOPBACK:
-        await seed.refuse_demo_shops(settings.database_url)
-
-
-def refuse_unsafe(settings: Settings, demo: bool) -> None:
-    """The demo's keys lie in a folder and its pages ask nobody's name: for this machine alone.
-
-    Raises:
-        ConfigError
-    """
-    if demo and settings.production:
-        raise ConfigError("the demo shop is refused in the production profile: add --no-demo")
-    if settings.host in _LOOPBACK or settings.production:
-        return
-    if demo or not settings.secret:
-        raise ConfigError(
-            f"a show for development is for this machine alone, not for {settings.host}: give --no-demo and a secret "
-            "of your own, or better the production profile (see docs/operations.md)"
-        )
+    await refuse_demo_shops(settings)
 
 
 def _with_sandbox(settings: Settings, demo: bool) -> Settings:
@@ -181,17 +164,19 @@ async def _greet(settings: Settings, say: Callable[[str], None], demo: bool) -> 
     if not demo:
         say(f"ready: {base}")
         return
+    another = typed(settings, "token", "--role", "host", "--link")
     try:
         fragment = f"#ticket={await _host_ticket(settings)}"
     except Unavailable:
-        fragment = "  (Redis is away: ask `livestream token --role host --link` for a link that signs you in)"
+        fragment = f"  (Redis is away: ask `{another}` for a link that signs you in)"
     say("")
     say(f"  viewer page   {base}/r/{seed.ROOM}")
     say(f"  host page     {base}/host/{seed.ROOM}{fragment}")
-    say("                (this link works once; `livestream token --role host --link` prints another)")
+    say("                (this link works once; for another, in a second terminal:")
+    say(f"                {another} )")
     say(f"  API docs      {base}/docs")
     say("")
-    say("  a busy room:  livestream demo --viewers 500 --comments-per-s 50")
+    say(f"  a busy room:  {typed(settings, 'demo', '--viewers', '500', '--comments-per-s', '50')}")
     say("  to stop:      Ctrl-C")
     say("")
 

@@ -9,7 +9,11 @@ from livestream.auth import Identity, mint
 from livestream.bus import connect
 from livestream.config import ConfigError, Settings
 from livestream.protocol.roles import OPERATORS, STAFF, Role
+from livestream.storage.direct import connected
 from livestream.tickets import Tickets
+
+_HAS_ROOM = """SELECT true FROM room JOIN shop USING (shop_id)
+    WHERE room_id = $1 AND coalesce(rehearsal_of, shop_id) = $2"""
 
 
 async def mint_many(
@@ -45,11 +49,15 @@ async def link(
     """A link that signs one person in once.
 
     Raises:
+        ConfigError: the shop has no such room.
         Unavailable: Redis is away.
     """
     # An operator looks after the whole shop; everybody else's link is for the room whose page it opens.
     bound = room if Role(role) in OPERATORS else room or seed.ROOM
     room = room or seed.ROOM
+    async with connected(settings.database_url) as connection:
+        if not await connection.fetchval(_HAS_ROOM, room, shop):
+            raise ConfigError(f"the shop {shop!r} has no room {room!r}: name one with --shop and --room")
     client = connect(settings.redis_url)
     try:
         identity = Identity(shop, viewer, Role(role), name or viewer, bound, None, int(time.time() * 1000))

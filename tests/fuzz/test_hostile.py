@@ -11,6 +11,7 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Callable
 
+import aiohttp
 import pytest
 
 from livestream.protocol.errors import CloseCode as C
@@ -208,6 +209,15 @@ async def test_a_body_that_never_comes_is_not_waited_for(quick: Gateways) -> Non
         answer = await asyncio.wait_for(reader.read(), 10)
         assert answer.startswith(b"HTTP/1.1 408 ")
         writer.close()
+
+
+async def test_deep_json_over_http_is_refused_and_no_bug_of_ours(gateway: Gateways, people: People) -> None:
+    deep = b'{"x":' + b"[" * 50_000
+    headers = {"Authorization": f"Bearer {people.token('ada', Role.HOST)}", "Content-Type": "application/json"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        for path in ("/v1/tickets/redeem", "/v1/rooms/demo/say"):
+            async with session.post(f"{gateway.url}{path}", data=deep) as response:
+                assert response.status == 400, await response.text()
 
 
 @pytest.mark.parametrize(

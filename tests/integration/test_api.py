@@ -399,6 +399,27 @@ async def test_pages_of_allowed_origins_may_ask_and_no_others(backend: Backend) 
             assert response.status == (204 if allowed else 403)
 
 
+async def test_what_is_no_api_is_told_to_no_other_origin(backend: Backend) -> None:
+    for path in ("/", f"/r/{ROOM}", "/metrics", "/readyz", "/docs"):
+        for origin in ("https://app.example", "https://evil.example"):
+            async with backend.session.get(f"{backend.url}{path}", headers={"Origin": origin}) as response:
+                assert response.status == 200, path
+                assert not [name for name in response.headers if name.startswith("Access-Control-")], path
+
+
+async def test_a_page_that_is_not_there_says_so_in_words_and_no_answer_names_versions(backend: Backend) -> None:
+    for path, status, kind in (
+        ("/r/nowhere", 404, "text/plain"),
+        ("/nowhere", 404, "text/plain"),
+        ("/v1/rooms/nowhere", 404, "application/json"),
+        (f"/v1/rooms/{ROOM}", 200, "application/json"),
+    ):
+        async with backend.session.get(f"{backend.url}{path}") as response:
+            assert (response.status, response.content_type) == (status, kind), path
+            assert response.headers["Server"] == "livestream", path
+            assert "nosniff" in response.headers["X-Content-Type-Options"], path
+
+
 async def test_webhooks_are_changed_once_under_one_key_and_a_retry_keeps_the_secret_in_use(
     backend: Backend, database: Database
 ) -> None:
@@ -444,6 +465,7 @@ async def test_the_document_is_at_docs_as_a_page_and_as_json(backend: Backend) -
         page = await response.text()
         assert response.content_type == "text/html"
     assert all(f'id="{operation.name}"' in page for operation in OPERATIONS)
+    assert "<code>Idempotency-Key</code>" in page
     for path, accept in (("/docs", "application/json"), ("/docs/openapi.json", "*/*"), ("/v1/openapi.json", "*/*")):
         async with backend.session.get(backend.url + path, headers={"Accept": accept}) as response:
             document = await response.json()

@@ -28,6 +28,7 @@ def test_help_lists_every_command() -> None:
     assert done.returncode == 0
     for name in [*OURS, *PLUGGED_IN]:
         assert f"\n  {name} " in done.stdout
+    assert "..." not in done.stdout.partition("Commands:")[2], "what a command does is said in a line of 80 characters"
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -35,7 +36,7 @@ def test_every_command_explains_itself(name: str) -> None:
     shown = CliRunner().invoke(cli, [name, "--help"])
     assert shown.exit_code == 0, shown.output
     assert f"{name} [OPTIONS]" in shown.output
-    assert len(shown.output.splitlines()) > 4
+    assert "--port INTEGER" in shown.output, "settings' flags stand before a command and after it"
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,8 @@ def test_every_command_explains_itself(name: str) -> None:
         (["--nonsense"], "No such option"),
         (["--port", "many", "config"], "'many' is not a valid integer"),
         (["token", "--role", "king"], "'king' is not one of"),
+        (["token", "--ttl", "0"], "0 is not in the range"),
+        (["token", "--count", "0"], "0 is not in the range"),
         (["token", "--role", "anonymous"], "'anonymous' is not one of"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -90,7 +93,8 @@ def test_without_a_show_and_without_addresses_a_command_says_what_to_do(command:
 
 
 def test_the_demo_is_for_this_machine_alone() -> None:
-    assert "a show for development is for this machine alone" in refusal("--host", "0.0.0.0", "serve")
+    for command in ("serve", "gateway"):
+        assert "a show for development is for this machine alone" in refusal("--host", "0.0.0.0", command)
     given = {
         "LIVESTREAM_PROFILE": "production",
         "DATABASE_URL": "postgresql://127.0.0.1:9/x",
@@ -109,6 +113,14 @@ def test_production_refuses_a_database_with_a_demo_shop(settings: Settings, seed
     }
     for command in ("serve", "gateway"):
         assert "a database with a demo shop (demo)" in refusal(command, **environ)
+
+
+def test_a_secret_of_ones_own_does_not_take_the_demo_to_other_machines(settings: Settings, seeded: str) -> None:
+    environ = to_environ(settings) | {"LIVESTREAM_PORT": str(free_port()), "LIVESTREAM_HOST": "0.0.0.0"}
+    assert settings.secret
+    for command in (("serve", "--no-demo"), ("gateway",)):
+        said = refusal(*command, **environ)
+        assert "that listens on 0.0.0.0 refuses a database with a demo shop (demo)" in said
 
 
 def test_stores_that_are_away_are_one_line(settings: Settings, seeded: str) -> None:
@@ -134,6 +146,13 @@ def test_a_token_is_signed_for_whom_was_asked(settings: Settings, seeded: str) -
     assert len(set(tokens)) == 3
     assert all(token.count(".") == 2 for token in tokens)
     assert "the shop 'none' is unknown" in refusal("token", "--shop", "none", **to_environ(settings))
+
+
+def test_a_link_is_to_a_room_of_the_shop(settings: Settings, seeded: str) -> None:
+    environ = to_environ(settings)
+    assert f"/host/{seed.ROOM}#ticket=" in livestream("token", "--role", "host", "--link", **environ).stdout
+    assert "has no room 'main'" in refusal("token", "--link", "--room", "main", **environ)
+    assert "the shop 'none' has no room" in refusal("token", "--link", "--shop", "none", **environ)
 
 
 def test_migrate_may_be_run_again(settings: Settings, seeded: str) -> None:

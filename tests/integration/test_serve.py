@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +38,22 @@ def _livestream(show: Show, *arguments: str) -> str:
 
 def _steadily_ready(show: Show) -> bool:
     return all(answers(f"{show.url}/readyz") for _ in range(12))
+
+
+def test_the_commands_that_it_prints_work_as_they_stand_there(running_show: Show) -> None:
+    crowd = re.search(r"a busy room:  (.+)", running_show.output())
+    link = re.search(r"(\S+ .+ token --role host --link)", running_show.output())
+    assert crowd, running_show.output()
+    assert link, running_show.output()
+    assert _typed(f"{crowd[1]} --seconds 1")
+    assert "#ticket=" in _typed(link[1])
+
+
+def _typed(line: str) -> str:
+    """What a person gets who types a line."""
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done
+    return done.stdout
 
 
 @pytest.mark.parametrize(

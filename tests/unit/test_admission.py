@@ -99,24 +99,29 @@ def test_a_whole_64_of_ipv6_is_one_subscriber() -> None:
     assert admission.client_address("::ffff:10.0.0.1", []) == "10.0.0.1"
 
 
-def test_http_has_a_share_and_an_address_no_more_than_its_own() -> None:
-    admission = Admission(Settings(max_connections=100, sockets_per_address=20))
-    taken = 0
-    for number in range(30):
-        for _ in range(20):
-            assert admission.arrived(f"10.0.0.{number}")
-            taken += admission.take_http(f"10.0.0.{number}") is None
-        if taken < 20 * (number + 1):
-            break
-    assert taken == 25
+def test_http_has_a_share_and_an_address_no_more_than_half_of_it() -> None:
+    admission = Admission(Settings(max_connections=100, sockets_per_address=20))  # HTTP may have 25
+    answers = {number: [_http(admission, f"10.0.0.{number}") for _ in range(14)] for number in range(3)}
+    assert answers[0] == answers[1] == [200] * 12 + [429] * 2
+    assert answers[2] == [200] + [503] * 13
     admission.departed("10.0.0.0", http=True)
-    assert admission.take_http("10.0.0.1") is None
-    crowded = Admission(Settings(sockets_per_address=2))
-    statuses = []
-    for _ in range(3):
-        assert crowded.arrived("10.0.0.1")
-        statuses.append((crowded.take_http("10.0.0.1") or (200,))[0])
-    assert statuses == [200, 200, 429]
+    assert [_http(admission, f"10.0.0.{number}") for number in (1, 0, 2)] == [429, 200, 503]
+
+
+def test_a_proxy_of_ours_may_have_all_of_http() -> None:
+    admission = Admission(Settings(max_connections=100, trusted_proxies=("10.0.0.0/8",)))
+    assert [_http(admission, "10.0.0.1") for _ in range(26)] == [200] * 25 + [503]
+
+
+def test_an_address_with_too_many_sockets_gets_no_http_either() -> None:
+    admission = Admission(Settings(sockets_per_address=2))
+    assert [_http(admission, "10.0.0.1") for _ in range(3)] == [200, 200, 429]
+
+
+def _http(admission: Admission, peer: str) -> int:
+    """One more socket with a request for a page; the status of its answer."""
+    assert admission.arrived(peer)
+    return (admission.take_http(peer) or (200, ""))[0]
 
 
 def test_a_socket_far_over_a_limit_is_not_listened_to_and_a_proxy_of_ours_has_no_limit() -> None:

@@ -13,6 +13,8 @@ from livestream.demo import run
 from livestream.demo.people import LANGUAGES, audience, exclamations, sentences
 from livestream.demo.screen import panel
 from livestream.demo.tally import Tally
+from livestream.moderation import wordlist
+from livestream.moderation.wordlist import Wordlist, starter
 from livestream.protocol import limits
 
 
@@ -23,6 +25,11 @@ def test_each_language_has_many_sentences_that_a_room_takes(language: str) -> No
     assert len(set(found)) == len(found)
     assert all(0 < len(sentence) <= 200 and sentence == sentence.strip() for sentence in found)
     assert all(sentence.isprintable() for sentence in found)
+
+
+def test_no_sentence_is_stopped_by_the_words_that_come_with_us() -> None:
+    words = Wordlist(starter(wordlist.LANGUAGES))
+    assert {sentence for each in LANGUAGES for sentence in sentences(each) if words.find(sentence)} == set()
 
 
 def test_no_words_stand_in_two_languages() -> None:

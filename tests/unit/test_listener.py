@@ -86,7 +86,7 @@ class Door:
 
 @pytest.fixture
 async def door() -> AsyncIterator[Door]:
-    fronts = Fronts(timeout_s=0.5, admission=Admission(Settings()))
+    fronts = Fronts(timeout_s=0.5, admission=Admission(Settings()), read_timeout_s=0.5)
 
     def front() -> Front:
         return Front(fronts, connect, lambda: Echo(b"http"))
@@ -136,6 +136,21 @@ async def test_a_head_that_takes_too_long_is_ended_and_a_whole_one_is_not(door: 
         whole_writer.write(b"here")
         assert await asyncio.wait_for(whole.readexactly(7), 5) == b"ws:here"
         assert len(door.fronts) == 0
+
+
+async def test_an_answer_over_http_that_is_not_read_is_not_kept_for_ever(door: Door) -> None:
+    page = b"GET / HTTP/1.1\r\n\r\n"
+    async with door.connected() as (reading, reader), door.connected() as (_, idle), door.connected() as (_, deaf):
+        for writer in (reader, idle, deaf):
+            writer.write(page)
+        await until(lambda: door.fronts.admission._http == 3)
+        body = b"x" * (16 << 20)  # more than the kernel takes for a peer that does not read
+        for writer in (reader, deaf):
+            writer.write(body)
+        await asyncio.wait_for(reading.readexactly(len(b"http:" + page) + len(body)), 30)
+        await until(lambda: door.fronts.admission._http == 2)
+        assert len(door.fronts) == 0
+        idle.write(b"still here")
 
 
 async def test_who_hangs_up_before_a_word_leaves_nothing_behind(door: Door) -> None:

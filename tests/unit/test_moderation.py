@@ -29,6 +29,7 @@ does the cocktail glass come in a set of 6?
 is it Pfister.Sale or another brand
 size S/M or L/XL?
 sounds good.me too
+can you pin the colour chart again?
 ok.thanks
 is it 3.5 cm or 4.2 cm?
 I paid 19.99 last time
