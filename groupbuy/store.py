@@ -206,8 +206,10 @@ async def _load_teams(tx: Connection, deal_id: str, room_id: str, named: Named) 
         }
     if not ids and not named.invites:
         return []
+    # Ids first: for one way or another into the same rows Postgres would compare every team of the deal with all of them.
     return await tx.fetch(
-        f"SELECT {_TEAM} FROM team WHERE deal_id = $1 AND (team_id = ANY($2) OR invite = ANY($3))"
+        f"SELECT {_TEAM} FROM team WHERE deal_id = $1"
+        " AND team_id = ANY($2 || ARRAY(SELECT team_id FROM team WHERE invite = ANY($3)))"
         f" ORDER BY team_id {'' if named.looks else 'FOR NO KEY UPDATE'}",
         deal_id,
         list(ids),
