@@ -204,16 +204,20 @@ async def _load_teams(tx: Connection, deal_id: str, room_id: str, named: Named) 
                 deal_id,
             )
         }
-    if not ids and not named.invites:
+    if not ids and not named.invites and not named.buyers:
         return []
     # Ids first: for one way or another into the same rows Postgres would compare every team of the deal with all of them.
+    # Where a buyer's hold seems over, its team comes along: it may be all that is in the way.
     return await tx.fetch(
         f"SELECT {_TEAM} FROM team WHERE deal_id = $1"
-        " AND team_id = ANY($2 || ARRAY(SELECT team_id FROM team WHERE invite = ANY($3)))"
+        " AND team_id = ANY($2 || ARRAY(SELECT team_id FROM team WHERE invite = ANY($3))"
+        "                      || ARRAY(SELECT team_id FROM seat WHERE deal_id = $1 AND viewer = ANY($4)"
+        "                                  AND state = 'held' AND hold_at <= statement_timestamp()))"
         f" ORDER BY team_id {'' if named.looks else 'FOR NO KEY UPDATE'}",
         deal_id,
         list(ids),
         list(named.invites),
+        list(named.buyers),
     )
 
 
