@@ -100,7 +100,7 @@ class Loaded:
 async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
     """Lock and read what a batch names; None: there is no such deal.
 
-    Cost: six statements for a batch of joins; opens, money and waivers cost one to three more.
+    Cost: six statements for a batch of joins, however large the deal; opens, money and waivers cost one to three more.
     """
     if named.changes:
         # The room first, as its desk does: what happens is told to everybody, and no deadline moves meanwhile.
@@ -206,8 +206,8 @@ async def _load_teams(tx: Connection, deal_id: str, room_id: str, named: Named) 
         }
     if not ids and not named.invites and not named.buyers:
         return []
-    # Ids first: for one way or another into the same rows Postgres would compare every team of the deal with all of them.
-    # Where a buyer's hold seems over, its team comes along: it may be all that is in the way.
+    # Ids first: with an OR of two ways to a row, Postgres would compare every team of the deal with all of both.
+    # a buyer's hold seems over, its team comes along: it may be all that is in the way.
     return await tx.fetch(
         f"SELECT {_TEAM} FROM team WHERE deal_id = $1"
         " AND team_id = ANY($2 || ARRAY(SELECT team_id FROM team WHERE invite = ANY($3))"

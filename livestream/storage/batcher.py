@@ -41,8 +41,8 @@ class Batcher(Generic[Item, Answer]):
             order: an answer, or a `Refused` that concerns this item alone.
         prepare: what a batch needs outside the transaction, once however often `run` is tried.
         gather_s: wait so long before a batch, where company matters more than delay.
-        pause_s: the same in a rush alone: after a batch of several. A transaction's round trips cost the same for one as
-            for all, and where they are dear, those that come one by one would have the machine busy with nothing else.
+        pause_s: the same in a rush alone, after a batch of several: where a transaction's round trips are dear, small
+            batches would keep the machine busy with little else.
     """
 
     def __init__(
