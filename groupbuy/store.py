@@ -207,7 +207,7 @@ async def _load_teams(tx: Connection, deal_id: str, room_id: str, named: Named) 
     if not ids and not named.invites and not named.buyers:
         return []
     # Ids first: with an OR of two ways to a row, Postgres would compare every team of the deal with all of both.
-    # a buyer's hold seems over, its team comes along: it may be all that is in the way.
+    # The team of a buyer whose hold seems over comes along: it may be all that is in the way.
     return await tx.fetch(
         f"SELECT {_TEAM} FROM team WHERE deal_id = $1"
         " AND team_id = ANY($2 || ARRAY(SELECT team_id FROM team WHERE invite = ANY($3))"
