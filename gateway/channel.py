@@ -154,6 +154,8 @@ class Channel:
         self.receive_notices(message.appended.notices)
         if message.live or message.left_out:
             self._receive_live(message.live, message.left_out)
+        if message.notes:
+            self.fanout.notes(message.notes)
         for key, value in message.gauges.items():
             self.set_gauge(key, value)
 

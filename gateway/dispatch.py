@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import Callable
 
@@ -24,6 +25,7 @@ from .join import Joiner
 from .session import rates
 
 _log = structlog.get_logger()
+_counter = functools.cache(COMMANDS.labels)
 
 
 class Dispatcher:
@@ -110,7 +112,7 @@ class Dispatcher:
         self._reply(connection, command, reply)
 
     def _reply(self, connection: Connection, command: Command, reply: AnyReply) -> None:
-        COMMANDS.labels(command.__struct_config__.tag, reply.code if isinstance(reply, Error) else "ok").inc()
+        _counter(command.__struct_config__.tag, reply.code if isinstance(reply, Error) else "ok").inc()
         connection.send([wire.encode(reply, connection.variant.codec)])
 
     def _failure(self, error: Exception, command: Command, actor: Actor | None, room_id: str) -> Error:

@@ -126,6 +126,12 @@ class Fanout:
         self._pending.left_out += left_out
         self._wake_at(self._live_at)
 
+    def notes(self, events: list[bytes]) -> None:
+        """Events of the live lane that are not worth a frame to everybody: they go with the next."""
+        self._touch()
+        self._pending.notes += events
+        self._wake_at(self._gauge_at)
+
     def gauge(self, key: str, value: int) -> None:
         self._touch()
         self._pending.gauges[key] = value
@@ -169,13 +175,14 @@ class Fanout:
         return bool(
             pending.urgent
             or ((pending.live or pending.left_out) and now >= self._live_at)
-            or ((pending.gauges or pending.heartbeat) and now >= self._gauge_at)
+            or (pending.calm and now >= self._gauge_at)
         )
 
     def _seal(self) -> None:
         """Send what is pending on its way round those who are members now."""
         now = self._loop.time()
         batch, self._pending = self._pending, Pending()
+        batch.live += batch.notes
         self._live_at = now + self._live_floor
         if now >= self._gauge_at:
             self._gauge_at = now + self._gauge_tick
@@ -218,7 +225,7 @@ class Fanout:
         pending = self._pending
         if pending.live or pending.left_out:
             self._wake_at(self._live_at)
-        if pending.gauges or pending.heartbeat:
+        if pending.calm:
             self._wake_at(self._gauge_at)
 
     def _write_slice(self, ring: Ring) -> None:

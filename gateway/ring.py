@@ -52,13 +52,14 @@ class Receiver(Protocol):
 class Pending:
     """What waits to be sent."""
 
-    __slots__ = ("gauges", "heartbeat", "left_out", "live", "log", "since", "snapshot", "staff")
+    __slots__ = ("gauges", "heartbeat", "left_out", "live", "log", "notes", "since", "snapshot", "staff")
 
     def __init__(self) -> None:
         self.snapshot: Snapshots | None = None  #: a reset
         self.log: list[Logged] = []
         self.staff: list[Logged] = []
         self.live: list[bytes] = []  #: events, JSON
+        self.notes: list[bytes] = []  #: those of the live lane that wait for the gauges, or for whatever goes before
         self.left_out = 0
         self.gauges: dict[str, int] = {}
         self.heartbeat: Heartbeat | None = None
@@ -68,8 +69,13 @@ class Pending:
     def urgent(self) -> bool:
         return bool(self.log or self.staff or self.snapshot)
 
+    @property
+    def calm(self) -> bool:
+        """Something waits for the gauges' tick."""
+        return bool(self.gauges or self.heartbeat or self.notes)
+
     def append(self, later: Pending) -> None:
-        """Take what came later, which is no reset."""
+        """Take what came later, which is no reset; its notes are among its `live` by now."""
         self.log += later.log
         self.staff += later.staff
         self.live += later.live

@@ -99,8 +99,9 @@ INVARIANTS = (
     Invariant(
         "a team that forms has a deadline, and one that ended has none",
         """
-        SELECT team_id, state, due_at FROM team LEFT JOIN deadline ON kind = 'team' AND id = team_id
-         WHERE (due_at IS NOT NULL) <> (state IN ('forming', 'settling'))""",
+        SELECT team_id, team.state, due_at FROM team JOIN deal USING (deal_id)
+          LEFT JOIN deadline d ON d.room_id = deal.room_id AND kind = 'team' AND id = team_id
+         WHERE (due_at IS NOT NULL) <> (team.state IN ('forming', 'settling'))""",
     ),
     Invariant(
         "a complete team reached a step, and its seats are confirmed",

@@ -146,8 +146,17 @@ def _payment(book: Book, seat_id: str, payment_id: str, way: str, amount: int) -
 
 
 def _require_may_buy(book: Book, viewer: str, terms: Terms) -> None:
+    _vacate(book, viewer)
     buyer = book.buyers.get(viewer, Buyer())
     if buyer.team_id is not None:
         raise Refused(ErrorCode.SEAT_TAKEN)
     if buyer.bought >= terms.per_viewer:
         raise Refused(ErrorCode.LIMIT_REACHED)
+
+
+def _vacate(book: Book, viewer: str) -> None:
+    """A hold that ended keeps nobody from another team, though no worker has seen it."""
+    place = book.teams.get(book.buyers.get(viewer, Buyer()).team_id or "")
+    seat = place.of(viewer) if place is not None else None
+    if place is not None and seat is not None:
+        apply(book, place.team_id, team.lapse(place, seat.seat_id, book.now_ms))

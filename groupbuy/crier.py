@@ -2,6 +2,7 @@
 
 A thousand teams a second would be a frame to every viewer each tick, and
 nobody reads them: seats and stock left, which are gauges, say how it goes.
+They go with these, so that they cost no frame of their own.
 """
 
 from __future__ import annotations
@@ -40,6 +41,6 @@ class Crier:
         if not waiting:
             del self._waiting[room_id]
             return
-        self._publish(room_id, BusMessage(origin=self._origin, live=list(waiting)))
+        self._publish(room_id, BusMessage(origin=self._origin, notes=list(waiting)))
         waiting.clear()
         asyncio.get_running_loop().call_later(_PAUSE_S, self._cry, room_id)

@@ -100,7 +100,7 @@ class Loaded:
 async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
     """Lock and read what a batch names; None: there is no such deal.
 
-    Cost: six statements for a batch of joins; opens, money and waivers cost one to three more.
+    Cost: six statements for a batch of joins, however large the deal; opens, money and waivers cost one to three more.
     """
     if named.changes:
         # The room first, as its desk does: what happens is told to everybody, and no deadline moves meanwhile.
@@ -204,14 +204,20 @@ async def _load_teams(tx: Connection, deal_id: str, room_id: str, named: Named) 
                 deal_id,
             )
         }
-    if not ids and not named.invites:
+    if not ids and not named.invites and not named.buyers:
         return []
+    # Ids first: with an OR of two ways to a row, Postgres would compare every team of the deal with all of both.
+    # The team of a buyer whose hold seems over comes along: it may be all that is in the way.
     return await tx.fetch(
-        f"SELECT {_TEAM} FROM team WHERE deal_id = $1 AND (team_id = ANY($2) OR invite = ANY($3))"
+        f"SELECT {_TEAM} FROM team WHERE deal_id = $1"
+        " AND team_id = ANY($2 || ARRAY(SELECT team_id FROM team WHERE invite = ANY($3))"
+        "                      || ARRAY(SELECT team_id FROM seat WHERE deal_id = $1 AND viewer = ANY($4)"
+        "                                  AND state = 'held' AND hold_at <= statement_timestamp()))"
         f" ORDER BY team_id {'' if named.looks else 'FOR NO KEY UPDATE'}",
         deal_id,
         list(ids),
         list(named.invites),
+        list(named.buyers),
     )
 
 

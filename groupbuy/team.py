@@ -317,6 +317,15 @@ def void(team: Team, why: str) -> Events:
     return (Failed(TeamState.VOIDED, why),)
 
 
+def lapse(team: Team, seat_id: str, now_ms: int) -> Events:
+    """A hold is over whose payment never began: its seat is free. All else that the clock does is left to `due`."""
+    seat = team.seat(seat_id)
+    if seat is None or seat.state is not SeatState.HELD or not lapsed(team, seat, now_ms):
+        return ()
+    events: Events = (SeatReleased(seat_id, "lapsed"),)
+    return (*events, *_led(team, after(team, events)))
+
+
 def due(team: Team, now_ms: int) -> Events:
     """What the clock alone does: holds end, and past the deadline the team is decided, once."""
     if team.state not in GOING:

@@ -34,6 +34,7 @@ class BusMessage(msgspec.Struct, array_like=True, kw_only=True):
     live: list[bytes] = []  #: events of the live lane, JSON
     left_out: int = 0
     gauges: dict[str, int] = {}
+    notes: list[bytes] = []  #: events of the live lane that may wait for company, JSON
 
     def merge(self, other: BusMessage) -> None:
         """Append what `other` says, which came later."""
@@ -43,6 +44,7 @@ class BusMessage(msgspec.Struct, array_like=True, kw_only=True):
         self.live.extend(other.live)
         self.left_out += other.left_out
         self.gauges.update(other.gauges)
+        self.notes.extend(other.notes)
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -55,7 +57,7 @@ def _channel(room_id: str) -> str:
 
 def message_of(origin: int) -> BusMessage:
     """An empty message, to merge others into."""
-    return BusMessage(origin=origin, appended=Appended([], [], []), live=[], gauges={})
+    return BusMessage(origin=origin, appended=Appended([], [], []), live=[], gauges={}, notes=[])
 
 
 async def publish(client: redis.asyncio.Redis, messages: Mapping[str, BusMessage]) -> None:

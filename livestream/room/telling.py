@@ -10,7 +10,7 @@ from livestream.protocol.events import LogEvent, NoticeEvent, StaffEvent
 from livestream.protocol.state import evolve
 from livestream.storage import roomlog
 from livestream.storage.pool import Connection
-from livestream.storage.roomlog import Appended
+from livestream.storage.roomlog import Also, Appended
 
 from . import store
 
@@ -23,11 +23,13 @@ async def tell(
     log: Sequence[LogEvent] = (),
     staff: Sequence[StaffEvent] = (),
     notices: Sequence[tuple[str, NoticeEvent]] = (),
+    also: Sequence[Also] = (),
 ) -> Appended:
     """The last thing a transaction does. It locks the room's row only for what the whole room must know.
 
     Args:
         notices: pseudonym and event.
+        also: what rides with the append.
     """
     if log:
         row = await tx.fetchval("SELECT state FROM room WHERE room_id = $1 FOR NO KEY UPDATE", room_id)
@@ -35,4 +37,4 @@ async def tell(
         for event in log:
             state = evolve(state, event)
         await tx.execute("UPDATE room SET state = $2::text::json WHERE room_id = $1", room_id, _encode(state).decode())
-    return await roomlog.append(tx, room_id, log, staff, notices)
+    return await roomlog.append(tx, room_id, log, staff, notices, also)

@@ -5,8 +5,8 @@
                  └── gathers while it runs
 
 An idle batcher starts at once: the wait is never longer than the transaction
-before. A poisoned command does not fail its neighbours: the batch is halved
-until it stands alone.
+before, and a pause where one is set. A poisoned command does not fail its
+neighbours: the batch is halved until it stands alone.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ Answer = TypeVar("Answer")
 
 _log = structlog.get_logger()
 _RETRIES = 5
+_SEVERAL = 8  #: in a batch: they come faster than it takes, and more are on their way
 
 
 class Batcher(Generic[Item, Answer]):
@@ -40,6 +41,8 @@ class Batcher(Generic[Item, Answer]):
             order: an answer, or a `Refused` that concerns this item alone.
         prepare: what a batch needs outside the transaction, once however often `run` is tried.
         gather_s: wait so long before a batch, where company matters more than delay.
+        pause_s: the same in a rush alone, after a batch of several: where a transaction's round trips are dear, small
+            batches would keep the machine busy with little else.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Batcher(Generic[Item, Answer]):
         queue: int,
         prepare: Callable[[Sequence[Item]], Awaitable[None]] | None = None,
         gather_s: float = 0.0,
+        pause_s: float = 0.0,
     ) -> None:
         self._name = name
         self._run = run
@@ -58,6 +62,7 @@ class Batcher(Generic[Item, Answer]):
         self._size = size
         self._queue_limit = queue
         self._gather_s = gather_s
+        self._pause_s = pause_s
         self._queue: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._worker: asyncio.Task[None] | None = None
 
@@ -79,10 +84,11 @@ class Batcher(Generic[Item, Answer]):
         return await future
 
     async def _drain(self) -> None:
+        pause_s = self._gather_s
         try:
             while self._queue:
-                if self._gather_s:
-                    await asyncio.sleep(self._gather_s)
+                if pause_s and len(self._queue) < self._size:
+                    await asyncio.sleep(pause_s)
                 batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._size))]
                 BATCH_SIZE.labels(self._name).observe(len(batch))
                 try:
@@ -90,6 +96,7 @@ class Batcher(Generic[Item, Answer]):
                         await self._ready(batch)
                 finally:
                     _abandon(batch)
+                pause_s = max(self._gather_s, self._pause_s if len(batch) >= _SEVERAL else 0.0)
         finally:
             self._worker = None
             _abandon(self._queue)

@@ -189,6 +189,30 @@ async def test_who_does_not_wait_for_the_answer_harms_nobody(numbers: Database) 
     assert await stored(numbers) == [1, 2]
 
 
+@pytest.mark.parametrize(("many", "sizes"), [(10, [10, 2]), (1, [1, 1, 1])])
+async def test_after_a_batch_of_several_those_who_come_in_a_pause_share_the_next(many: int, sizes: list[int]) -> None:
+    found: list[int] = []
+    committed = asyncio.Event()
+
+    async def run(batch: Sequence[int]) -> list[int]:
+        found.append(len(batch))
+        await committed.wait()
+        return list(batch)
+
+    batcher: Batcher[int, int] = Batcher("test", run, size=256, queue=100, pause_s=0.05)
+    first = [asyncio.create_task(batcher.submit(number)) for number in range(many)]
+    while not found:
+        await asyncio.sleep(0)
+    second = asyncio.create_task(batcher.submit(100))
+    await asyncio.sleep(0)
+    committed.set()
+    await asyncio.gather(*first)
+    while many == 1 and not second.done():
+        await asyncio.sleep(0)  # nobody waits after a lone one
+    assert await asyncio.gather(second, batcher.submit(101)) == [100, 101]
+    assert found == sizes
+
+
 async def test_what_is_prepared_is_prepared_once_however_often_a_batch_is_tried(numbers: Database) -> None:
     prepared: list[int] = []
 

@@ -163,6 +163,50 @@ async def test_who_let_a_hold_run_out_may_take_a_seat_again_at_once(market: Mark
     await market.audit()
 
 
+async def test_a_hold_that_ran_out_keeps_nobody_from_other_teams_though_the_worker_sleeps(market: Market) -> None:
+    deal = await market.open_deal()
+    first = await market.open_team("ann", deal)
+    other = await market.open_team("cid", deal)
+    for who, seat in (("ann", first.seat), ("cid", other.seat)):
+        await market.pay(who, deal, seat)
+    await market.join("bob", deal, invite=first.invite)
+    await refused(ErrorCode.SEAT_TAKEN, market.join("bob", deal, invite=other.invite))
+    await market.freeze()
+    await market.advance(91)  # it was frozen at that moment: nothing has run out
+    await refused(ErrorCode.SEAT_TAKEN, market.join("bob", deal, invite=other.invite))
+    await market.unfreeze()
+    await refused(ErrorCode.SEAT_TAKEN, market.join("bob", deal, invite=other.invite))
+    await market.advance(91)
+    await market.join("bob", deal, invite=other.invite)
+    assert await market.states("seat") == ["paid", "paid", "released", "held"]
+    assert await market.states("team", "held") == [0, 1]
+    await market.audit()
+
+
+async def test_a_leader_whose_hold_ran_out_opens_another_team_and_the_first_ends(market: Market) -> None:
+    deal = await market.open_deal(steps=TWO, stock=4, share=50)  # units for one team at a time
+    await market.open_team("ann", deal)
+    await refused(ErrorCode.SEAT_TAKEN, market.open_team("ann", deal))
+    await market.advance(91)
+    await market.open_team("ann", deal)
+    assert await market.states("team") == ["expired", "forming"]
+    assert await market.states("seat") == ["released", "held"]
+    await market.audit()
+
+
+async def test_a_leader_who_leaves_by_the_clock_hands_the_lead_to_who_is_paying(market: Market) -> None:
+    deal = await market.open_deal()
+    first = await market.open_team("ann", deal)
+    second = await market.join("bob", deal, invite=first.invite)
+    await market.begin("bob", deal, second.seat)
+    await market.advance(91)
+    other = await market.open_team("ann", deal)
+    assert await market.states("team", "leader") == [second.seat, other.seat]
+    assert await market.states("seat") == ["released", "paying", "held"]
+    await refused(ErrorCode.SEAT_TAKEN, market.open_team("bob", deal))  # whose payment is under way
+    await market.audit()
+
+
 # -- quotas
 
 

@@ -135,6 +135,13 @@ MUTANTS = (
         '    if not held and not cash and news.state != "authorised":\n        return known, None',
     ),
     Mutant(
+        "a hold that still runs is given up for another team's",
+        "groupbuy/team.py",
+        "    if seat is None or seat.state is not SeatState.HELD or not lapsed(team, seat, now_ms):",
+        "    if seat is None or seat.state is not SeatState.HELD:",
+        (f"{_CLOCK}::test_a_hold_that_ran_out_keeps_nobody_from_other_teams_though_the_worker_sleeps",),
+    ),
+    Mutant(
         "two live seats in one deal",
         "groupbuy/buying.py",
         "    if buyer.team_id is not None:\n        raise Refused(ErrorCode.SEAT_TAKEN)",

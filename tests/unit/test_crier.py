@@ -17,7 +17,7 @@ async def told(monkeypatch: pytest.MonkeyPatch, *batches: list[bytes], pause_s: 
     heard: list[list[bytes]] = []
 
     def publish(room_id: str, message: BusMessage) -> None:
-        heard.append(message.live)
+        heard.append(message.notes)
 
     teller = Crier(publish, 1)
     for batch in batches:
@@ -28,7 +28,7 @@ async def told(monkeypatch: pytest.MonkeyPatch, *batches: list[bytes], pause_s: 
 
 async def test_the_first_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[list[bytes]] = []
-    Crier(lambda room_id, message: heard.append(message.live), 1).tell("room", [b"1"])
+    Crier(lambda room_id, message: heard.append(message.notes), 1).tell("room", [b"1"])
     assert heard == [[b"1"]]
 
 
@@ -40,7 +40,7 @@ async def test_of_a_rush_the_newest_few_are_told_in_one_frame(monkeypatch: pytes
 async def test_what_comes_after_a_pause_is_told_at_once_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crier, "_PAUSE_S", 0.01)
     heard: list[list[bytes]] = []
-    teller = Crier(lambda room_id, message: heard.append(message.live), 1)
+    teller = Crier(lambda room_id, message: heard.append(message.notes), 1)
     teller.tell("room", [b"1"])
     await asyncio.sleep(0.05)
     teller.tell("room", [b"2"])

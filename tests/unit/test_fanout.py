@@ -345,6 +345,31 @@ def test_gauges_of_one_tick_are_one_message() -> None:
     on_uvloop(run())
 
 
+def test_notes_cost_no_frame_of_their_own() -> None:
+    async def run() -> None:
+        fanout = Fanout(Settings(live_floor_ms=0, gauge_tick_ms=200))
+        (receiver,) = crowd(fanout, 1)
+        fanout.gauge("likes", 1)
+        await quiet(fanout, 0.02)
+        fanout.notes([b'{"t":"arrived","name":"1"}'])
+        fanout.gauge("likes", 2)
+        fanout.notes([b'{"t":"arrived","name":"2"}'])
+        await quiet(fanout, 0.02)
+        assert receiver.of("live") == []  # they wait for the gauges' tick
+        await quiet(fanout, 0.4)
+        assert [message["t"] for message in receiver.messages()] == ["gauge", "live", "gauge"]
+        assert len(receiver.frames) == 2
+        fanout.notes([b'{"t":"arrived","name":"3"}'])
+        fanout.log(logged(1))
+        await quiet(fanout, 0.02)
+        assert [message["t"] for message in receiver.messages()][3:] == ["log", "live"]  # or go with what is sooner
+        assert len(receiver.frames) == 3
+        told = [event["name"] for message in receiver.of("live") for event in message["events"]]
+        assert told == ["1", "2", "3"]
+
+    on_uvloop(run())
+
+
 def test_a_reset_takes_the_place_of_what_waits_and_the_log_goes_on_after_it() -> None:
     async def run() -> None:
         fanout = Fanout(Settings(live_floor_ms=1000, compress_min_bytes=0))
