@@ -15,7 +15,7 @@ SHOP, ROOM = f"shops/{seed.SHOP}", f"rooms/{seed.ROOM}"
 
 PILED = "z" + "\u0300\u036f" * 50
 #: what sticks out of the page at its side
-_TOO_WIDE = """document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
+TOO_WIDE = """document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
     .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
     .map((each) => each.outerHTML.slice(0, 120))"""
 
@@ -140,7 +140,7 @@ async def test_what_the_shop_writes_is_text_in_every_place(visitors: Visitors) -
             await expect(page.get_by_label("Pinned").locator(".card-text")).to_have_text(text)
             for element in ("script:not([src])", "iframe", "img[onerror]", "svg[onload]", "a[href^=javascript]", "b b"):
                 assert await page.locator(f"body {element}").count() == 0
-            wide = await page.evaluate(_TOO_WIDE)
+            wide = await page.evaluate(TOO_WIDE)
             assert wide == [], (line, wide)
             await expect(page.locator(".clock").locator("xpath=..")).to_contain_text(line[:60].strip())
         await expect(host.page.locator("header h1")).to_have_text(line[:60])

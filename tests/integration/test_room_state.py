@@ -140,11 +140,13 @@ class Life:
         return views
 
     async def begin(self) -> None:
-        """A show on air in which everybody has said something."""
+        """A show on air in which everybody has said something, and a first team forms."""
         await self.act(("schedule",))
         await self.act(("set_show", ShowState.LIVE))
         for number in range(6):
             await self.act(("comment", number, f"good evening from {'abcdef'[number]}"))
+        await self.act(("sale", "open_deal", 1, 1))
+        await self.act(("sale", "open_team", 0, 0))
 
     async def act(self, act: tuple[Any, ...]) -> None:
         match act:

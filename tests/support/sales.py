@@ -146,10 +146,10 @@ class Sale:
             await self._operator(c.VoidDeal, deal=deal, why="a wrong price")
 
     async def _late(self, which: int, _: int) -> None:
-        """A team's time is over, also that in which it settles; a worker sees it."""
+        """A team's time is over, also that in which it settles; a worker sees it. In a break no time passes."""
         team = await self._pick(
-            "SELECT team_id FROM team JOIN deal USING (deal_id) WHERE room_id = $1"
-            " AND team.state IN ('forming', 'settling') ORDER BY team_id DESC",
+            "SELECT team_id FROM team JOIN deal USING (deal_id) JOIN room USING (room_id) WHERE room_id = $1"
+            " AND team.state IN ('forming', 'settling') AND frozen_at IS NULL ORDER BY team_id DESC",
             which,
         )
         if team:
