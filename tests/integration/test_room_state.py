@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -267,18 +268,23 @@ def comparable(view: RoomView) -> dict[str, Any]:
 
 
 def own_of(view: RoomView) -> tuple[list[OwnSeat], list[OwnDraw]]:
-    """What two views of one viewer must agree in. Who is out of a team is told no more of it; entries are answered."""
-    seats = [
-        msgspec.structs.replace(seat, team=None, hold_until=None) if seat.state is SeatState.RELEASED else seat
-        for seat in view.seats
-    ]
+    """What two views of one viewer must agree in. Who is out of a team is told no more of it; who enters, or begins
+    to pay, has it from the answer."""
+    seats = []
+    for seat in view.seats:
+        if seat.state is SeatState.RELEASED:
+            seat = msgspec.structs.replace(seat, team=None, hold_until=None)
+        elif seat.state is SeatState.PAYING:
+            seat = msgspec.structs.replace(seat, state=SeatState.HELD)
+        seats.append(msgspec.structs.replace(seat, hold_until=None))
     prizes = [msgspec.structs.replace(each, receipt=None) for each in view.own_draws if each.prize is not None]
     return seats, prizes
 
 
+@pytest.mark.timeout(600)
 @given(acts=ACTS)
 @hypothesis_settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 async def test_a_snapshot_of_any_moment_and_the_pushes_after_it_are_a_fresh_snapshot(
     database: Database, settings: Settings, seeded: str, acts: list[tuple[Any, ...]]

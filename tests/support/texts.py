@@ -59,7 +59,7 @@ def texts_in(operation: Operation, body: dict[str, Any], text: str) -> set[tuple
 def _fitting(kind: mi.StrType, text: str) -> str:
     """As much of a text as a field takes; some are of one line."""
     line = text if kind.pattern is None or re.search(kind.pattern, text) else " ".join(text.split())
-    return line[: kind.max_length]
+    return line[: kind.max_length].strip()
 
 
 def _at(value: Any, path: Path) -> list[Any]:
