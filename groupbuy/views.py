@@ -40,6 +40,8 @@ def own(book: Book, team_id: str, seat_id: str) -> OwnSeat:
     seat = shown.seat(seat_id)
     assert seat is not None
     placed = book.orders.get(seat_id)
+    # Who joins loads no orders of the others: of a seat that is paid while the team forms, it is placed.
+    unread = OrderState.PLACED if seat.state is SeatState.PAID else None
     waits = seat.state in LIVE and shown.state in GOING
     return OwnSeat(
         seat=seat_id,
@@ -49,7 +51,7 @@ def own(book: Book, team_id: str, seat_id: str) -> OwnSeat:
         invite=shown.invite if waits else None,
         hold_until=shown.deadline_ms - seat.hold_ms if seat.state in WAITING else None,
         amount=pricing.most_to_pay(book.terms[shown.version].steps),
-        order=placed.state if placed else None,
+        order=placed.state if placed else unread,
         price=placed.price if placed else None,
         given_back=placed.given_back if placed else 0,
         repay_until=placed.repay_until if placed and placed.state is OrderState.UNPAID else None,

@@ -11,8 +11,8 @@ import msgspec
 from livestream.protocol import limits
 from livestream.protocol.draw_state import evolve_own
 from livestream.protocol.draws import OwnDraw
-from livestream.protocol.events import Commented, Deleted, Echoed, LogEvent, Restored
-from livestream.protocol.groupbuy import OwnSeat, YourTeam
+from livestream.protocol.events import Commented, Deleted, Echoed, LogEvent, Restored, Unfrozen
+from livestream.protocol.groupbuy import OwnSeat, YourTeam, seat_later
 from livestream.protocol.pushes import AnyPush, Gauge, Live, Log, Notice, OwnDraws, OwnSeats, Snapshot, Staff
 from livestream.protocol.state import RoomState, StaffState, evolve, evolve_staff, newest
 
@@ -111,6 +111,8 @@ def _evolve(view: RoomView, event: LogEvent) -> RoomView:
         case Restored(comments=back):
             known = {each.id: each for each in (*view.comments, *back)}
             return _with(view, comments=newest(tuple(known[each] for each in sorted(known)), limits.SNAPSHOT_COMMENTS))
+        case Unfrozen(shifted_ms=shifted):
+            return _with(view, seats=tuple(seat_later(each, shifted) for each in view.seats))
     return view
 
 

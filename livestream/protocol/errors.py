@@ -69,6 +69,7 @@ class ErrorCode(enum.StrEnum):
     KEY_NOT_FOUND = "key_not_found"
     LAST_KEY = "last_key"
     TIME_ZONE_UNKNOWN = "time_zone_unknown"
+    REHEARSAL = "rehearsal"
     SHOP_NOT_FOUND = "shop_not_found"
     WEBHOOK_NOT_FOUND = "webhook_not_found"
     WEBHOOK_TARGET_REFUSED = "webhook_target_refused"
@@ -173,6 +174,7 @@ ERRORS: dict[ErrorCode, ErrorInfo] = {
     ErrorCode.KEY_NOT_FOUND: ErrorInfo("The shop has no such key that holds.", False),
     ErrorCode.LAST_KEY: ErrorInfo("The shop's last key cannot be retired; add another first.", False),
     ErrorCode.TIME_ZONE_UNKNOWN: ErrorInfo("No time zone of this name.", False),
+    ErrorCode.REHEARSAL: ErrorInfo("Not in a rehearsal: it would be for real. Ask it of the shop itself.", False),
     ErrorCode.SHOP_NOT_FOUND: ErrorInfo("No shop of this id, or the token is another shop's.", False),
     ErrorCode.WEBHOOK_NOT_FOUND: ErrorInfo("The shop has no webhook endpoint of this id.", False),
     ErrorCode.WEBHOOK_TARGET_REFUSED: ErrorInfo("Webhooks may not go to this URL; the text says why.", False),

@@ -226,3 +226,12 @@ def deal_later(deal: Deal, shifted_ms: int) -> Deal:
     if deal.closes_at is None or deal.state not in (DealState.OPEN, DealState.PAUSED):
         return deal
     return msgspec.structs.replace(deal, closes_at=deal.closes_at + shifted_ms)
+
+
+def seat_later(own: OwnSeat, shifted_ms: int) -> OwnSeat:
+    """The same for a viewer's own seat: what it waits for comes later by as much."""
+    going = own.team.state in (TeamState.FORMING, TeamState.SETTLING)
+    team = msgspec.structs.replace(own.team, deadline=own.team.deadline + shifted_ms) if going else own.team
+    hold_until = own.hold_until + shifted_ms if going and own.hold_until is not None else own.hold_until
+    repay_until = own.repay_until + shifted_ms if own.repay_until is not None else None
+    return msgspec.structs.replace(own, team=team, hold_until=hold_until, repay_until=repay_until)

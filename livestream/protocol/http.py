@@ -235,6 +235,7 @@ class Operation:
     needs_key: bool = False  #: and is refused without
     errors: tuple[E, ...] = ()
     command: type[Command] | type[ShopCommand] | None = None
+    file: str | None = None  #: content type, where the answer is a file
 
 
 def _body_of(command: type[Command] | type[ShopCommand]) -> type[msgspec.Struct]:
@@ -319,7 +320,7 @@ OPERATIONS: tuple[Operation, ...] = (
               OPERATORS, query=PageQuery, errors=(E.ROOM_NOT_FOUND, E.DEAL_NOT_FOUND)),
     Operation("settlement", "GET", "/v1/rooms/{room}/deals/{deal}/settlement.csv",
               "Every payment of a group buy as CSV; the last line closes: taken less given back is what was sold.",
-              Listed, OPERATORS, errors=(E.ROOM_NOT_FOUND, E.DEAL_NOT_FOUND)),
+              Listed, OPERATORS, errors=(E.ROOM_NOT_FOUND, E.DEAL_NOT_FOUND), file="text/csv"),
     Operation("draws", "GET", "/v1/rooms/{room}/draws",
               "Every draw of the room that was ever opened, newest first: voids and cancellations too.", Listed,
               query=PageQuery, errors=(E.ROOM_NOT_FOUND,)),
@@ -338,7 +339,7 @@ OPERATIONS: tuple[Operation, ...] = (
               "What became of each prize of a draw.", DrawPrizes, STAFF, errors=(E.ROOM_NOT_FOUND, E.DRAW_NOT_FOUND)),
     Operation("draw_claims", "GET", "/v1/shops/{shop}/draws/{draw}/claims",
               "Winners of a draw and where their prizes go: CSV.", Listed, OPERATORS,
-              errors=(E.SHOP_NOT_FOUND, E.DRAW_NOT_FOUND)),
+              errors=(E.SHOP_NOT_FOUND, E.DRAW_NOT_FOUND), file="text/csv"),
     Operation("rooms", "GET", "/v1/shops/{shop}/rooms", "The shop's rooms, and those of its rehearsals.", Listed,
               OPERATORS, errors=(E.SHOP_NOT_FOUND,)),
     Operation("staff", "GET", "/v1/shops/{shop}/staff", "The shop's staff.", Listed, OPERATORS,

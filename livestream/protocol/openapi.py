@@ -126,9 +126,10 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _responses(operation: Operation, by_kind: dict[type, Any]) -> dict[str, Any]:
-    responses: dict[str, Any] = {
-        "200": {"description": "Done.", "content": {"application/json": {"schema": by_kind[operation.answer]}}}
-    }
+    done = {"application/json": {"schema": by_kind[operation.answer]}}
+    if operation.file is not None:
+        done = {operation.file: {"schema": {"type": "string"}}}
+    responses: dict[str, Any] = {"200": {"description": "Done.", "content": done}}
     codes: dict[int, list[str]] = {}
     signed = _SIGNED if operation.roles is not None else (E.RATE_LIMITED,)
     keyed = (E.KEY_REUSED,) if operation.keyed else ()

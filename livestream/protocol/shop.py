@@ -71,6 +71,7 @@ class Revoke(ShopCommand, frozen=True, tag="revoke"):
     """Refuse all tokens of a person that were issued until now, and close their connections."""
 
     roles = OPERATORS
+    errors = (E.REHEARSAL,)
 
     viewer: types.ViewerId
 
@@ -245,6 +246,7 @@ class EraseViewer(ShopCommand, frozen=True, tag="erase_viewer"):
     """Erase one person: name, words and traces; what must stay (counts, purchases' amounts) stays without them."""
 
     roles = BACKEND
+    errors = (E.REHEARSAL,)
 
     viewer: types.ViewerId
 

@@ -39,7 +39,14 @@ ShopsOwn = Annotated[
     ),
 ]
 Pem = Annotated[str, Meta(max_length=2000, pattern=_NO_NUL)]
-EventName = Annotated[str, Meta(max_length=100, pattern=_NO_NUL, description="Type of a webhook, or `*`.")]
+EventName = Annotated[
+    str,
+    Meta(
+        max_length=100,
+        pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$(?!\n)",
+        description="Type of a webhook: words with dots between, `refund.confirmed` say.",
+    ),
+]
 Caption = Annotated[str, Meta(max_length=limits.TITLE_CHARS, pattern=_NO_NUL, description="Says what a picture shows.")]
 Word = Annotated[
     str,

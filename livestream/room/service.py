@@ -21,8 +21,9 @@ from livestream.config import Settings
 from livestream.parts import Running
 from livestream.protocol.commands import Block, Command, Comment, Invite, Like, Seen, Unblock
 from livestream.protocol.errors import ErrorCode, Refused
-from livestream.protocol.replies import AnyReply, Ok
-from livestream.storage import roomlog
+from livestream.protocol.events import Acted
+from livestream.protocol.replies import AnyReply, Invited, Ok
+from livestream.storage import idempotency, roomlog
 from livestream.storage.batcher import Batcher
 from livestream.storage.pool import Database
 from livestream.tickets import Tickets
@@ -144,12 +145,20 @@ class RoomService:
         return [Ok(ref=0)] * len(batch)
 
     async def _invite(self, actor: Actor, command: Invite, room: LocalRoom) -> AnyReply:
-        guest, reply = await invitation.invite(self._tickets, actor, command, room, self._now_ms())
-        who = pseudonym(self._stand_ins, guest.shop_id, f"viewer:{guest.viewer_id}")
-        entry = acted(actor, command, f"invited {command.name!r} as {command.role}", about=[who])
+        entries: list[Acted] = []
+
+        async def make() -> Invited:
+            # A link whose transaction fails is told to nobody, and ends by itself.
+            guest, made = await invitation.invite(self._tickets, actor, command, room, self._now_ms())
+            who = pseudonym(self._stand_ins, guest.shop_id, f"viewer:{guest.viewer_id}")
+            entries.append(acted(actor, command, f"invited {command.name!r} as {command.role}", about=[who]))
+            return made
+
         async with self._database.transaction() as tx:
-            appended = await roomlog.append(tx, actor.room_id, [], [entry])
-        self._publish(actor.room_id, BusMessage(origin=self._origin, appended=appended))
+            reply = await idempotency.once(tx, Work.of(actor, command, room).claim, Invited, make)
+            appended = await roomlog.append(tx, actor.room_id, [], entries) if entries else None
+        if appended is not None:
+            self._publish(actor.room_id, BusMessage(origin=self._origin, appended=appended))
         return reply
 
     async def _block(self, actor: Actor, command: Block | Unblock) -> AnyReply:

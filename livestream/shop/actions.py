@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from livestream.parts import Part
+from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.events import Acted
 from livestream.protocol.roles import Role
 from livestream.protocol.shop import Answer, Done, ShopCommand
@@ -45,6 +46,15 @@ class Action:
     @property
     def shop_id(self) -> str:
         return self.actor.shop_id
+
+    def require_real(self) -> None:
+        """Refuse it in a rehearsal, whose people are the shop's own, with the same tokens.
+
+        Raises:
+            Refused: REHEARSAL.
+        """
+        if self.actor.shop_id != self.actor.base_shop_id:
+            raise Refused(ErrorCode.REHEARSAL, self.actor.shop_id)
 
     async def lock(self, room_ids: list[str]) -> dict[str, Desk]:
         """Lock rooms that will be told of something."""

@@ -83,6 +83,7 @@ async def remove_staff(action: Action, command: RemoveStaff) -> None:
 
 
 async def revoke_person(action: Action, command: Revoke) -> None:
+    action.require_real()
     await revoke(action.tx, action.actor.base_shop_id, pseudonym=pseudonym_of(action, command.viewer))
 
 

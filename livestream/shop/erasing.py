@@ -61,6 +61,7 @@ _IN_SHOPS = (
 
 
 async def erase_viewer(action: Action, command: EraseViewer) -> None:
+    action.require_real()
     tx = action.tx
     place = await place_of(tx, action.actor.base_shop_id)
     person = await person_of(action, command.viewer, place)

@@ -15,7 +15,7 @@ SHOP, ROOM = f"shops/{seed.SHOP}", f"rooms/{seed.ROOM}"
 
 PILED = "z" + "\u0300\u036f" * 50
 #: what sticks out of the page at its side
-_TOO_WIDE = """document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
+TOO_WIDE = """document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
     .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
     .map((each) => each.outerHTML.slice(0, 120))"""
 
@@ -81,6 +81,40 @@ async def test_the_operator_sees_what_became_of_webhooks_and_sends_one_again(vis
         assert len(server.received) >= 1
 
 
+async def test_the_operator_sends_again_all_that_failed_turns_the_secret_and_removes_an_address(
+    visitors: Visitors,
+) -> None:
+    async with shop_server() as server:
+        operator = await visitors.host(visitors.link("operator", "Ola"))
+        operator.page.on("dialog", lambda dialog: dialog.accept())
+        await operator.presses("Webhooks…")
+        page = operator.page.get_by_role("region", name="Webhooks")
+        await page.get_by_label("Send them to this address too").fill(server.url)
+        await operator.presses("Add")
+        secret = page.get_by_label("Its secret")
+        before = await secret.input_value()
+        server.status = 410  # it wants no more: the address is paused
+        await operator.presses("Send a test")
+        await expect(page.locator(".badge.failed")).to_have_count(1)
+        await expect(page.locator("li")).to_contain_text("paused")
+        server.status = 204
+        await operator.presses("Go on", "Send all that failed")
+        await expect(page.get_by_role("status")).to_have_text("1 is on its way again.")
+        await expect(page.locator(".badge.delivered")).to_have_count(1)
+        for number, button in enumerate(("New secret", "Secret leaked"), start=2):
+            await operator.presses(button)
+            await expect(secret).not_to_have_value(before)
+            before = await secret.input_value()
+            await operator.presses("Send a test")
+            await expect(page.locator(".badge.delivered")).to_have_count(number)
+        # By two secrets for a day; by the new one alone where the other leaked.
+        assert [len(each.headers["webhook-signature"].split()) for each in server.received] == [1, 1, 2, 1]
+        await operator.presses("Remove")
+        await expect(page.locator("li")).to_have_count(0)
+    assert len(visitors.trouble.seen) == 2, visitors.trouble.seen
+    visitors.trouble.seen.clear()  # the two questions are dialogs that were meant
+
+
 async def test_what_the_shop_writes_is_text_in_every_place(visitors: Visitors) -> None:
     """Titles, reasons, names, breaks: markup, log and bidi marks, and a hundred combining marks on a letter."""
     host, viewer = await visitors.host(), await visitors.viewer()
@@ -106,7 +140,7 @@ async def test_what_the_shop_writes_is_text_in_every_place(visitors: Visitors) -
             await expect(page.get_by_label("Pinned").locator(".card-text")).to_have_text(text)
             for element in ("script:not([src])", "iframe", "img[onerror]", "svg[onload]", "a[href^=javascript]", "b b"):
                 assert await page.locator(f"body {element}").count() == 0
-            wide = await page.evaluate(_TOO_WIDE)
+            wide = await page.evaluate(TOO_WIDE)
             assert wide == [], (line, wide)
             await expect(page.locator(".clock").locator("xpath=..")).to_contain_text(line[:60].strip())
         await expect(host.page.locator("header h1")).to_have_text(line[:60])

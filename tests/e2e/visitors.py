@@ -136,14 +136,17 @@ class Visitors:
         """Whoever opens this address, whatever it shows them."""
         return await self._open(url, await self.profile(DESK))
 
-    async def asks(self, role: str, path: str, **body: object) -> dict[str, object]:
+    async def asks(
+        self, role: str, path: str, who: str = "api", method: str = "POST", /, **body: object
+    ) -> dict[str, object]:
         """What somebody of the shop asks over HTTP; the answer, or the refusal."""
-        if role not in self._tokens:
-            self._tokens[role] = self._command("token", "--role", role, "--viewer", f"{role}-api")
-        headers = {"Authorization": f"Bearer {self._tokens[role]}", "Idempotency-Key": secrets.token_hex(8)}
+        person = f"{role}-{who}"
+        if person not in self._tokens:
+            self._tokens[person] = self._command("token", "--role", role, "--viewer", person)
+        headers = {"Authorization": f"Bearer {self._tokens[person]}", "Idempotency-Key": secrets.token_hex(8)}
         async with (
             aiohttp.ClientSession(headers=headers) as session,
-            session.post(f"{self.show.url}/v1/{path}", json=body) as response,
+            session.request(method, f"{self.show.url}/v1/{path}", json=body) as response,
         ):
             answer: dict[str, object] = await response.json()
             return answer
@@ -153,9 +156,9 @@ class Visitors:
         made = subprocess.run(command, capture_output=True, text=True, check=True, env=self.show.environ)
         return made.stdout.strip()
 
-    def link(self, role: str, name: str) -> str:
+    def link(self, role: str, name: str, viewer: str | None = None) -> str:
         """A one-use link from the command line."""
-        return self._command("token", "--link", "--role", role, "--name", name, "--viewer", name.lower())
+        return self._command("token", "--link", "--role", role, "--name", name, "--viewer", viewer or name.lower())
 
     def first_link(self) -> str:
         """The host link that `serve` printed."""

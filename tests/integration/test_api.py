@@ -26,6 +26,7 @@ from livestream.protocol.http import OPERATIONS
 from livestream.protocol.roles import Role
 from livestream.protocol.shop import SHOP_COMMANDS
 from livestream.storage.pool import Database
+from tests.support import live_draws
 from tests.support.gateways import Gateways, clean_environ
 from tests.support.people import People, pseudonym_of
 from tests.support.wsclient import joined
@@ -505,12 +506,25 @@ async def attacked(backend: Backend, folder: Path, role: Role | None, *how: str)
     assert process.returncode == 0, f"{role}: {out.decode()[-6000:]}"
 
 
+async def placed(backend: Backend, folder: Path) -> None:
+    """Has the attacker try the room, the shop, the group buy and the draw that are there, and not only made-up ids."""
+    await backend.shop("put_product", product="cup", title="Cup", price=1000, currency="PLN")
+    deal = await backend.room("open_deal", product="cup", steps=[{"people": 2, "price": 900}], stock=100)
+    draw = await backend.room("create_draw", plan=msgspec.to_builtins(live_draws.plan()))
+    promised = [live_draws.commitment(draw["draw"])]
+    await backend.room("open_draw", draw=draw["draw"], commitments=promised, names=["Ada"])
+    there = {"room": ROOM, "shop": SHOP, "deal": deal["id"], "draw": draw["draw"]}
+    lines = [f'"path.{name}" = "{value}"' for name, value in there.items()]
+    (folder / "schemathesis.toml").write_text("\n".join(["[parameters]", *lines]))
+
+
 #: who attacks, and with how many examples for each operation: most of what can break is behind the shop's own token
 ATTACKERS = {Role.SERVICE: 3, Role.HOST: 1, Role.VIEWER: 1, None: 1}
 
 
 @pytest.mark.timeout(600)
 async def test_schemathesis_finds_no_server_error_and_no_undocumented_answer(backend: Backend, tmp_path: Path) -> None:
+    await placed(backend, tmp_path)
     how = ("--phases", "fuzzing", "--workers", "2", "--seed", "1", "--max-examples")
     await asyncio.gather(*(attacked(backend, tmp_path, role, *how, str(most)) for role, most in ATTACKERS.items()))
 
@@ -518,6 +532,7 @@ async def test_schemathesis_finds_no_server_error_and_no_undocumented_answer(bac
 @pytest.mark.trial
 @pytest.mark.timeout(3600)
 async def test_schemathesis_for_long(backend: Backend, tmp_path: Path) -> None:
+    await placed(backend, tmp_path)
     how = ("--phases", "coverage,fuzzing", "--workers", "2", "--max-examples")
     for role, most in ATTACKERS.items():
         await attacked(backend, tmp_path, role, *how, str(most * 12))

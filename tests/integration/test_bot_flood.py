@@ -7,6 +7,7 @@ from collections import Counter
 from random import Random
 
 import msgspec
+import pytest
 
 from livestream.config import Settings
 from livestream.moderation.links import has_link
@@ -20,8 +21,8 @@ from tests.support.nodes import Node, actor, node
 from tests.support.spam import EVASIONS, OF_LINKS, SPAM
 
 BOTS, EACH = 1000, 4
-PEOPLE, SAID = 120, 2
-TURNS, TURN_S = 40, 0.1
+TURN_S = 0.1
+RATE = Settings().display_per_s
 #: of one campaign, which no list knows: what bots vary is what they add
 CAMPAIGN = ["buy now at MegaGlow", "best deal ever only tonight", "everyone loves this one", "wow so good wow"]
 TOPICS = [
@@ -59,24 +60,31 @@ async def say(process: Node, who: Actor, text: str, counts: Counter[str]) -> Non
         counts["shown" if reply.shown else "held" if reply.held else "left out"] += 1
 
 
-async def test_bots_are_not_shown_and_people_are_heard(database: Database, settings: Settings, seeded: str) -> None:
-    settings = msgspec.structs.replace(settings, display_per_s=200)
+@pytest.mark.parametrize(
+    ("display_per_s", "crowd", "said", "turns"),
+    [(200, 120, 2, 40), (RATE, 40, 1, 100)],
+    ids=["a room that shows all of 60 people a second", "the default, which 40 people in 10 s stay within"],
+)
+async def test_bots_are_not_shown_and_people_are_heard(
+    database: Database, settings: Settings, seeded: str, display_per_s: float, crowd: int, said: int, turns: int
+) -> None:
+    settings = msgspec.structs.replace(settings, display_per_s=display_per_s)
     chance = Random(11)
     bots, people = Counter[str](), Counter[str]()
     sayings = [(actor(f"bot{n}", Role.VIEWER), spam(chance), bots) for n in range(BOTS) for _ in range(EACH)]
     sayings += [
-        (actor(f"ann{n}", Role.VIEWER), talk(n * SAID + k, chance), people) for n in range(PEOPLE) for k in range(SAID)
+        (actor(f"ann{n}", Role.VIEWER), talk(n * said + k, chance), people) for n in range(crowd) for k in range(said)
     ]
     chance.shuffle(sayings)
     async with node(database, settings, 1, beat=True) as one, node(database, settings, 2, beat=True) as two:
-        share = len(sayings) // TURNS + 1
-        for turn in range(TURNS):
+        share = len(sayings) // turns + 1
+        for turn in range(turns):
             now = sayings[turn * share : (turn + 1) * share]
             await asyncio.gather(
                 *(say(one if int(who.key[-1]) % 2 else two, who, text, counts) for who, text, counts in now),
                 asyncio.sleep(TURN_S),
             )
     assert bots.total() == BOTS * EACH
-    assert people.total() == PEOPLE * SAID
+    assert people.total() == crowd * said
     assert bots["shown"] <= bots.total() / 100, bots
     assert people["shown"] >= people.total() * 0.99, people

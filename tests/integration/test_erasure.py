@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 
@@ -15,10 +16,19 @@ from livestream.protocol import commands as c
 from livestream.protocol import draws as d
 from livestream.protocol import events as e
 from livestream.protocol import groupbuy as g
-from livestream.protocol.errors import Refused
+from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.replies import Posted
 from livestream.protocol.roles import Role
-from livestream.protocol.shop import EraseViewer, Exported, ExportViewer, PutStaff, ReportPurchase
+from livestream.protocol.shop import (
+    EraseViewer,
+    Exported,
+    ExportViewer,
+    PutStaff,
+    Rehearsal,
+    Rehearse,
+    ReportPurchase,
+    Revoke,
+)
 from livestream.room import telling
 from livestream.room.desk import Actor
 from livestream.shop.actions import ShopActor
@@ -253,6 +263,23 @@ async def _won_and_joined(database: Database, who: str, viewer_id: str) -> None:
         drawn = d.DrawDrawn(draw=draw_id, value="0f" * 32, seed="0f" * 32, winners=winners, claim_until=1)
         log: Sequence[e.LogEvent] = [d.DrawAnnounced(draw=body), drawn]
         await telling.tell(tx, seed.ROOM, log, [], [(who, g.YourTeam(own=own)), ("p-zoe", g.YourTeam(own=own))])
+
+
+async def test_a_rehearsal_erases_nobody_and_ends_no_token(database: Database, settings: Settings, seeded: str) -> None:
+    async with node(database, settings) as process:
+        shops = service(process, database, settings)
+        ann = known(settings, "ann", "Ann")
+        await process.run(ann, c.Comment(ref=1, text="hello"))
+        made = await shops.run(BACKEND, Rehearse(room=seed.ROOM), None)
+        assert isinstance(made, Rehearsal)
+        there = dataclasses.replace(BACKEND, shop_id=made.shop)
+        before = await _texts(database, ann.pseudonym)
+        for command in (EraseViewer(viewer="ann"), Revoke(viewer="ann")):
+            with pytest.raises(Refused, match=ErrorCode.REHEARSAL):
+                await shops.run(there, command, "k")
+        assert before == await _texts(database, ann.pseudonym) != []
+        await shops.run(BACKEND, EraseViewer(viewer="ann"), None)
+        assert await _texts(database, ann.pseudonym) == []
 
 
 async def test_every_room_that_tells_of_a_person_is_loaded_anew(

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from livestream.config import Settings
-from livestream.protocol.commands import Comment, Pin, Say, SetShow
+from livestream.protocol.commands import Comment, Invite, Pin, Say, SetShow
 from livestream.protocol.errors import ErrorCode, OutcomeUnknown, Refused
-from livestream.protocol.replies import AnyReply, Posted
+from livestream.protocol.replies import AnyReply, Invited, Posted
 from livestream.protocol.roles import Role
 from livestream.protocol.show import ShowState
 from livestream.storage import idempotency
@@ -195,6 +195,18 @@ async def test_a_repeated_comment_is_archived_and_shown_once(two: tuple[Node, No
     first, _ = two
     await asyncio.gather(*(first.run(actor(), Comment(ref=n, text="again", key="k")) for n in range(5)))
     assert sum(len(message.live) for message in first.published) == 1
+
+
+async def test_an_invitation_asked_for_again_is_one_link(two: tuple[Node, Node], database: Database) -> None:
+    ask = Invite(ref=1, name="Bo", key="k")
+    replies = await asyncio.gather(*(two[number % 2].run(HOST, ask) for number in range(10)))
+    replies.append(await two[1].run(HOST, ask))
+    assert len({reply.ticket for reply in replies if isinstance(reply, Invited)}) == 1
+    assert await count(database, "staff_log") == 1
+    assert len([key async for key in two[0].bus.redis.scan_iter("ticket:*")]) == 1
+    with pytest.raises(Refused, match=ErrorCode.KEY_REUSED):
+        await two[0].run(HOST, msgspec.structs.replace(ask, role="moderator"))
+    assert await two[0].run(HOST, msgspec.structs.replace(ask, key="l")) not in replies
 
 
 @pytest.mark.parametrize("delivered", [True, False])

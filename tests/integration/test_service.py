@@ -146,6 +146,7 @@ async def _used_key(cast: Cast) -> None:
     await cast.host.ask("schedule", title="first", starts_at=0, key="k")
     await cast.host.ask("set_show", state="warm_up")
     await cast.host.ask("comment", text="first", key="k")
+    await cast.host.ask("invite", name="first", key="k")
 
 
 async def _nothing(cast: Cast) -> None:
@@ -167,6 +168,7 @@ OF_THE_HOST: list[tuple[Before, str, dict[str, object], ErrorCode]] = [
     (_used_key, "schedule", {"title": "x", "starts_at": 0, "key": "k"}, E.KEY_REUSED),
     (_ended, "set_show", {"state": "live"}, E.ILLEGAL_TRANSITION),
     (_used_key, "set_show", {"state": "live", "key": "k"}, E.KEY_REUSED),
+    (_used_key, "invite", {"name": "Bo", "key": "k"}, E.KEY_REUSED),
 ]
 #: commands whose every refusal by the desk is tried without stores, in tests/unit/test_desk.py
 BY_THE_DESK = {command.__struct_config__.tag for command in deskwork.COMMANDS} - {"say", "pin", "schedule", "set_show"}

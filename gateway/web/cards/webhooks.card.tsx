@@ -1,5 +1,6 @@
-/** Webhooks: where they go, what became of the last ones, and sending one again. For operators alone. */
+/** Webhooks: where they go, what became of the last ones, and sending again what failed. For operators alone. */
 
+import { freshKey } from "@sdk";
 import { useEffect, useState } from "preact/hooks";
 import { useAct } from "../shared/act";
 import { api, shopOfToken } from "../shared/api";
@@ -10,6 +11,7 @@ import type { Card, CardProps } from "./registry";
 
 const words = strings.webhooks;
 const EVERY_MS = 5000;
+const OVERLAP_S = 86_400; // receivers have a day to learn the new secret
 
 interface Endpoint {
   readonly id: string;
@@ -43,6 +45,7 @@ function Page({ onClose }: { onClose: () => void }) {
   const [deliveries, setDeliveries] = useState<readonly Delivery[]>([]);
   const [url, setUrl] = useState("");
   const [secret, setSecret] = useState<string | null>(null);
+  const [done, setDone] = useState<string | null>(null);
   const shop = `/v1/shops/${encodeURIComponent(shopOfToken() ?? "")}`;
   const read = async () => {
     setEndpoints((await api<{ items: Endpoint[] }>("GET", `${shop}/webhooks`)).items);
@@ -53,7 +56,7 @@ function Page({ onClose }: { onClose: () => void }) {
     const timer = setInterval(() => void read().catch(() => undefined), EVERY_MS); // a button says what is wrong
     return () => clearInterval(timer);
   }, []);
-  const then = (ask: () => Promise<unknown>) => void act(async () => { await ask(); await read(); });
+  const then = (ask: () => Promise<unknown>) => void act(async () => { setDone(null); await ask(); await read(); });
   const add = (event: Event) => {
     event.preventDefault();
     then(async () => {
@@ -62,6 +65,21 @@ function Page({ onClose }: { onClose: () => void }) {
       setUrl("");
     });
   };
+  const rotate = ({ id, url }: Endpoint, overlap_s: number) => {
+    if (overlap_s === 0 && !confirm(words.leaked(url))) return;
+    then(async () => {
+      const key = { "Idempotency-Key": freshKey() };
+      const made = await api<{ result: { secret: string } }>("POST", `${shop}/webhooks/${id}/rotate`, { overlap_s }, key);
+      setSecret(made.result.secret);
+    });
+  };
+  const remove = ({ id, url }: Endpoint) => {
+    if (confirm(words.sure(url))) then(() => api("DELETE", `${shop}/webhooks/${id}`));
+  };
+  const replayFailed = ({ id }: Endpoint) => then(async () => {
+    const made = await api<{ result: { replayed: number } }>("POST", `${shop}/webhooks/${id}/replay`, { since: 0 });
+    setDone(words.replayed(made.result.replayed));
+  });
   const of = (id: string) => endpoints.find((endpoint) => endpoint.id === id)?.url ?? words.gone;
   return (
     <section class="card form webhooks" aria-label={words.label}>
@@ -73,6 +91,10 @@ function Page({ onClose }: { onClose: () => void }) {
             <span class="buttons">
               <button type="button" class="quiet" disabled={busy} onClick={() => then(() => api("POST", `${shop}/webhooks/${endpoint.id}/ping`))}>{words.ping}</button>
               <button type="button" class="quiet" disabled={busy} onClick={() => then(() => api("POST", `${shop}/webhooks/${endpoint.id}/${endpoint.disabled_at == null ? "disable" : "enable"}`))}>{endpoint.disabled_at == null ? words.disable : words.enable}</button>
+              <button type="button" class="quiet" disabled={busy || endpoint.disabled_at != null} onClick={() => replayFailed(endpoint)}>{words.replayFailed}</button>
+              <button type="button" class="quiet" disabled={busy} onClick={() => rotate(endpoint, OVERLAP_S)}>{words.rotate}</button>
+              <button type="button" class="quiet" disabled={busy} onClick={() => rotate(endpoint, 0)}>{words.rotateNow}</button>
+              <button type="button" class="quiet" disabled={busy} onClick={() => remove(endpoint)}>{words.remove}</button>
             </span>
           </li>
         ))}
@@ -82,6 +104,7 @@ function Page({ onClose }: { onClose: () => void }) {
         <button type="submit" class="quiet" disabled={busy || !url.trim()}>{words.go}</button>
       </form>
       {secret && <label>{words.secret}<input value={secret} readOnly onFocus={(event) => event.currentTarget.select()} /></label>}
+      {done && <p role="status">{done}</p>}
       {trouble}
       <table>
         <thead><tr>{words.columns.map((column) => <th key={column}>{column}</th>)}<th /></tr></thead>

@@ -6,6 +6,7 @@
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Check, Close } from "../shared/icons";
+import { Words } from "../shared/words";
 import { check, type Mine } from "./check";
 import { type Placed, type Proof, readProof } from "./document";
 import { kept } from "./kept";
@@ -107,9 +108,9 @@ export function Checker({ document, mine: given }: { document: string; mine?: Mi
     <div class="checker">
       {proof && (
         <header>
-          <h1 dir="auto">{proof.rules.title}</h1>
+          <h1><Words>{proof.rules.title}</Words></h1>
           <p class="faint">
-            <span dir="auto">{words.by(proof.rules.organiser)}</span> · {words.entries(proof.entries.length)}
+            <Words>{words.by(proof.rules.organiser)}</Words> · {words.entries(proof.entries.length)}
             {proof.rules.rehearsal && <span class="badge not_covered">{words.rehearsal}</span>}
           </p>
         </header>

@@ -1,6 +1,7 @@
 /** Winners: who won what, by the ids of their entries, and which prizes went on to a reserve. */
 
 import { useState } from "preact/hooks";
+import { Words } from "../shared/words";
 import type { Proof } from "./document";
 import { words } from "./words";
 
@@ -35,7 +36,7 @@ export function Winners({ proof, mine }: { proof: Proof; mine: string | undefine
           const chain = passed.filter((each) => each.unit === unit);
           return (
             <li key={id}>
-              <span class="prize"><b>{prizes[unit]?.tier}</b> {prizes[unit]?.name}</span>
+              <span class="prize"><b><Words>{prizes[unit]?.tier ?? ""}</Words></b> <Words>{prizes[unit]?.name ?? ""}</Words></span>
               <span class={chain.length ? "holder gone" : "holder"}><Id id={id} mine={mine} /></span>
               {chain.map(({ reserve, why }, place) => (
                 <span key={reserve} class="went-on">

@@ -6,11 +6,11 @@ import { roomOfPage, tokenOf } from "./session";
 type Method = "GET" | "POST" | "DELETE";
 
 /** Ask; throws `Refused` as a command does. */
-export async function api<Answer>(method: Method, path: string, body?: object): Promise<Answer> {
+export async function api<Answer>(method: Method, path: string, body?: object, headers: Record<string, string> = {}): Promise<Answer> {
   const token = tokenOf(roomOfPage());
   const response = await fetch(path, {
     method,
-    headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
+    headers: { "Content-Type": "application/json", ...headers, ...(token && { Authorization: `Bearer ${token}` }) },
     ...(body && { body: JSON.stringify(body) }),
   });
   const answer = (await response.json()) as Answer & Failed;

@@ -163,10 +163,11 @@ class Invite(Command, frozen=True, tag="invite"):
     roles = HOSTS
     rate = RateClass.STAFF
     reply = Invited
-    errors = (E.NAME_REFUSED,)
+    errors = (E.NAME_REFUSED, E.KEY_REUSED)
 
     name: types.Name
     role: Literal["host", "moderator"] = "host"
+    key: types.Key | None = None  #: without one, a repeat leaves a second link about that lets somebody in
 
 
 class HandOver(Command, frozen=True, tag="hand_over"):

@@ -363,7 +363,7 @@ export class Client extends Emitter<ClientEvents> {
 }
 
 /** Commands that do no harm twice. */
-const KEYLESS = new Set(["join", "like", "seen", "report", "block", "unblock", "invite", "pay_seat"]);
+const KEYLESS = new Set(["join", "like", "seen", "report", "block", "unblock", "pay_seat"]);
 
 function withKey({ key }: Keyed): { key?: string } {
   if (key === null) return {};

@@ -30,7 +30,7 @@ export type Lane = "direct" | "log" | "staff" | "live" | "gauge";
 
 export type RateClass = "join" | "comment" | "like" | "staff" | "seat" | "read" | "other";
 
-export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "banned" | "name_refused" | "muted" | "buyers_only" | "slow_mode" | "link_refused" | "text_refused" | "person_not_found" | "not_staff" | "not_sanctioned" | "too_many" | "frozen" | "not_frozen" | "no_countdown" | "product_not_found" | "purchase_not_found" | "amount_refused" | "refund_not_found" | "second_person" | "id_taken" | "key_refused" | "key_not_found" | "last_key" | "time_zone_unknown" | "shop_not_found" | "webhook_not_found" | "webhook_target_refused" | "webhook_disabled" | "webhook_limit" | "delivery_not_found" | "deal_not_found" | "deal_closed" | "terms_refused" | "price_low" | "sold_out" | "teams_full" | "team_not_found" | "invite_invalid" | "team_closed" | "team_late" | "team_full" | "team_member" | "seat_taken" | "limit_reached" | "new_customers_only" | "seat_not_found" | "order_not_found" | "seat_lost" | "seat_paid" | "payment_refused" | "webhook_forged" | "draw_not_found" | "draw_not_open" | "draw_entered" | "draw_staff" | "draw_excluded" | "draw_not_eligible" | "draw_rules_refused" | "draw_active" | "draw_state" | "draw_queue_full" | "draw_not_drawn" | "reveal_refused" | "not_a_winner" | "claim_late" | "claimed" | "receipt_invalid" | "entry_not_found" | "template_not_found" | "internal";
+export type ErrorCode = "invalid" | "unknown_command" | "not_joined" | "already_joined" | "room_not_found" | "token_invalid" | "token_expired" | "ticket_invalid" | "sign_in_required" | "name_required" | "forbidden" | "rate_limited" | "busy" | "unavailable" | "outcome_unknown" | "key_reused" | "comments_closed" | "no_show" | "show_open" | "illegal_transition" | "message_not_found" | "comment_not_found" | "banned" | "name_refused" | "muted" | "buyers_only" | "slow_mode" | "link_refused" | "text_refused" | "person_not_found" | "not_staff" | "not_sanctioned" | "too_many" | "frozen" | "not_frozen" | "no_countdown" | "product_not_found" | "purchase_not_found" | "amount_refused" | "refund_not_found" | "second_person" | "id_taken" | "key_refused" | "key_not_found" | "last_key" | "time_zone_unknown" | "rehearsal" | "shop_not_found" | "webhook_not_found" | "webhook_target_refused" | "webhook_disabled" | "webhook_limit" | "delivery_not_found" | "deal_not_found" | "deal_closed" | "terms_refused" | "price_low" | "sold_out" | "teams_full" | "team_not_found" | "invite_invalid" | "team_closed" | "team_late" | "team_full" | "team_member" | "seat_taken" | "limit_reached" | "new_customers_only" | "seat_not_found" | "order_not_found" | "seat_lost" | "seat_paid" | "payment_refused" | "webhook_forged" | "draw_not_found" | "draw_not_open" | "draw_entered" | "draw_staff" | "draw_excluded" | "draw_not_eligible" | "draw_rules_refused" | "draw_active" | "draw_state" | "draw_queue_full" | "draw_not_drawn" | "reveal_refused" | "not_a_winner" | "claim_late" | "claimed" | "receipt_invalid" | "entry_not_found" | "template_not_found" | "internal";
 
 /** What a host said. */
 export interface HostMessage {
@@ -1382,6 +1382,8 @@ export interface Invite {
   /** Display name, shown to everyone. */
   name: string;
   role?: "host" | "moderator";
+  /** Without one, a repeat leaves a second link about that lets somebody in. Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
+  key?: string | null;
 }
 
 /** Let another host of this room present from now on; viewers see the name. */
@@ -1980,6 +1982,7 @@ export const ERRORS: Record<ErrorCode, { text: string; temporary: boolean }> = {
   key_not_found: { text: "The shop has no such key that holds.", temporary: false },
   last_key: { text: "The shop's last key cannot be retired; add another first.", temporary: false },
   time_zone_unknown: { text: "No time zone of this name.", temporary: false },
+  rehearsal: { text: "Not in a rehearsal: it would be for real. Ask it of the shop itself.", temporary: false },
   shop_not_found: { text: "No shop of this id, or the token is another shop's.", temporary: false },
   webhook_not_found: { text: "The shop has no webhook endpoint of this id.", temporary: false },
   webhook_target_refused: { text: "Webhooks may not go to this URL; the text says why.", temporary: false },
