@@ -482,6 +482,9 @@ def test_what_is_due_within_a_millisecond_leaves_too() -> None:
         fanout._live_at = asyncio.get_running_loop().time() + 0.0003
         fanout.live([b'{"t":"arrived","name":"Ann"}'], 0)
         fanout.live([b'{"t":"arrived","name":"Bob"}'], 0)
+        async with asyncio.timeout(5):
+            while not receiver.frames:
+                await asyncio.sleep(0.001)
         await asyncio.sleep(0.02)
         assert len(receiver.frames) == 1
 
