@@ -33,7 +33,7 @@ export function Offer(props: OfferProps) {
   const bought = state.seats.filter(({ team, state: seat }) => team.deal === deal.id && seat === "confirmed").length;
   const full = bought >= (deal.terms.per_viewer ?? 1);
   const may = signedIn && !full && deal.state !== "voided";
-  const teams = useTeams(deal, state, may && running(deal)).filter((team) => team.deadline > now);
+  const teams = useTeams(deal, state, !full && running(deal)).filter((team) => team.deadline > now);
   const join = (into: { team: string } | { invite: string }) => act(() => client.run({ t: "join_team", deal: deal.id, show_name: named, ...into }));
   const mayOpen = may && deal.state === "open";
   const name = may && (mayOpen || teams.length > 0 || invite !== null) && (
@@ -57,7 +57,7 @@ export function Offer(props: OfferProps) {
               <li key={team.id}>
                 <Dots team={team} />
                 <span class="deal-team"><b>{words.needs(free(team))}</b> · <span class="deal-clock">{clock(team.deadline - now)}</span><Names team={team} /></span>
-                <button type="button" class="quiet" disabled={busy} aria-label={words.joinLabel(free(team), clock(team.deadline - now))} onClick={() => void join({ team: team.id })}>{words.join}</button>
+                {may && <button type="button" class="quiet" disabled={busy} aria-label={words.joinLabel(free(team), clock(team.deadline - now))} onClick={() => void join({ team: team.id })}>{words.join}</button>}
               </li>
             ))}
           </ul>
