@@ -40,6 +40,7 @@ from .keepalive import Keepalive
 from .listener import Fronts
 from .own import OwnStates
 from .presence import Presence
+from .resumes import Resumes
 from .rooms import Rooms
 from .ticket_routes import TicketRoutes
 from .webhook_routes import WebhookRoutes
@@ -123,7 +124,8 @@ class Edge:
 
 def edge(process: Process, rooms: Inside) -> Edge:
     settings, database, hub = process.settings, process.database, rooms.hub
-    admission, keepalive = Admission(settings), Keepalive(settings, rooms.clock.now_ms)
+    resumes = Resumes(process.secret, settings, rooms.clock.now_ms)
+    admission, keepalive = Admission(settings), Keepalive(settings, rooms.clock.now_ms, resumes.renew)
     attendance = Attendance(database, hub.channels, hub.publish, process.origin, process.tasks)
     own_states, revocations = OwnStates(database, rooms.parts, settings), Revocations()
     joiner = Joiner(
@@ -132,9 +134,8 @@ def edge(process: Process, rooms: Inside) -> Edge:
         revocations,
         rooms.tickets,
         attendance,
-        process.secret,
+        resumes,
         process.stand_ins,
-        settings,
         rooms.clock,
         process.origin,
         own_states,

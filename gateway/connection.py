@@ -18,6 +18,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN, SERVER
 from websockets.protocol import Protocol as WebsocketProtocol
 
+from livestream.auth import Identity
 from livestream.protocol import codec as wire
 from livestream.protocol import limits
 from livestream.protocol.codec import Codec
@@ -87,6 +88,7 @@ class Connection(asyncio.Protocol):
         "descriptor",
         "expires_at_ms",
         "grounds",
+        "identity",
         "session",
         "slot",
         "transport",
@@ -109,6 +111,7 @@ class Connection(asyncio.Protocol):
         self.viewer: str | None = None  #: pseudonym of a signed-in viewer
         self.grounds: tuple[str, ...] = ()  #: what who this is stands on, see `auth.standing`
         self.expires_at_ms: int | None = None
+        self.identity: Identity | None = None  #: what its next resume token says
         self.alive = True  #: something came in since the last ping
         self.slot = 0  #: of the keepalive wheel
         self.deadline = 0.0  #: to join; later: to be gone after a close

@@ -13,9 +13,8 @@ import time
 
 import msgspec
 
-from livestream.auth import Identity, TokenVerifier, read_resume, sign_resume
+from livestream.auth import Identity, TokenVerifier
 from livestream.bus import BusMessage
-from livestream.config import Settings
 from livestream.metrics import JOINS
 from livestream.protocol import codec as wire
 from livestream.protocol.commands import Join
@@ -37,6 +36,7 @@ from .connection import Connection
 from .frames import end_of_blocks, stored_block
 from .hub import Hub
 from .own import Own, OwnStates
+from .resumes import Resumes
 from .ring import Variant
 
 _ARRIVALS_S = 1.0  #: at most one arrival is told a room, process and so many seconds
@@ -54,9 +54,8 @@ class Joiner:
         revocations: Revocations,
         tickets: Tickets,
         attendance: Attendance,
-        secret: bytes,
+        resumes: Resumes,
         stand_ins: bytes,
-        settings: Settings,
         clock: Clock,
         origin: int,
         own_states: OwnStates,
@@ -67,9 +66,8 @@ class Joiner:
         self._revocations = revocations
         self._tickets = tickets
         self._attendance = attendance
-        self._secret = secret
+        self._resumes = resumes
         self._stand_ins = stand_ins
-        self._settings = settings
         self._clock = clock
         self._origin = origin
         self._arrival_at: dict[str, float] = {}
@@ -88,7 +86,7 @@ class Joiner:
         if channel.behind_viewer(resume.seq, resume.staff_seq) or not channel.tail.reaches(resume.seq):
             return False
         try:
-            identity = read_resume(self._secret, resume.token, command.room, self._clock.now_ms())
+            identity = self._resumes.read(resume.token, command.room)
         except Refused:
             return False
         if self._own_states.concern(channel, identity.role, resumes=True):
@@ -141,6 +139,8 @@ class Joiner:
             actor = msgspec.structs.replace(actor, since_ms=identity.since_ms)
         if own.buyer and not actor.buyer:
             actor = msgspec.structs.replace(actor, buyer=True)
+        if identity.buyer != actor.buyer:
+            identity = msgspec.structs.replace(identity, buyer=actor.buyer)
         staff = identity.role in STAFF
         if staff:
             connection.variant = connection.variant._replace(staff=True)
@@ -148,6 +148,7 @@ class Joiner:
         connection.viewer = None if actor.viewer_id is None else actor.pseudonym
         connection.grounds = actor.grounds
         connection.expires_at_ms = identity.expires_at_ms
+        connection.identity = identity
         resumed = self._greet(connection, channel, command, identity, actor, own)
         if not connection.open:
             return  # it reads so slowly that the greeting was too much
@@ -167,7 +168,7 @@ class Joiner:
         now_ms = self._clock.now_ms()
         if command.resume is not None:
             try:
-                return read_resume(self._secret, command.resume.token, command.room, now_ms), None
+                return self._resumes.read(command.resume.token, command.room), None
             except Refused:
                 if command.token is None:
                     raise
@@ -245,8 +246,6 @@ class Joiner:
         self, command: Join, channel: Channel, identity: Identity, actor: Actor, own: Own, resumed: bool
     ) -> Joined:
         now_ms = self._clock.now_ms()
-        if identity.buyer != actor.buyer:
-            identity = msgspec.structs.replace(identity, buyer=actor.buyer)
         return Joined(
             ref=command.ref,
             room=command.room,
@@ -261,7 +260,7 @@ class Joiner:
                 muted=channel.local.sanction(actor.pseudonym, SanctionKind.MUTE, now_ms),
                 blocked=own.blocked,
             ),
-            resume=sign_resume(self._secret, identity, command.room, now_ms + self._settings.resume_ttl_s * 1000),
+            resume=self._resumes.issue(identity, command.room),
             resumed=resumed,
         )
 

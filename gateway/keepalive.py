@@ -22,11 +22,16 @@ _CLOSE_S = 3.0
 
 
 class Keepalive:
-    """Clocks of all connections of one process. `tick` once a second."""
+    """Clocks of all connections of one process. `tick` once a second.
 
-    def __init__(self, settings: Settings, now_ms: Callable[[], int]) -> None:
+    Args:
+        renew: gives a connection a newer resume token, at each of its turns.
+    """
+
+    def __init__(self, settings: Settings, now_ms: Callable[[], int], renew: Callable[[Connection], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._now_ms = now_ms
+        self._renew = renew
         self._join_s = settings.join_timeout_ms / 1000
         self._slots: list[dict[Connection, None]] = [{} for _ in range(settings.ping_interval_s)]
         self._grace = min(settings.pong_timeout_s, settings.ping_interval_s - 1)
@@ -68,6 +73,7 @@ class Keepalive:
                 connection.close(CloseCode.PONG_TIMEOUT)
         for connection in list(self._slots[self._turn]):
             self._watch_token(connection)
+            self._renew(connection)
             connection.ping()
 
     def _end_unjoined(self, now: float) -> None:

@@ -25,6 +25,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+import msgspec
+
 from livestream.client_commands import Commands
 from livestream.client_inbox import Inbox
 from livestream.client_line import Dropped, Line, dial
@@ -36,7 +38,7 @@ from livestream.client_wire import Message
 from livestream.protocol.codec import Codec
 from livestream.protocol.commands import Command, Join, Resume
 from livestream.protocol.errors import ErrorCode, LivestreamError
-from livestream.protocol.pushes import AnyPush, ComeBack, Heartbeat
+from livestream.protocol.pushes import AnyPush, ComeBack, Heartbeat, Renewed
 from livestream.protocol.replies import AnyReply, Error, Joined, Me, Reply
 
 __all__ = ["Client", "Closed", "Codec", "CommandError", "RoomView", "Stats", "connect"]
@@ -272,6 +274,9 @@ class Client(Commands):
                     self._gap(f"the log is at {seq}, we are at {self._position.log.seq}")
             case ComeBack(after_ms=after_ms):
                 self._come_back_ms = after_ms
+            case Renewed(resume=resume):
+                if self._joined is not None:
+                    self._joined = msgspec.structs.replace(self._joined, resume=resume)
             case _:
                 self._follow(message)
 

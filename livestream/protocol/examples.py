@@ -279,6 +279,7 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     ),
     p.Heartbeat(now=_AT, seq=4),
     p.ComeBack(after_ms=1250),
+    p.Renewed(resume="qmV3ZXI"),
 )  # fmt: skip
 
 #: name, codec, bytes, and what the server answers: an error code per message, or a close code

@@ -132,6 +132,13 @@ class ComeBack(Push, frozen=True, tag="come_back"):
     after_ms: types.Count
 
 
+class Renewed(Push, frozen=True, tag="renewed"):
+    """With each ping: a newer resume token, in place of the one you have. It proves until when you were here."""
+
+    lane = Lane.DIRECT
+    resume: types.Token
+
+
 class OwnSeats(Push, frozen=True, tag="own_seats"):
     """Your seats in group buys and what became of them, newest last; told when you come in."""
 
@@ -147,5 +154,17 @@ class OwnDraws(Push, frozen=True, tag="own_draws"):
     draws: list[OwnDraw] = []
 
 
-AnyPush = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | OwnSeats | OwnDraws
-PUSHES: tuple[type[Push], ...] = (Log, Staff, Live, Gauge, Notice, Snapshot, Heartbeat, ComeBack, OwnSeats, OwnDraws)
+AnyPush = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | Renewed | OwnSeats | OwnDraws
+PUSHES: tuple[type[Push], ...] = (
+    Log,
+    Staff,
+    Live,
+    Gauge,
+    Notice,
+    Snapshot,
+    Heartbeat,
+    ComeBack,
+    Renewed,
+    OwnSeats,
+    OwnDraws,
+)

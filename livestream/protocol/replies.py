@@ -104,7 +104,7 @@ class Joined(Reply, frozen=True, tag="joined"):
     epoch: types.Epoch
     now: types.Millis
     me: Me
-    resume: types.Token  #: send it in `resume` when you come back
+    resume: types.Token  #: send it in `resume` when you come back, or the newest of `renewed`
     resumed: bool = False  #: true: missed events follow; false: a snapshot follows
 
 

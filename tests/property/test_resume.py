@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.roles import Role
 
 SECRET = b"0123456789abcdef0123456789abcdef"
+BREAK_S = 60
+TTL_S = 900
 _WORD = st.text(st.characters(codec="utf-8"), max_size=40)
 _MS = st.integers(min_value=0, max_value=2**53 - 1)
 _IDENTITY = st.builds(
@@ -29,34 +32,46 @@ _IDENTITY = st.builds(
 
 def _code(token: str, *, secret: bytes = SECRET, room: str = "r", now_ms: int = 0) -> ErrorCode | None:
     try:
-        read_resume(secret, token, room, now_ms)
+        read_resume(secret, token, room, now_ms, BREAK_S)
     except Refused as refused:
         return refused.code
     return None
 
 
-@given(_IDENTITY, _WORD, _MS, _MS)
+@given(_IDENTITY, _WORD, _MS, st.integers(min_value=0, max_value=2 * TTL_S * 1000))
 def test_an_identity_comes_back_until_the_earlier_of_both_ends(
-    identity: Identity, room: str, ends_ms: int, now_ms: int
+    identity: Identity, room: str, made_ms: int, later_ms: int
 ) -> None:
-    token = sign_resume(SECRET, identity, room, ends_ms)
+    token = sign_resume(SECRET, identity, room, made_ms, TTL_S)
+    now_ms, ends_ms = made_ms + later_ms, made_ms + TTL_S * 1000
     ends = [ends_ms] if identity.expires_at_ms is None else [ends_ms, identity.expires_at_ms]
     if now_ms < min(ends):
-        assert read_resume(SECRET, token, room, now_ms) == identity
+        assert read_resume(SECRET, token, room, now_ms, BREAK_S) == identity
     else:
         assert _code(token, room=room, now_ms=now_ms) is ErrorCode.TOKEN_EXPIRED
 
 
+@given(_IDENTITY, st.integers(1, 2**40), st.integers(0, TTL_S * 1000 - 1))
+def test_a_break_of_the_line_is_watched_and_an_absence_is_not(identity: Identity, since_ms: int, away_ms: int) -> None:
+    made_ms = since_ms + 600_000  # ten minutes were watched
+    watching = msgspec.structs.replace(identity, since_ms=since_ms, expires_at_ms=None)
+    token = sign_resume(SECRET, watching, "r", made_ms, TTL_S)
+    back = read_resume(SECRET, token, "r", made_ms + away_ms, BREAK_S)
+    watched_ms = made_ms + away_ms - back.since_ms
+    assert watched_ms == 600_000 + (away_ms if away_ms <= BREAK_S * 1000 else 0)
+    assert msgspec.structs.replace(back, since_ms=since_ms) == watching
+
+
 @given(_IDENTITY, st.integers(min_value=0), st.integers(1, 255))
 def test_a_changed_byte_is_refused(identity: Identity, place: int, change: int) -> None:
-    raw = bytearray(base64.urlsafe_b64decode(sign_resume(SECRET, identity, "r", 2**53)))
+    raw = bytearray(base64.urlsafe_b64decode(sign_resume(SECRET, identity, "r", 0, TTL_S)))
     raw[place % len(raw)] ^= change
     assert _code(base64.urlsafe_b64encode(raw).decode()) is ErrorCode.TOKEN_INVALID
 
 
 @given(_IDENTITY)
 def test_another_room_or_another_secret_is_refused(identity: Identity) -> None:
-    token = sign_resume(SECRET, identity, "r", 2**53)
+    token = sign_resume(SECRET, identity, "r", 0, TTL_S)
     assert _code(token, room="r2") is ErrorCode.TOKEN_INVALID
     assert _code(token, secret=SECRET[::-1]) is ErrorCode.TOKEN_INVALID
 

@@ -16,6 +16,10 @@ from livestream.room.desk import Actor
 ANN = Actor("shop", "demo", "viewer:1", "1", Role.VIEWER, "Ann", "p")
 
 
+def _nothing(connection: object) -> None:
+    """Renews no token."""
+
+
 class Peer:
     """A connection, as keepalive sees it. `answers`: does it send a pong?"""
 
@@ -73,7 +77,7 @@ async def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
 
 
 async def test_everyone_is_pinged_once_an_interval_and_not_all_at_once(clocks: Clocks) -> None:
-    keepalive = Keepalive(Settings(ping_interval_s=25), clocks.now_ms)
+    keepalive = Keepalive(Settings(ping_interval_s=25), clocks.now_ms, _nothing)
     peers = [Peer(keepalive) for _ in range(1000)]
     most = 0
     for _ in range(25):
@@ -89,7 +93,7 @@ async def test_everyone_is_pinged_once_an_interval_and_not_all_at_once(clocks: C
 async def test_the_silent_are_closed_after_the_pong_time_and_the_others_never(
     clocks: Clocks, interval_s: int, pong_s: int
 ) -> None:
-    keepalive = Keepalive(Settings(ping_interval_s=interval_s, pong_timeout_s=pong_s), clocks.now_ms)
+    keepalive = Keepalive(Settings(ping_interval_s=interval_s, pong_timeout_s=pong_s), clocks.now_ms, _nothing)
     talkers = [Peer(keepalive) for _ in range(50)]
     silent = [Peer(keepalive, answers=False) for _ in range(50)]
     pinged: dict[Peer, int] = {}
@@ -107,7 +111,7 @@ async def test_the_silent_are_closed_after_the_pong_time_and_the_others_never(
 
 
 async def test_a_sign_of_life_of_any_kind_will_do(clocks: Clocks) -> None:
-    keepalive = Keepalive(Settings(ping_interval_s=5, pong_timeout_s=2), clocks.now_ms)
+    keepalive = Keepalive(Settings(ping_interval_s=5, pong_timeout_s=2), clocks.now_ms, _nothing)
     peer = Peer(keepalive, answers=False)
     for _ in range(60):
         await clocks.pass_s(keepalive, 1)
@@ -117,7 +121,7 @@ async def test_a_sign_of_life_of_any_kind_will_do(clocks: Clocks) -> None:
 
 
 async def test_who_does_not_join_in_time_is_closed(clocks: Clocks) -> None:
-    keepalive = Keepalive(Settings(join_timeout_ms=5000), clocks.now_ms)
+    keepalive = Keepalive(Settings(join_timeout_ms=5000), clocks.now_ms, _nothing)
     never, late = Peer(keepalive, joined=False), Peer(keepalive, joined=False)
     await clocks.pass_s(keepalive, 4)
     late.session.joined(ANN)
@@ -129,7 +133,7 @@ async def test_who_does_not_join_in_time_is_closed(clocks: Clocks) -> None:
 
 @pytest.mark.parametrize("ends_s", [0, 3, 24, 26, 60, 200])
 async def test_a_connection_ends_with_its_token(clocks: Clocks, ends_s: int) -> None:
-    keepalive = Keepalive(Settings(ping_interval_s=25), clocks.now_ms)
+    keepalive = Keepalive(Settings(ping_interval_s=25), clocks.now_ms, _nothing)
     peer = Peer(keepalive)
     peer.expires_at_ms = clocks.now_ms() + ends_s * 1000
     await clocks.pass_s(keepalive, max(0, ends_s - 1))
@@ -139,7 +143,7 @@ async def test_a_connection_ends_with_its_token(clocks: Clocks, ends_s: int) -> 
 
 
 async def test_who_was_told_to_go_and_stays_is_cut(clocks: Clocks) -> None:
-    keepalive = Keepalive(Settings(), clocks.now_ms)
+    keepalive = Keepalive(Settings(), clocks.now_ms, _nothing)
     peer, other = Peer(keepalive), Peer(keepalive)
     peer.close(CloseCode.SLOW)
     await clocks.pass_s(keepalive, 2)
@@ -150,3 +154,13 @@ async def test_who_was_told_to_go_and_stays_is_cut(clocks: Clocks) -> None:
     pings = peer.pings
     await clocks.pass_s(keepalive, 60)
     assert peer.pings == pings
+
+
+async def test_every_ping_brings_a_newer_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks = Clocks(monkeypatch)
+    renewed: list[object] = []
+    keepalive = Keepalive(Settings(ping_interval_s=5, pong_timeout_s=2), clocks.now_ms, renewed.append)
+    peer = Peer(keepalive)
+    await clocks.pass_s(keepalive, 50)
+    assert peer.pings == 10
+    assert renewed == [peer] * 10

@@ -200,6 +200,17 @@ test("come_back says when to come back", async () => {
   assert.ok(Date.now() - before < 400, "the hint counts, not the backoff");
 });
 
+test("a token that a ping renewed is the one to come back with", async () => {
+  const first = await joined({ random: () => 0 });
+  first.say({ t: "renewed", resume: "R2" });
+  assert.equal(client.resumeToken, "R2");
+  first.cut();
+  const second = await line(2);
+  second.accept();
+  await settle();
+  assert.equal((second.of("join")[0]?.["resume"] as { token: string }).token, "R2");
+});
+
 for (const [code, name] of [[4200, "bad_frame"], [4202, "flood"], [4203, "replaced"]] as const) {
   test(`close ${code} is for good`, async () => {
     const first = await joined();

@@ -12,7 +12,7 @@ import { Emitter } from "./emitter";
 import { Refused } from "./errors";
 import { type Credentials, Identity } from "./identity";
 import { type Answer, Outbox, type Unkeyed, type Unnumbered } from "./outbox";
-import { CLOSES, type ComeBack, type Commented, type Joined, type Me, type Ok, type Posted, type Push, type Reply, type ShowState } from "./protocol";
+import { CLOSES, type ComeBack, type Commented, type Joined, type Me, type Ok, type Posted, type Push, type Renewed, type Reply, type ShowState } from "./protocol";
 import * as room from "./state";
 
 export interface ConnectOptions extends Credentials {
@@ -311,6 +311,7 @@ export class Client extends Emitter<ClientEvents> {
   private heard(push: Push): void {
     if (push.t === "heartbeat") this.clock.read(push.now, Date.now());
     if (push.t === "come_back") this.comeBackMs = (push as ComeBack).after_ms;
+    if (push.t === "renewed") this.identity.renewed((push as Renewed).resume);
     this.emit("push", push);
   }
 

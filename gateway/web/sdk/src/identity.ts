@@ -1,7 +1,7 @@
 /**
  * Identity: what a join says about who we are, best proof first.
  *
- * The resume token of the last join spares the server a signature check, and
+ * The newest resume token spares the server a signature check, and
  * keeps an anonymous viewer the same person. A shop's token or a one-use ticket
  * comes before it in time, never after.
  */
@@ -60,6 +60,11 @@ export class Identity {
   joined(resume: string): void {
     this.resume = resume;
     this.ticket = undefined;
+  }
+
+  /** A newer one, which every ping brings: it says until when we were here. After a change of name it is somebody else's. */
+  renewed(resume: string): void {
+    if (this.resume !== undefined) this.resume = resume;
   }
 
   get resumeToken(): string | undefined {

@@ -1038,6 +1038,12 @@ export interface ComeBack {
   after_ms: number;
 }
 
+/** With each ping: a newer resume token, in place of the one you have. It proves until when you were here. */
+export interface Renewed {
+  t: "renewed";
+  resume: string;
+}
+
 /** Your seats in group buys and what became of them, newest last; told when you come in. */
 export interface OwnSeats {
   t: "own_seats";
@@ -1064,7 +1070,7 @@ export interface Joined {
   /** Unix time in milliseconds, on the database's clock. */
   now: number;
   me: Me;
-  /** Send it in `resume` when you come back. */
+  /** Send it in `resume` when you come back, or the newest of `renewed`. */
   resume: string;
   /** True: missed events follow; false: a snapshot follows. */
   resumed?: boolean;
@@ -1923,7 +1929,7 @@ export type LiveEvent = Commented | Echoed | Arrived | TeamCompleted | SeatLeft;
 
 export type NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam | YouWon | YourPrizeWentOn | YourPrizeClaimed;
 
-export type Push = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | OwnSeats | OwnDraws;
+export type Push = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | Renewed | OwnSeats | OwnDraws;
 
 export type Reply = Joined | Ok | Posted | Invited | Seated | PayAt | Announced | Entered | Claimed | Error;
 
