@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import itertools
 from collections import deque
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -311,26 +311,12 @@ class Channel:
     def snapshot(self, staff: bool) -> Snapshot:
         """The room as it is now, for viewers or for staff."""
         state, desk = self.state, self.local.staff
+        fields = msgspec.structs.asdict(state).items()
+        known: dict[str, Any] = {name: list(value) if isinstance(value, tuple) else value for name, value in fields}
         shown = Snapshot(
+            **known,
             epoch=self.epoch,
-            seq=state.seq,
-            room=self.room_id,
-            title=state.title,
-            show=state.show,
-            presenter=state.presenter,
-            presenter_who=state.presenter_who,
-            video_delay_ms=state.video_delay_ms,
-            rehearsal=state.rehearsal,
-            chat=state.chat,
-            freezing=state.freezing,
-            countdown=state.countdown,
-            featured=state.featured,
-            messages=list(state.messages),
-            pinned=state.pinned,
-            deals=list(state.deals),
-            draws=list(state.draws),
             comments=list(self._comments),
-            deleted=list(state.deleted),
             values=self.gauges,
         )
         if not staff:

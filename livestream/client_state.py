@@ -6,6 +6,8 @@ snapshot would give; a test holds it against the server.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from livestream.protocol import limits
@@ -13,7 +15,7 @@ from livestream.protocol.draw_state import evolve_own
 from livestream.protocol.draws import OwnDraw
 from livestream.protocol.events import Commented, Deleted, Echoed, LogEvent, Restored, Unfrozen
 from livestream.protocol.groupbuy import OwnSeat, YourTeam, seat_later
-from livestream.protocol.pushes import AnyPush, Gauge, Live, Log, Notice, OwnDraws, OwnSeats, Snapshot, Staff
+from livestream.protocol.pushes import AnyPush, Gauge, Live, Log, Notice, OwnDraws, OwnSeats, Snapshot, Staff, StaffView
 from livestream.protocol.state import RoomState, StaffState, evolve, evolve_staff, newest
 
 _STAFF_EVENTS = 200
@@ -64,43 +66,15 @@ def apply(view: RoomView, push: AnyPush) -> RoomView:
 
 
 def _from_snapshot(view: RoomView, snapshot: Snapshot) -> RoomView:
-    desk = snapshot.desk
-    return RoomView(
-        room=snapshot.room,
-        epoch=snapshot.epoch,
-        seq=snapshot.seq,
-        title=snapshot.title,
-        show=snapshot.show,
-        presenter=snapshot.presenter,
-        presenter_who=snapshot.presenter_who,
-        video_delay_ms=snapshot.video_delay_ms,
-        rehearsal=snapshot.rehearsal,
-        chat=snapshot.chat,
-        freezing=snapshot.freezing,
-        countdown=snapshot.countdown,
-        featured=snapshot.featured,
-        messages=tuple(snapshot.messages),
-        pinned=snapshot.pinned,
-        deals=tuple(snapshot.deals),
-        draws=tuple(snapshot.draws),
-        comments=tuple(snapshot.comments),
-        deleted=tuple(snapshot.deleted),
-        values=dict(snapshot.values),
-        notices=view.notices,
-        seats=view.seats,
-        own_draws=view.own_draws,
-        staff_seq=snapshot.staff_seq,
-        staff=tuple(snapshot.staff),
-        desk=None
-        if desk is None
-        else StaffState(
-            policy=desk.policy,
-            held=tuple(desk.held),
-            reports=tuple(desk.reports),
-            sanctions=tuple(desk.sanctions),
-            refunds=tuple(desk.refunds),
-        ),
-    )
+    desk = None if snapshot.desk is None else StaffState(**_frozen(snapshot.desk))
+    mine = {"notices": view.notices, "seats": view.seats, "own_draws": view.own_draws}
+    return RoomView(**{**_frozen(snapshot), **mine, "desk": desk})
+
+
+def _frozen(told: Snapshot | StaffView) -> dict[str, Any]:
+    """Its fields, which the state has by the same names, with tuples for lists."""
+    fields = msgspec.structs.asdict(told)
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
 def _evolve(view: RoomView, event: LogEvent) -> RoomView:
