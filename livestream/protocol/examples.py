@@ -202,6 +202,7 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     p.Log(seq=21, at=_AT, event=g.DealClosed(id=_ID, voided=True, why="wrong price")),
     p.Live(events=[
         g.TeamCompleted(deal=_ID, people=3, names=["Ola"]), g.SeatLeft(deal=_ID, team=_OTHER, deadline=_AT),
+        g.TeamsLeftOut(count=40),
     ]),
     p.Notice(notice=6, at=_AT, event=g.YourTeam(own=_OWN)),
     p.OwnSeats(seats=[_OWN]),

@@ -187,6 +187,12 @@ class SeatLeft(Event, frozen=True, tag="seat_left"):
     deadline: types.Millis
 
 
+class TeamsLeftOut(Event, frozen=True, tag="teams_left_out"):
+    """In a rush the newest few notices of teams are told: so many older ones were left out, of all deals."""
+
+    count: types.Count
+
+
 # -- notices
 
 
@@ -197,11 +203,11 @@ class YourTeam(Event, frozen=True, tag="your_team"):
 
 
 GroupBuyLogEvent = DealOpened | DealChanged | DealClosed | TeamWaived
-GroupBuyLiveEvent = TeamCompleted | SeatLeft
+GroupBuyLiveEvent = TeamCompleted | SeatLeft | TeamsLeftOut
 GroupBuyNotice = YourTeam
 GROUPBUY_PARTS: tuple[type[msgspec.Struct], ...] = (DealStep, DealTerms, Deal, TeamView, OwnSeat)
 GROUPBUY_EVENTS: tuple[type[Event], ...] = (
-    DealOpened, DealChanged, DealClosed, TeamWaived, TeamCompleted, SeatLeft, YourTeam,
+    DealOpened, DealChanged, DealClosed, TeamWaived, TeamCompleted, SeatLeft, TeamsLeftOut, YourTeam,
 )  # fmt: skip
 GROUPBUY_LOG_EVENTS = (DealOpened, DealChanged, DealClosed, TeamWaived)
 

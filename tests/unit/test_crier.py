@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from groupbuy import crier
 from groupbuy.crier import Crier
@@ -34,7 +37,19 @@ async def test_the_first_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
 
 async def test_of_a_rush_the_newest_few_are_told_in_one_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     events = [b"%d" % number for number in range(1000)]
-    assert await told(monkeypatch, events[:1], *([each] for each in events[1:])) == [events[:1], events[-8:]]
+    first, rush = await told(monkeypatch, events[:1], *([each] for each in events[1:]))
+    assert first == events[:1]
+    assert rush == [*events[-8:], b'{"t":"teams_left_out","count":991}']
+
+
+@given(st.lists(st.integers(0, 40), max_size=30))
+async def test_told_and_left_out_are_all_there_were(sizes: list[int]) -> None:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        frames = await told(monkeypatch, *([b"1"] * size for size in sizes), pause_s=0.001)
+    live = [msgspec.json.decode(each) for frame in frames for each in frame]
+    left_out = sum(each["count"] for each in live if each != 1)
+    assert live.count(1) + left_out == sum(sizes)
+    assert all(len(frame) <= 9 for frame in frames)
 
 
 async def test_what_comes_after_a_pause_is_told_at_once_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -801,6 +801,12 @@ export interface SeatLeft {
   deadline: number;
 }
 
+/** In a rush the newest few notices of teams are told: so many older ones were left out, of all deals. */
+export interface TeamsLeftOut {
+  t: "teams_left_out";
+  count: number;
+}
+
 /** Something changed about your seat, its team or its order: this is how it stands. */
 export interface YourTeam {
   t: "your_team";
@@ -959,7 +965,7 @@ export interface Staff {
 /** What happened in the last tick, and how many comments a flood kept off the screen. */
 export interface Live {
   t: "live";
-  events?: (Commented | Echoed | Arrived | TeamCompleted | SeatLeft)[];
+  events?: (Commented | Echoed | Arrived | TeamCompleted | SeatLeft | TeamsLeftOut)[];
   left_out?: number;
 }
 
@@ -1925,7 +1931,7 @@ export type LogEvent = Said | Retracted | Unretracted | Pinned | ShowChanged | D
 
 export type StaffEvent = Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged | Erased;
 
-export type LiveEvent = Commented | Echoed | Arrived | TeamCompleted | SeatLeft;
+export type LiveEvent = Commented | Echoed | Arrived | TeamCompleted | SeatLeft | TeamsLeftOut;
 
 export type NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam | YouWon | YourPrizeWentOn | YourPrizeClaimed;
 
