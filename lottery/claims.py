@@ -11,6 +11,7 @@ import msgspec
 from livestream.bus import BusMessage
 from livestream.parts import Ground
 from livestream.protocol.commands import ClaimForm, ClaimPrize, DeclinePrize
+from livestream.protocol.draw_hooks import DrawClaimedHook
 from livestream.protocol.draws import DrawReceipt, PassedWhy
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.replies import AnyReply, Claimed, Ok
@@ -105,14 +106,16 @@ async def _claim(tx: Connection, passed: Passed, actor: Actor, command: ClaimPri
         _encode(command.form).decode(),
         delete_at,
     )
-    told = {
-        "prize": holder.prize,
-        "prize_name": prize_name(held.open_rules, holder.prize),
-        "viewer": actor.viewer_id,
-        "form": command.form,
-        "delete_at": delete_at,
-    }
-    passed.webhooks.append(store.webhook("draw.claimed", held, told))
+    told = store.webhook(
+        DrawClaimedHook,
+        held,
+        prize=holder.prize,
+        prize_name=prize_name(held.open_rules, holder.prize),
+        viewer=actor.viewer_id,
+        form=command.form,
+        delete_at=delete_at,
+    )
+    passed.webhooks.append(told)
     notice = holders.claimed(held, holder, delete_at)
     if notice is not None:
         passed.notices.append(notice)
@@ -152,7 +155,7 @@ async def forget(database: Database) -> int:
         gone = await tx.fetch("DELETE FROM draw_claim WHERE delete_at <= clock_timestamp() RETURNING at")
         if gone:
             written = [row["at"] for row in gone]
-            await outbox.forget(tx, "draw.claimed", "delete_at", min(written), max(written))
+            await outbox.forget(tx, DrawClaimedHook.kind, "delete_at", min(written), max(written))
         await tx.execute(
             "DELETE FROM draw_refusal WHERE last_at <= clock_timestamp() - $1 * interval '1 second'", KEPT_S
         )

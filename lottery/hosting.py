@@ -13,6 +13,7 @@ from livestream.bus import BusMessage
 from livestream.parts import Ground
 from livestream.protocol import commands as c
 from livestream.protocol import limits
+from livestream.protocol.draw_hooks import DrawCancelledHook, DrawOpenedHook
 from livestream.protocol.draws import DrawLogEvent, DrawPlan, PassedWhy
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.events import NoticeEvent
@@ -182,7 +183,7 @@ class Hosting:
             show_id=room.show_id,
         )
         made = Made(f"opened the draw {plan.title!r}", [event])
-        made.webhooks.append(store.webhook("draw.opened", held, {}))
+        made.webhooks.append(store.webhook(DrawOpenedHook, held))
         return made
 
     async def _close(self, tx: Connection, room: Room, command: c.CloseDraw) -> Made:
@@ -196,7 +197,7 @@ class Hosting:
         event = machine.cancel(held.draw, command.why, held.now_ms, held.frozen_at)
         await store.evolve(tx, held, event)
         made = Made(f"cancelled the draw {held.draw.title!r}", [event], why=command.why)
-        made.webhooks.append(store.webhook("draw.cancelled", held, {"why": command.why}))
+        made.webhooks.append(store.webhook(DrawCancelledHook, held, why=command.why))
         return made
 
     async def _reveal(self, tx: Connection, room: Room, command: c.RevealDraw) -> Made:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
+from livestream.protocol.draw_hooks import DrawPassedOnHook, DrawSettledHook, HookWinner
 from livestream.protocol.draws import DrawLogEvent, DrawState, DrawWinner, PassedWhy, YourPrizeWentOn, YouWon
 from livestream.protocol.events import NoticeEvent
 from livestream.room.telling import tell
@@ -51,7 +52,7 @@ async def pass_on(database: Database, room_id: str, draw_id: str) -> Appended | 
             settled = machine.settle(passed.held.draw)
             await store.evolve(tx, passed.held, settled)
             passed.events.append(settled)
-            passed.webhooks.append(store.webhook("draw.settled", held, {}))
+            passed.webhooks.append(store.webhook(DrawSettledHook, held))
         if not passed.events and not passed.notices:
             return None
         await outbox.emit(tx, held.shop_id, passed.webhooks)
@@ -111,7 +112,7 @@ async def hand_on(tx: Connection, passed: Passed, prize: int, entry: str, why: P
     if person.pseudonym:
         passed.notices.append((person.pseudonym, you_won(held, winner, claim_until)))
     told = won(held, winner, person, claim_until)
-    passed.webhooks.append(store.webhook("draw.passed_on", held, {"winner": told, "why": why}))
+    passed.webhooks.append(store.webhook(DrawPassedOnHook, held, winner=told, why=why))
 
 
 async def _next_reserve(
@@ -141,12 +142,12 @@ def you_won(held: Held, winner: DrawWinner, claim_until: int) -> YouWon:
     )
 
 
-def won(held: Held, winner: DrawWinner, person: store.Person, claim_until: int) -> dict[str, object]:
+def won(held: Held, winner: DrawWinner, person: store.Person, claim_until: int) -> HookWinner:
     """For the shop's backend."""
-    return {
-        "prize": winner.prize,
-        "prize_name": prize_name(held.open_rules, winner.prize),
-        "entry": winner.entry,
-        "viewer": person.viewer_id,
-        "claim_until": claim_until,
-    }
+    return HookWinner(
+        prize=winner.prize,
+        prize_name=prize_name(held.open_rules, winner.prize),
+        entry=winner.entry,
+        viewer=person.viewer_id,
+        claim_until=claim_until,
+    )

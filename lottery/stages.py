@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 
 from livestream.parts import TeamMembers
+from livestream.protocol.draw_hooks import DrawCancelledHook, DrawDrawnHook, DrawVoidHook
 from livestream.protocol.draws import DrawCancelled, DrawClosed, DrawState, DrawVoided, DrawWinner
 from livestream.protocol.events import NoticeEvent
 from livestream.room.telling import tell
@@ -37,7 +38,7 @@ async def end_open(database: Database, room_id: str, draw_id: str) -> Appended |
             await store.close(tx, held, event)
         elif isinstance(event, DrawCancelled):
             await store.evolve(tx, held, event)
-            await outbox.emit(tx, held.shop_id, [store.webhook("draw.cancelled", held, {"why": event.why})])
+            await outbox.emit(tx, held.shop_id, [store.webhook(DrawCancelledHook, held, why=event.why)])
         else:
             return None
         return await tell(tx, room.room_id, [event])
@@ -144,13 +145,13 @@ async def draw(
             pseudonym = people[each.entry].pseudonym
             if pseudonym:
                 notices.append((pseudonym, passing.you_won(held, each, event.claim_until)))
-        await outbox.emit(tx, held.shop_id, [store.webhook("draw.drawn", held, {"winners": won})])
+        await outbox.emit(tx, held.shop_id, [store.webhook(DrawDrawnHook, held, winners=won)])
         return await tell(tx, room_id, [event], notices=notices)
 
 
 async def _void(tx: Connection, held: Held, event: DrawVoided) -> Appended:
     await store.evolve(tx, held, event)
-    await outbox.emit(tx, held.shop_id, [store.webhook("draw.void", held, {"why": event.why})])
+    await outbox.emit(tx, held.shop_id, [store.webhook(DrawVoidHook, held, why=event.why)])
     return await tell(tx, held.room_id, [event])
 
 

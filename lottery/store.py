@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from livestream.protocol.draw_hooks import DrawHook
 from livestream.protocol.draw_state import evolve_draw
 from livestream.protocol.draws import Draw, DrawClosed, DrawLogEvent, DrawPlan, DrawState
 from livestream.protocol.show import ShowState
@@ -203,9 +204,9 @@ async def close(tx: Connection, held: Held, event: DrawClosed) -> None:
     await evolve(tx, held, event, closed_at=event.closed_at, round=event.round, frozen_ms=frozen_ms)
 
 
-def webhook(kind: str, held: Held, more: dict[str, object]) -> tuple[str, object]:
+def webhook(kind: type[DrawHook], held: Held, **more: object) -> tuple[str, object]:
     """What the shop's backend is told of a draw."""
-    return kind, {"draw": held.draw.id, "room": held.room_id, "title": held.draw.title, **more}
+    return kind.kind, kind(draw=held.draw.id, room=held.room_id, title=held.draw.title, **more)
 
 
 def _cast(name: str, place: int) -> str:

@@ -12,6 +12,7 @@ from .openapi import openapi
 from .reference import reference
 from .schema import schema
 from .typescript import typescript
+from .webhooks_page import webhooks_page
 
 _ROOT = Path(__file__).parents[2]
 
@@ -22,6 +23,7 @@ FILES: dict[str, Callable[[], str]] = {
     "livestream/protocol/openapi.json": openapi,
     "livestream/protocol/reference.md": reference,
     "docs/protocol.md": reference,
+    "docs/webhooks.md": webhooks_page,
     "tests/golden/vectors.json": vectors,
     "tests/golden/edges.json": edges,
 }

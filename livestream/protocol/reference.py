@@ -20,6 +20,7 @@ from .openapi import in_words
 from .pushes import PUSHES
 from .replies import REPLIES
 from .roles import Role
+from .tables import table
 
 _LANES = {
     Lane.DIRECT: "to one connection: replies and notices",
@@ -34,7 +35,7 @@ def reference() -> str:
     """The whole page, Markdown."""
     parts = [
         *(_prose(name) for name in ("reference-intro.md", "reference-try.md")),
-        "## Lanes\n\n" + _table(["lane", "promise"], [[lane.value, text] for lane, text in _LANES.items()]),
+        "## Lanes\n\n" + table(["lane", "promise"], [[lane.value, text] for lane, text in _LANES.items()]),
         "## Commands\n\n" + "\n".join(_command(each) for each in COMMANDS),
         "## Who may\n\n" + _roles() + "\n\n" + _permissions(),
         "## Rates\n\n" + _rates(),
@@ -69,7 +70,7 @@ def _struct(struct: type[msgspec.Struct], facts: str = "") -> str:
         parts.append(facts)
     rows = [[f"`{field.name}`", _type(field.type), _default(field), meaning(struct, field)] for field in fields(struct)]
     if rows:
-        parts.append(_table(["field", "type", "default", "meaning"], rows))
+        parts.append(table(["field", "type", "default", "meaning"], rows))
     return "\n\n".join(parts) + "\n"
 
 
@@ -118,12 +119,12 @@ def _range(least: object, most: object, unit: str) -> str:
 
 def _roles() -> str:
     notes = beside(Role)
-    return _table(["role", "who that is"], [[role.value, notes[role.name]] for role in Role])
+    return table(["role", "who that is"], [[role.value, notes[role.name]] for role in Role])
 
 
 def _permissions() -> str:
     rows = [[f"`{tag(each)}`", *("yes" if role in each.roles else "" for role in Role)] for each in COMMANDS]
-    return _table(["command", *(role.value for role in Role)], rows)
+    return table(["command", *(role.value for role in Role)], rows)
 
 
 def _rates() -> str:
@@ -132,13 +133,13 @@ def _rates() -> str:
         "A token bucket a connection and class; comments also count over all of a viewer's connections in a room. "
         "These are the defaults, which a deployment may change."
     )
-    return f"{text}\n\n" + _table(["class", "at once", "then a second"], rows)
+    return f"{text}\n\n" + table(["class", "at once", "then a second"], rows)
 
 
 def _errors() -> str:
     common = ", ".join(f"`{code}`" for code in COMMON_ERRORS)
     rows = [[f"`{code}`", "yes" if info.temporary else "", info.text] for code, info in ERRORS.items()]
-    return f"Any command may get: {common}.\n\n" + _table(["code", "temporary", "what to do"], rows)
+    return f"Any command may get: {common}.\n\n" + table(["code", "temporary", "what to do"], rows)
 
 
 def _closes() -> str:
@@ -146,7 +147,7 @@ def _closes() -> str:
     for code, info in CLOSES.items():
         then = "stay away" if not info.reconnect else "come back with a new token" if info.fresh_token else "come back"
         rows.append([str(int(code)), then, info.text])
-    return _table(["code", "then", "why"], rows)
+    return table(["code", "then", "why"], rows)
 
 
 def _limits() -> str:
@@ -156,13 +157,4 @@ def _limits() -> str:
         for name, value in vars(limits).items()
         if name.isupper() and isinstance(value, int)
     ]
-    return _table(["limit", "value", "note"], rows)
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return table(["limit", "value", "note"], rows)
