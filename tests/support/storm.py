@@ -126,9 +126,9 @@ async def storm(running: Fair, database: Database, blow: Blow, blows: int, pause
     async with asyncio.TaskGroup() as tasks:
         for lane in range(6):
             tasks.create_task(teams(lane))
-        for blow_number in range(blows):
-            await _seats_acked(running, 6 * blow_number)  # they buy again: the next blow falls while they do
-            await asyncio.sleep(random.uniform(0.3, 1.0))
+        for _ in range(blows):
+            await _seats_acked(running, len(running.acked) + 12)  # the last blow is over, and they buy again
+            await asyncio.sleep(random.uniform(0.0, 0.7))
             with contextlib.suppress(LivestreamError):
                 await blow(running, pause_s)
         await asyncio.sleep(0.5)
