@@ -24,7 +24,7 @@ _PAGE = (_ROOT / "docs/webhooks.md").read_text("utf-8")
 
 def documented() -> dict[str, set[str]]:
     """Names of the fields of `data`, by type, as the page has them."""
-    (part,) = re.findall(r"^### Group buys\n(.*?)^## ", _PAGE, re.MULTILINE | re.DOTALL)
+    (part,) = re.findall(r"^### Group buys\n(.*?)^##", _PAGE, re.MULTILINE | re.DOTALL)
     (order,) = re.findall(r"^Those of an order: (.*?)\.$", part, re.MULTILINE | re.DOTALL)
     rows = re.findall(r"^\| `([a-z]+\.[a-z]+)` \| .* \| (.*) \|$", part, re.MULTILINE)
     return {
