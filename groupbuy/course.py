@@ -137,6 +137,7 @@ def void(book: Book, why: str) -> None:
 
 def apply(book: Book, team_id: str, events: Events) -> None:
     """Let a team's events happen, with all that follows from them."""
+    began = book.teams[team_id]
     for event in events:
         before = book.teams[team_id]
         book.teams[team_id] = now = team.evolve(before, event)
@@ -150,7 +151,7 @@ def apply(book: Book, team_id: str, events: Events) -> None:
             case team.Completed():
                 _completed(book, now)
             case team.Failed():
-                _failed(book, before, now)
+                _failed(book, began, before, now)
     if any(not isinstance(event, team.SeatHeld | team.SeatPaying) for event in events):
         book.concern(book.teams[team_id])
 
@@ -192,7 +193,7 @@ def _completed(book: Book, now: Team) -> None:
     book.caused.webhooks.append(("team.completed", facts))
 
 
-def _failed(book: Book, before: Team, now: Team) -> None:
+def _failed(book: Book, began: Team, before: Team, now: Team) -> None:
     units = book.deal.units
     if before.state in GOING:
         book.move_stock(held=-now.size * units)
@@ -202,4 +203,4 @@ def _failed(book: Book, before: Team, now: Team) -> None:
     for seat in before.seats:
         _released(book, seat)
     kind = "team.voided" if now.state is TeamState.VOIDED else "team.expired"
-    book.caused.webhooks.append((kind, {**team_facts(book, now), "why": now.why}))
+    book.caused.webhooks.append((kind, {**team_facts(book, began), "why": now.why}))

@@ -74,14 +74,14 @@ def deal_facts(book: Book) -> dict[str, object]:
     return {"room": book.deal.room_id, "deal": book.deal.deal_id, "deal_reference": book.deal.reference}
 
 
-def team_facts(book: Book, now: Team) -> dict[str, object]:
-    """A team, for the shop."""
+def team_facts(book: Book, shown: Team) -> dict[str, object]:
+    """A team, for the shop; one that failed as it was before, with the seats it had then."""
     return {
         **deal_facts(book),
-        "team": now.team_id,
+        "team": shown.team_id,
         "product": book.deal.product_id,
         "variant": book.deal.variant_id,
-        "seats": [seat.seat_id for seat in now.seats if seat.state is SeatState.CONFIRMED],
+        "seats": [seat.seat_id for seat in shown.seats if seat.state is not SeatState.RELEASED],
     }
 
 

@@ -119,6 +119,10 @@ async def test_a_shop_keeps_its_books_by_webhooks_alone(
         await market.pay(who, good, own.seat)
     lonely = await market.open_team("cid", good)
     await market.pay("cid", good, lonely.seat)
+    gone = await market.join("eve", good, invite=lonely.invite)
+    await market.run("eve", c.LeaveTeam(ref=1, deal=good, seat=gone.seat))
+    unpaid = await market.join("dan", good, invite=lonely.invite)
+    await market.begin("dan", good, unpaid.seat)
     await market.chores()
     await market.advance(601)
     await market.settle()
@@ -128,7 +132,9 @@ async def test_a_shop_keeps_its_books_by_webhooks_alone(
     await deliver(database, settings)
     assert shop.sole("deal.opened")["deal"]["reference"] == "spring-7"
     assert sorted(shop.sole("team.completed")["seats"]) == sorted([first.seat, second.seat])
-    assert shop.sole("team.expired")["team"] == shop.orders[lonely.seat]["order.placed"]["team"]
+    expired = shop.sole("team.expired")
+    assert expired["team"] == shop.orders[lonely.seat]["order.placed"]["team"]
+    assert expired["seats"] == [lonely.seat, unpaid.seat]  # who left was in it no more
     assert {each["order.confirmed"]["viewer"] for each in shop.orders.values() if "order.confirmed" in each} == {
         "ann",
         "bob",
@@ -143,6 +149,7 @@ async def test_a_shop_keeps_its_books_by_webhooks_alone(
     await market.settle()
     await deliver(database, settings)
     assert shop.sole("deal.voided")["why"] == "wrong price"
+    assert sorted(shop.sole("team.voided")["seats"]) == sorted([first.seat, second.seat])
     assert {data["state"] for _, data in shop.heard[-2:]} == {"returned"}
     assert shop.kept == 0 == market.purse.cash
     assert shop.repeated > 0  # the same message came again, and had one effect
