@@ -114,7 +114,10 @@ def pay_seat(book: Book, seat_id: str, viewer: str, payment_id: str, way: str, r
             raise Refused(ErrorCode.SEAT_LOST)
         amount = unpaid.price
     else:
-        apply(book, paying.team_id, team.pay(paying, seat_id, book.now_ms))
+        begun = team.pay(paying, seat_id, book.now_ms)
+        apply(book, paying.team_id, begun)
+        if begun:
+            book.concern_seat(seat_id)  # the answer goes to one screen, and the longer hold is theirs on all
     known = book.wanted(seat_id)
     if known is not None and known.state in ("refused", "expired"):
         funds.abandon(book, known)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from typing import Any
 
 import pytest
 
@@ -36,6 +38,13 @@ async def three(market: Market, deal: str) -> list[str]:
     return [first.seat, second.seat, third.seat]
 
 
+async def notices(market: Market, viewer: str) -> list[dict[str, Any]]:
+    """What a viewer was told of own seats, on every screen."""
+    async with market.database.read() as connection:
+        rows = await connection.fetch("SELECT event FROM notice WHERE pseudonym = $1 ORDER BY seq", f"p-{viewer}")
+    return [json.loads(row["event"])["own"] for row in rows]
+
+
 async def test_a_team_fills_pays_and_is_confirmed_at_the_full_price(market: Market) -> None:
     deal = await market.open_deal(leader_discount=50)
     seats = await three(market, deal)
@@ -47,6 +56,19 @@ async def test_a_team_fills_pays_and_is_confirmed_at_the_full_price(market: Mark
     assert await market.states("team_order", "price") == [750, 800, 800]
     assert market.purse.cash == 2350
     await market.audit(settled=True)
+
+
+async def test_all_screens_of_a_viewer_learn_that_the_payment_began(market: Market) -> None:
+    deal = await market.open_deal()
+    seats = await three(market, deal)
+    before = len(await notices(market, "bob"))
+    await market.begin("bob", deal, seats[1])
+    told = (await notices(market, "bob"))[before:]
+    assert [(own["seat"], own["state"]) for own in told] == [(seats[1], "paying")]
+    held_ms = told[0]["hold_until"] - told[0]["team"]["deadline"]
+    assert held_ms > -60_000  # ten minutes of the team's ten, not the ninety seconds of a mere hold
+    await market.run("bob", c.PaySeat(ref=1, deal=deal, seat=seats[1]))
+    assert len(await notices(market, "bob")) == before + 1  # nothing changed
 
 
 async def test_at_the_deadline_the_step_reached_is_the_price(market: Market) -> None:
