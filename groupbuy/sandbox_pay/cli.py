@@ -18,9 +18,10 @@ PORT = 8095
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True)
 @click.option("--url", help="Under which buyers' browsers reach it. [default: http://HOST:PORT]")
+@click.option("--show-keys", is_flag=True, help="Print the accounts' API keys: they let one do anything there.")
 @click.option("--anywhere", is_flag=True, help="Listen on an address that is not this machine's own.")
 @click.pass_obj
-def sandbox_pay(settings: Settings, host: str, port: int, url: str | None, anywhere: bool) -> None:
+def sandbox_pay(settings: Settings, host: str, port: int, url: str | None, show_keys: bool, anywhere: bool) -> None:
     """Run a payment provider that moves no money.
 
     It has a checkout page, an API, signed webhooks, and one account for each
@@ -29,7 +30,8 @@ def sandbox_pay(settings: Settings, host: str, port: int, url: str | None, anywh
     one by itself; keys come from the data folder's secret, so both agree.
 
     \b
-    Faults to order, with the key that is printed at the start:
+    Faults are ordered with `livestream sandbox-fault`, or with a key that
+    --show-keys prints:
       curl -H "Authorization: Bearer KEY" http://127.0.0.1:8095/v1/faults \\
            -d '{"what": "silent", "on": "capture", "ms": 8000, "times": 3}'
       what: slow down reset silent refused lost late reordered repeated wrong_amount converted forged
@@ -54,7 +56,7 @@ def sandbox_pay(settings: Settings, host: str, port: int, url: str | None, anywh
     secret = secret_of(settings)
     base_url = url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     click.echo(f"sandbox-pay: {base_url} (no real money moves)")
-    for way in Way:
+    for way in Way if show_keys else ():
         click.echo(f"  {way}: {keys(secret, way).api}")
 
     async def supervised() -> None:

@@ -367,6 +367,15 @@ async def test_faults_are_ordered_on_the_command_line(desk: Desk, tmp_path: Path
     assert "400" in wrong.stderr
 
 
+async def test_keys_are_printed_only_where_they_are_asked_for(desk: Desk, tmp_path: Path) -> None:
+    for asked in ((), ("--show-keys",)):
+        # On a folder that another holds it ends by itself, after it said what it says at the start.
+        ended = await asyncio.to_thread(_livestream, tmp_path, "sandbox-pay", "--port", str(desk.listener.port), *asked)
+        assert "no real money moves" in ended.stdout
+        shown = [keys(SECRET.encode(), way).api in ended.stdout + ended.stderr for way in Way]
+        assert shown == [bool(asked)] * 2
+
+
 async def test_it_starts_neither_in_the_open_nor_twice_on_one_folder(desk: Desk, tmp_path: Path) -> None:
     run = asyncio.to_thread
     open_ = await run(_livestream, tmp_path / "other", "sandbox-pay", "--host", "0.0.0.0", "--port", "1")
