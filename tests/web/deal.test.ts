@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inviteIn } from "../../gateway/web/cards/deal/invite";
-import { newsOf } from "../../gateway/web/cards/deal/news";
+import { leftOutOf, newsOf } from "../../gateway/web/cards/deal/news";
 import { changeDeal, type Draft, draftOf, FRESH, minor, openDeal, percentOff, type Plan, planOf, price } from "../../gateway/web/cards/deal/plan";
 import { shownDeals, standing, told } from "../../gateway/web/cards/deal/standing";
 import type { Deal, OwnSeat, Push } from "../../gateway/web/sdk/src/protocol";
@@ -98,6 +98,13 @@ test("news names those alone who chose to be seen", () => {
   assert.deepEqual([event([]), event(["Ann"]), event(["Ann", "Bo", "Cy"])], ["A team of 3 is complete", "Ann and 2 more: team complete", "Ann, Bo, Cy: team complete"]);
   assert.equal(newsOf({ t: "seat_left", deal: "d1", team: "t1", deadline: 1 })?.text, "One seat left in a team");
   assert.match(newsOf({ t: "team_waived", deal: "d1", team: "t1", seats: 1, why: "thanks" })?.text ?? "", /shop filled 1 seat .*thanks/);
+});
+
+test("how many notices of teams a rush left out is told, whatever else is in the frame", () => {
+  const one = { t: "seat_left", deal: "d1", team: "t1", deadline: 1 } as const;
+  const left = (count: number) => ({ t: "teams_left_out", count }) as const;
+  assert.deepEqual([[one], [one, left(40)], [left(3), one, left(2)]].map((events) => leftOutOf({ t: "live", events })), [0, 40, 5]);
+  assert.equal(leftOutOf({ t: "live", left_out: 7 }), 0); // those are comments
 });
 
 test("an invite is found beside a ticket, and nothing else is taken for one", () => {

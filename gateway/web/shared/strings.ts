@@ -136,6 +136,7 @@ export const strings = {
       complete: (people: number) => `A team of ${people} is complete`,
       completeOf: (names: string) => `${names}: team complete`,
       oneLeft: "One seat left in a team",
+      leftOut: (value: number) => `and ${plural(value, "more notice", "more notices")} of teams just now`,
       waived: (seats: number, why: string) => `The shop filled ${plural(seats, "seat", "seats")} of a team itself: ${why}`,
     },
     // -- the panel

@@ -1,6 +1,6 @@
 /** News: what everybody hears of teams just now: one line a deal, for a moment, however many there are. */
 
-import type { Client, LiveEvent, LogEvent } from "@sdk";
+import type { Client, LiveEvent, LogEvent, Push } from "@sdk";
 import { useEffect, useState } from "preact/hooks";
 import { strings } from "../../shared/strings";
 
@@ -54,4 +54,30 @@ export function useNews(client: Client): Readonly<Record<string, string>> {
     });
   }, [client]);
   return lines;
+}
+
+/** How many notices of teams a push says were left out, of all deals. */
+export function leftOutOf(push: Push): number {
+  if (push.t !== "live") return 0;
+  return (push.events ?? []).reduce((sum, event) => sum + (event.t === "teams_left_out" ? event.count : 0), 0);
+}
+
+/** How many were left out of this rush; 0 once it has been quiet for a moment. */
+export function useLeftOut(client: Client): number {
+  const [count, setCount] = useState(0);
+  useEffect(() => {
+    let quiet: ReturnType<typeof setTimeout> | undefined;
+    const off = client.on("push", (push) => {
+      const more = leftOutOf(push);
+      if (more === 0) return;
+      setCount((before) => before + more);
+      clearTimeout(quiet);
+      quiet = setTimeout(() => setCount(0), STANDS_MS);
+    });
+    return () => {
+      clearTimeout(quiet);
+      off();
+    };
+  }, [client]);
+  return count;
 }

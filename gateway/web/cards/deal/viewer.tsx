@@ -12,7 +12,7 @@ import { Words } from "../../shared/words";
 import type { CardProps } from "../registry";
 import { type Invite, useInvite } from "./invite";
 import { Mine, Past } from "./mine";
-import { useNews } from "./news";
+import { useLeftOut, useNews } from "./news";
 import { Offer } from "./offer";
 import { percentOff } from "./plan";
 import { roomNow, running, seated, shownDeals, standing, told } from "./standing";
@@ -24,6 +24,7 @@ export function ForViewer({ client, state }: CardProps) {
   const [invite, forget] = useInvite();
   const older = useOlder(state, invite?.deal);
   const news = useNews(client);
+  const leftOut = useLeftOut(client);
   const deals = shownDeals([...older.deals, ...state.deals], state.seats, invite?.deal);
   useTicks(deals.length > 0, 500);
   useSeenLater(client, state);
@@ -39,6 +40,7 @@ export function ForViewer({ client, state }: CardProps) {
       {deals.map((deal) => (
         <DealCard key={deal.id} client={client} state={state} deal={deal} alone={deals.length === 1} news={news[deal.id]} forget={forget} invite={invite?.deal === deal.id ? invite : null} />
       ))}
+      {deals.length > 0 && leftOut > 0 && <p class="teams-left-out">{words.news.leftOut(leftOut)}</p>}
     </>
   );
 }
