@@ -181,3 +181,35 @@ async def test_a_team_expires_another_is_filled_by_the_shop_and_the_deal_is_take
     await _card(ann).get_by_text("Earlier here (1)").click()
     await _picture(ann.page, "viewer-voided")
     await _picture(operator.page, "host-over")
+
+
+async def test_a_deal_is_paused_edited_and_extended_and_who_leads_leaves(visitors: Visitors) -> None:
+    operator = await _operator(visitors)
+    panel = await _set_up(operator, "12")
+    ann, bo, cy = [await visitors.viewer(visitors.link("viewer", name)) for name in ("Ann", "Bo", "Cy")]
+    await _card(ann).get_by_role("button", name="Open a team").click()
+    await _card(ann).get_by_role("button", name="Open it and pay").click()
+    await _card(bo).get_by_role("button", name=re.compile("Join the team with 1 seat left")).click()
+    await expect(_card(ann)).to_contain_text("2 of 2 seats are taken")
+
+    await panel.get_by_role("button", name="Pause").click()
+    await expect(_card(cy)).to_contain_text("No new teams just now. Teams that form go on.")
+    await expect(_card(cy).get_by_role("button", name="Open a team")).to_have_count(0)
+    for name in ("Go on", "Edit…"):
+        await panel.get_by_role("button", name=name).click()
+    form = operator.page.get_by_label("Edit", exact=True)
+    await form.get_by_label("Price, or").fill("11")
+    await operator.presses("Save for new teams")
+    await expect(panel).to_contain_text("2 people €11.00")
+    await expect(_card(cy)).to_contain_text("€11.00")
+    await expect(_card(bo).get_by_role("button", name="Pay €12.00")).to_be_visible()  # this team keeps its price
+    closes = panel.locator("dd.deal-clock")
+    await expect(closes).to_contain_text(re.compile("^1[0-9]:"))
+    await operator.presses("Extend…", "Extend")
+    await expect(closes).to_contain_text(re.compile("^2[0-9]:"))
+
+    for _ in ("asked", "sure"):
+        await _card(ann).get_by_role("button", name="Leave the team").click()
+    await expect(_card(bo)).to_contain_text("you lead this team")
+    await expect(_card(bo)).to_contain_text("1 of 2 seats are taken")
+    await expect(_card(ann).get_by_role("button", name="Open a team")).to_be_visible()
