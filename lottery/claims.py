@@ -197,7 +197,7 @@ async def as_csv(connection: Connection, shop_id: str, draw_id: str) -> bytes:
 
 def _state(row: asyncpg.Record) -> str:
     if row["lapsed_at"]:
-        return "went on" if row["gone_why"] == PassedWhy.UNCLAIMED else str(row["gone_why"])
+        return str(row["gone_why"])  # not "went on": there may be no reserve
     return "handed over" if row["handed_at"] else "claimed" if row["claimed_at"] else "waits"
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from livestream.protocol.draw_hooks import DrawPassedOnHook, DrawSettledHook, HookWinner
+from livestream.protocol.draw_hooks import DrawPassedOnHook, DrawPrizeLapsedHook, DrawSettledHook, HookWinner
 from livestream.protocol.draws import DrawLogEvent, DrawState, DrawWinner, PassedWhy, YourPrizeWentOn, YouWon
 from livestream.protocol.events import NoticeEvent
 from livestream.room.telling import tell
@@ -53,7 +53,7 @@ async def pass_on(database: Database, room_id: str, draw_id: str) -> Appended | 
             await store.evolve(tx, passed.held, settled)
             passed.events.append(settled)
             passed.webhooks.append(store.webhook(DrawSettledHook, held))
-        if not passed.events and not passed.notices:
+        if not passed.events and not passed.webhooks:  # who had it may be erased: nobody to tell but the shop
             return None
         await outbox.emit(tx, held.shop_id, passed.webhooks)
         return await tell(tx, room_id, passed.events, notices=passed.notices)
@@ -103,7 +103,9 @@ async def hand_on(tx: Connection, passed: Passed, prize: int, entry: str, why: P
     claim_until = now_ms + rules.claim_s * 1000
     reserve = await _next_reserve(tx, draw_id, prize, now_ms, claim_until)
     if reserve is None:
-        return  # nobody is left
+        lapsed = store.webhook(DrawPrizeLapsedHook, held, prize=prize, prize_name=prize_name(rules, prize), why=why)
+        passed.webhooks.append(lapsed)
+        return
     person = (await store.people(tx, draw_id, [reserve["entry_id"]]))[reserve["entry_id"]]
     winner = DrawWinner(prize=prize, place=reserve["place"], entry=reserve["entry_id"], name=mask(person.name))
     event = machine.pass_on(held.draw, winner, why)

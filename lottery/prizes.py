@@ -33,9 +33,7 @@ async def of(connection: Connection, room_id: str, draw_id: str) -> DrawPrizes:
     if held is None or held.room_id != room_id or held.rules is None:
         raise Refused(ErrorCode.DRAW_NOT_FOUND, draw_id)
     holders = {row["prize"]: row for row in await connection.fetch(_HOLDERS, draw_id)}
-    waiting = await connection.fetchval(
-        "SELECT min(place) FROM draw_pick WHERE draw_id = $1 AND prize IS NULL", draw_id
-    )
+    waiting = await connection.fetchval(_NEXT, draw_id)
     names = [(tier.tier, tier.name) for tier in held.rules.prizes for _ in range(tier.quantity)]
     items = [_prize(held.rules, prize, *named, holders.get(prize)) for prize, named in enumerate(names)]
     return DrawPrizes(items=items, next_reserve=None if waiting is None else _reserve(held.rules, waiting))

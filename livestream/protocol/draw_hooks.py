@@ -31,14 +31,14 @@ class DrawCancelledHook(DrawHook, frozen=True):
     """It was called off before it closed"""
 
     kind = "draw.cancelled"
-    why: str  #: the reason that everybody reads; of a prize that went on: `unclaimed`, `declined`, `disqualified`
+    why: str  #: the reason that everybody reads; of a prize: `unclaimed`, `declined`, `disqualified`
 
 
 class DrawVoidHook(DrawHook, frozen=True):
     """It closed and nobody wins: its list of entries was late, or a secret was not revealed"""
 
     kind = "draw.void"
-    why: str  #: the reason that everybody reads; of a prize that went on: `unclaimed`, `declined`, `disqualified`
+    why: str  #: the reason that everybody reads; of a prize: `unclaimed`, `declined`, `disqualified`
 
 
 class HookWinner(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,11 +74,20 @@ class DrawPassedOnHook(DrawHook, frozen=True):
 
     kind = "draw.passed_on"
     winner: HookWinner  #: who has it now; fields as below
-    why: PassedWhy  #: the reason that everybody reads; of a prize that went on: `unclaimed`, `declined`, `disqualified`
+    why: PassedWhy  #: the reason that everybody reads; of a prize: `unclaimed`, `declined`, `disqualified`
+
+
+class DrawPrizeLapsedHook(DrawHook, frozen=True):
+    """A prize was taken from who had it, and no reserve is left: nobody has it"""
+
+    kind = "draw.prize_lapsed"
+    prize: int  #: its place in the rules, from 0
+    prize_name: str  #: its tier and what is won
+    why: PassedWhy  #: the reason that everybody reads; of a prize: `unclaimed`, `declined`, `disqualified`
 
 
 class DrawSettledHook(DrawHook, frozen=True):
-    """Every prize is handed over, or claimed and its claim time over: nothing moves any more"""
+    """Every prize is handed over, claimed and its claim time over, or nobody's: nothing moves any more"""
 
     kind = "draw.settled"
 
@@ -90,5 +99,6 @@ DRAW_HOOKS: tuple[type[DrawHook], ...] = (
     DrawDrawnHook,
     DrawClaimedHook,
     DrawPassedOnHook,
+    DrawPrizeLapsedHook,
     DrawSettledHook,
 )

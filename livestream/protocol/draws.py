@@ -50,7 +50,7 @@ class BeaconKind(enum.StrEnum):
 
 
 class PassedWhy(enum.StrEnum):
-    """Why a prize went on to the next reserve."""
+    """Why a prize was taken from who had it."""
 
     UNCLAIMED = "unclaimed"  #: the claim time went by
     DECLINED = "declined"  #: the winner did not want it
@@ -281,7 +281,7 @@ class YouWon(Event, frozen=True, tag="you_won"):
 
 
 class YourPrizeWentOn(Event, frozen=True, tag="your_prize_went_on"):
-    """Your prize is somebody else's now."""
+    """Your prize is no longer yours: the next reserve has it, or nobody if none is left."""
 
     draw: DrawId
     title: str

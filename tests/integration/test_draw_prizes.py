@@ -154,6 +154,38 @@ async def test_a_prize_goes_on_at_once_when_it_is_declined_or_its_winner_exclude
     }  # fmt: skip
 
 
+async def test_the_shop_hears_that_a_prize_is_nobodys_also_when_nobody_else_is_left_to_tell(
+    desk: Node, database: Database
+) -> None:
+    """Who had it was erased, no reserve is left, and the other prize still waits: the room sees nothing change."""
+    async with database.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO webhook_endpoint (endpoint_id, shop_id, url, secret) VALUES ('e', 'demo', 'http://x', 'x')"
+        )
+    draw_id = await opened(desk)
+    for viewer in ("ann", "bea"):
+        await enter(desk, draw_id, viewer)
+    await draws.drawn(desk, database, draw_id)
+    async with database.transaction() as tx:
+        await privacy.erase(tx, await privacy.marks(tx, Person("p-ann", "ann"), ["demo"]), ["demo"])
+        prize = await tx.fetchval(
+            """
+            UPDATE draw_pick SET claim_until = clock_timestamp() - interval '1 s'
+              FROM draw_entry e WHERE e.draw_id = $1 AND draw_pick.draw_id = $1 AND e.entry_id = draw_pick.entry_id
+               AND e.viewer_id IS NULL RETURNING prize""",
+            draw_id,
+        )
+    for _ in range(2):
+        await passing.pass_on(database, draws.ROOM, draw_id)
+    assert (await look(database, draw_id)).state is DrawState.DRAWN
+    async with database.read() as connection:
+        told = await connection.fetch(
+            "SELECT body->'data'->>'prize' AS prize FROM webhook_message WHERE type = 'draw.prize_lapsed'"
+        )
+    assert [row["prize"] for row in told] == [str(prize)]
+    assert (await checked(database, draw_id)).ok
+
+
 async def test_a_prize_that_the_shop_handed_over_waits_for_nobody_and_goes_to_nobody_else(
     desk: Node, database: Database
 ) -> None:

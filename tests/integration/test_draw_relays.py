@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import msgspec
 import pytest
 from aiohttp import web
 
+from livestream import seed
+from livestream.config import Settings
+from livestream.parts import Reading
+from livestream.protocol.http import DrawSetup
+from livestream.storage.pool import Database
+from lottery.part import Lottery
 from lottery.quicknet import CHAIN
 from lottery.recorded import RECORDED
 from lottery.relays import Relays
+from tests.support.nodes import node
 from tests.support.ports import free_port
 
 _ROUND = 1000
@@ -92,3 +100,30 @@ async def test_without_relays_nothing_is_known() -> None:
     async with Relays.open([]) as relays:
         assert await relays.signature(_ROUND) is None
         assert not await relays.reachable()
+
+
+@pytest.mark.parametrize(("answer", "offered"), [(truth, True), (a_lie, False), (None, False)])
+async def test_a_host_is_offered_the_public_beacon_only_where_a_relay_tells_the_truth(
+    database: Database,
+    settings: Settings,
+    seeded: str,
+    relay: Callable[[Answer], Awaitable[str]],
+    answer: Answer | None,
+    offered: bool,
+) -> None:
+    asked = 0
+
+    async def counted(request: web.Request) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        assert answer is not None
+        return await answer(request)
+
+    urls = () if answer is None else (await relay(counted),)
+    async with node(database, msgspec.structs.replace(settings, drand_relays=urls)) as desk:
+        lottery = next(each for each in desk.parts.runners if isinstance(each, Lottery))
+        for _ in range(3):  # a host who opens the form again and again
+            setup = await lottery.reads["draw_setup"](Reading({}, None, seed.SHOP, seed.ROOM))
+            assert isinstance(setup, DrawSetup)
+            assert setup.drand is offered
+    assert asked == len(urls)

@@ -491,7 +491,7 @@ async def test_a_prize_nobody_claims_goes_to_the_next_reserve_and_the_proof_show
         table = list(
             csv.DictReader(io.StringIO((await claims.as_csv(connection, "demo", draw_id)).decode("utf-8-sig")))
         )
-    assert [row["state"] for row in table] == ["went on", "went on", "claimed"]
+    assert [row["state"] for row in table] == ["unclaimed", "unclaimed", "claimed"]
     assert table[-1]["address"] == "'=HYPERLINK(1)"
     async with database.transaction() as tx:
         await tx.execute("UPDATE draw_claim SET delete_at = clock_timestamp()")

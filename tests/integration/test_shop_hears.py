@@ -15,12 +15,16 @@ from groupbuy.payments.port import Way
 from livestream import seed
 from livestream.config import Settings
 from livestream.protocol import commands as c
+from livestream.protocol.draw_hooks import DRAW_HOOKS
+from livestream.protocol.draws import BeaconKind, PrizeTier
 from livestream.protocol.groupbuy import DealStep
 from livestream.storage.pool import Database
 from livestream.webhooks import service
 from livestream.webhooks.delivery import Courier
 from livestream.webhooks.resolver import Targets
-from tests.support.live_draws import HOST, close, conduct, create, enter, opened, reveal
+from lottery import passing
+from tests.support import live_draws
+from tests.support.live_draws import HOST, ROOM, close, conduct, create, drawn, enter, hurry, opened, reveal
 from tests.support.market import Market
 from tests.support.nodes import actor, node
 from tests.support.purse import Purse
@@ -181,6 +185,43 @@ async def test_a_shop_hears_of_its_draws(
     claimed = shop.sole("draw.claimed")
     assert (claimed["draw"], claimed["viewer"], claimed["form"]) == (draw_id, winner, {"name": "Ann Kowalska"})
     assert shop.count("draw.opened") == 1
+    assert shop.sole("draw.cancelled") == {
+        "draw": called_off, "room": ROOM, "title": "Friday draw", "why": "no camera"
+    }  # fmt: skip
+
+
+async def test_a_shop_hears_where_each_prize_went_and_how_each_draw_ended(
+    database: Database, settings: Settings, server: ShopServer, shop: Shop
+) -> None:
+    async with node(database, settings, beat=True) as desk:
+        late = await opened(desk, beacon=BeaconKind.DRAND)
+        await enter(desk, late)
+        await close(desk, late)
+        await live_draws.rewind(database, late, 20)
+        await conduct(database)
+        draw_id = await opened(desk, prizes=[PrizeTier(tier="First", name="Bike", value=1, currency="PLN")])
+        for viewer in ("ann", "bob"):
+            await enter(desk, draw_id, viewer)
+        await drawn(desk, database, draw_id)
+        await deliver(database, settings)
+        [won] = shop.sole("draw.drawn")["winners"]
+        await desk.run(actor(won["viewer"]), c.DeclinePrize(ref=1, draw=draw_id))
+        await hurry(database, draw_id, 8 * 24 * 3600)
+        assert await passing.pass_on(database, ROOM, draw_id)
+        assert await passing.pass_on(database, ROOM, draw_id) is None
+    await deliver(database, settings)
+    of_it = Counter(kind for kind, data in shop.heard if data["draw"] == draw_id)
+    assert of_it == Counter(
+        ["draw.opened", "draw.drawn", "draw.passed_on", "draw.prize_lapsed", "draw.settled"]
+    )  # each once, whatever answer was lost
+    passed, lapsed = shop.sole("draw.passed_on"), shop.sole("draw.prize_lapsed")
+    assert (passed["why"], passed["winner"]["prize_name"]) == ("declined", won["prize_name"])
+    assert {won["viewer"], passed["winner"]["viewer"]} == {"ann", "bob"}
+    assert (lapsed["prize"], lapsed["prize_name"], lapsed["why"]) == (0, won["prize_name"], "unclaimed")
+    assert shop.sole("draw.settled")["draw"] == draw_id
+    assert (shop.sole("draw.void")["draw"], shop.sole("draw.void")["why"]) == (late, "late_root")
+    declared = {each.kind: set(each.__struct_fields__) for each in DRAW_HOOKS}
+    assert all(set(data) == declared[kind] for kind, data in shop.heard)
 
 
 async def test_what_somebody_else_signed_is_not_believed(

@@ -259,9 +259,9 @@ export const strings = {
     commentHidden: "Staff decided not to show your comment",
     bought: "Thank you for your purchase",
     wentOn: {
-      unclaimed: (prize: string) => `${prize} was not claimed in time, and went to somebody else`,
-      declined: (prize: string) => `You gave ${prize} away; somebody else has it`,
-      disqualified: (prize: string) => `${prize} went to somebody else: the shop says that the rules exclude you`,
+      unclaimed: (prize: string) => `${prize} was not claimed in time: it is no longer yours`,
+      declined: (prize: string) => `You gave ${prize} away`,
+      disqualified: (prize: string) => `${prize} is no longer yours: the shop says that the rules exclude you`,
     },
   },
   cancel: "Cancel",

@@ -920,7 +920,7 @@ export interface YouWon {
   claim_until: number;
 }
 
-/** Your prize is somebody else's now. */
+/** Your prize is no longer yours: the next reserve has it, or nobody if none is left. */
 export interface YourPrizeWentOn {
   t: "your_prize_went_on";
   /** Id of a draw: 16 bytes, hex; sorts by time. */
