@@ -46,10 +46,12 @@ def set_chat(desk: Desk, actor: Actor, command: SetChat) -> Decision:
 
 def set_room(desk: Desk, actor: Actor, command: SetRoom) -> Decision:
     changes = _given(command, _POLICY)
+    if command.display_per_s == 0:
+        changes["display_per_s"] = None
     before = msgspec.structs.asdict(desk.staff.policy)
     changed = {name: value for name, value in changes.items() if before[name] != value}
     policy = msgspec.structs.replace(desk.staff.policy, **changed)
-    undo = {name: before[name] for name in changed if before[name] is not None}
+    undo = {name: 0 if before[name] is None else before[name] for name in changed}
     title = command.title or desk.room.title
     delay_ms = desk.room.video_delay_ms if command.video_delay_s is None else round(command.video_delay_s * 1000)
     if title != desk.room.title:
@@ -88,4 +90,5 @@ def _given(command: SetChat | SetRoom, names: tuple[str, ...]) -> dict[str, obje
 def _in_words(changed: dict[str, object]) -> str:
     if not changed:
         return "changed no setting"
-    return "set " + ", ".join(f"{name} to {str(value).lower()}" for name, value in changed.items())
+    said = {name: "the default" if value is None else str(value).lower() for name, value in changed.items()}
+    return "set " + ", ".join(f"{name} to {value}" for name, value in said.items())

@@ -288,6 +288,7 @@ async def test_a_rehearsal_is_a_room_apart_and_leaves_nothing_behind(backend: Ba
         assert (show["state"], show["title"]) == ("scheduled", "Tonight's show")
         assert (await backend.ask("POST", f"/v1/rooms/{room}/set_show", {"state": "live"}))[0] == 200
         assert (await ann.ask("comment", text="does it work"))["t"] == "posted"
+        await _play(backend, ann, room)
         bought = {"purchase": "R-1", "viewer": "ann", "amount": 100, "currency": "PLN"}
         assert (await backend.ask("POST", f"/v1/shops/{shop}/report_purchase", bought))[0] == 200
         product = {"product": "cup", "title": "Cup", "price": 100, "currency": "PLN", "stock": 0}
@@ -302,6 +303,23 @@ async def test_a_rehearsal_is_a_room_apart_and_leaves_nothing_behind(backend: Ba
     assert await traces(database, shop, room) == []
     status, answer = await backend.ask("POST", f"/v1/shops/{SHOP}/erase_rehearsal", {"room": ROOM})
     assert (status, answer["error"]["code"]) == (404, "room_not_found")
+
+
+async def _play(backend: Backend, ann: Any, room: str) -> None:
+    """A draw that she is in, and a group buy with a team of hers."""
+    prize = {"tier": "1", "name": "Mug", "value": 1, "currency": "PLN"}
+    plan = {"title": "Mugs", "organiser": "Shop", "prizes": [prize], "beacon": "recorded"}
+    status, refused = await backend.ask("POST", f"/v1/rooms/{ROOM}/create_draw", {"plan": plan})
+    assert (status, refused["error"]["code"]) == (400, "draw_rules_refused")
+    status, announced = await backend.ask("POST", f"/v1/rooms/{room}/create_draw", {"plan": plan})
+    assert status == 200, announced
+    draw = announced["draw"]
+    assert (await backend.ask("POST", f"/v1/rooms/{room}/open_draw", {"draw": draw}))[0] == 200
+    assert (await ann.ask("enter_draw", draw=draw, key="e1"))["t"] == "entered"
+    form = {"product": "cup", "steps": [{"people": 2, "price": 80}], "stock": 4}
+    status, deal = await backend.ask("POST", f"/v1/rooms/{room}/open_deal", form)
+    assert status == 200, deal
+    assert (await ann.ask("open_team", deal=deal["id"], key="t1"))["t"] == "seated"
 
 
 async def traces(database: Database, *marks: str) -> list[str]:

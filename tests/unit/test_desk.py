@@ -307,6 +307,18 @@ def test_rules_change_by_what_is_given_and_undo_brings_them_back() -> None:
     assert desk.room.chat == before
 
 
+def test_a_room_goes_back_to_the_deployments_display_rate_by_undo_and_by_nought() -> None:
+    desk = a_desk()
+    decision = run(desk, c.SetRoom(ref=1, display_per_s=5.0, video_delay_s=8.0))
+    assert (desk.staff.policy.display_per_s, desk.room.video_delay_ms) == (5.0, 8000)
+    run(desk, undo_of(decision))
+    assert (desk.staff.policy.display_per_s, desk.room.video_delay_ms) == (None, 0)
+    run(desk, c.SetRoom(ref=2, display_per_s=5.0))
+    back = run(desk, c.SetRoom(ref=3, display_per_s=0))
+    assert desk.staff.policy.display_per_s is None
+    assert "set display_per_s to the default" in [each.what for each in back.staff if isinstance(each, e.Acted)]
+
+
 def test_while_nobody_is_on_duty_stricter_rules_hold_and_end() -> None:
     desk = a_desk()
     run(desk, c.SetChat(ref=1, links=True, slow_mode_s=5))

@@ -24,7 +24,7 @@ function Form({ client, state, policy }: CardProps & { policy: Policy }) {
     void act(() => client.run({
       t: "set_room",
       title: String(form.get("title")).trim(),
-      display_per_s: form.get("display") ? number("display") : null,
+      display_per_s: number("display"),
       video_delay_s: number("delay"),
       reports_to_hold: number("reports"),
       unattended_after_s: number("after"),

@@ -23,7 +23,7 @@ class SetRoom(Command, frozen=True, tag="set_room"):
     errors = (E.KEY_REUSED,)
 
     title: types.Title | None = None
-    display_per_s: Annotated[float, Meta(gt=0, le=1000)] | None = None  #: comments shown a second
+    display_per_s: Annotated[float, Meta(ge=0, le=1000)] | None = None  #: comments shown a second; 0: the deployment's
     video_delay_s: Annotated[float, Meta(ge=0, le=limits.VIDEO_DELAY_MOST_S)] | None = None
     reports_to_hold: Annotated[int, Meta(ge=0, le=1000)] | None = None  #: so many reports hold a comment; 0: none do
     unattended_after_s: Annotated[int, Meta(ge=0, le=86_400)] | None = None  #: no staff for so long; 0: never

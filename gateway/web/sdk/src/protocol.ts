@@ -1541,7 +1541,7 @@ export interface SetRoom {
   /** Chosen by the client; the one reply carries it back. */
   ref: number;
   title?: string | null;
-  /** Comments shown a second. */
+  /** Comments shown a second; 0: the deployment's. */
   display_per_s?: number | null;
   video_delay_s?: number | null;
   /** So many reports hold a comment; 0: none do. */
