@@ -91,7 +91,7 @@ def _operation(title: str, each: dict[str, Any]) -> str:
     if "requestBody" in each:
         rows.append(("body", "JSON", each["requestBody"]["content"]["application/json"]["schema"]))
     for status, answer in each["responses"].items():
-        rows.append((status, answer["description"], answer["content"]["application/json"]["schema"]))
+        rows += [(status, answer["description"], media["schema"]) for media in answer["content"].values()]
     return "".join(parts) + _table(rows)
 
 

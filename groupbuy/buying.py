@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.groupbuy import DealState, OrderState, OwnSeat, SeatLeft
@@ -31,10 +31,11 @@ def open_team(book: Book, ids: tuple[str, str], viewer: str, name: str, invite: 
     if book.frozen:
         raise Refused(ErrorCode.FROZEN)
     terms = book.deal.terms
-    _require_may_buy(book, viewer, terms)
+    over = _over(book, viewer)
+    _require_may_buy(book, viewer, terms, over)
     units = terms.size * book.deal.units
-    assert book.stock is not None
-    deals.require_units(book.stock, units)
+    deals.require_units(_stock_after(book, over), units)
+    _vacate(book, over)
     team_id, seat_id = ids
     opened = Team(
         team_id=team_id,
@@ -76,9 +77,13 @@ def join_team(
     buyer = book.buyers.get(viewer, Buyer())
     if terms.new_only and (customer or buyer.customer):
         raise Refused(ErrorCode.NEW_CUSTOMERS_ONLY)
+    over = None
     if joined.of(viewer) is None:
-        _require_may_buy(book, viewer, terms)
-    apply(book, joined.team_id, team.join(joined, seat_id, viewer, name, book.now_ms, terms.hold_s))
+        over = _over(book, viewer)
+        _require_may_buy(book, viewer, terms, over)
+    held = team.join(joined, seat_id, viewer, name, book.now_ms, terms.hold_s)
+    _vacate(book, over)
+    apply(book, joined.team_id, held)
     book.sit(viewer, joined.team_id)
     now = book.teams[joined.team_id]
     if now.free == 1 and now.listed:
@@ -148,18 +153,43 @@ def _payment(book: Book, seat_id: str, payment_id: str, way: str, amount: int) -
     )
 
 
-def _require_may_buy(book: Book, viewer: str, terms: Terms) -> None:
-    _vacate(book, viewer)
+def _require_may_buy(book: Book, viewer: str, terms: Terms, over: _Over | None) -> None:
     buyer = book.buyers.get(viewer, Buyer())
-    if buyer.team_id is not None:
+    if buyer.team_id is not None and over is None:
         raise Refused(ErrorCode.SEAT_TAKEN)
     if buyer.bought >= terms.per_viewer:
         raise Refused(ErrorCode.LIMIT_REACHED)
 
 
-def _vacate(book: Book, viewer: str) -> None:
-    """A hold that ended keeps nobody from another team, though no worker has seen it."""
+# -- A hold that ended keeps nobody from another team, though no worker has seen it. Who is refused changes nothing,
+#    so it is looked at first, and given up last.
+
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """A viewer's hold that ended: its team, and what gives it up."""
+
+    place: Team
+    events: team.Events
+
+
+def _over(book: Book, viewer: str) -> _Over | None:
     place = book.teams.get(book.buyers.get(viewer, Buyer()).team_id or "")
     seat = place.of(viewer) if place is not None else None
-    if place is not None and seat is not None:
-        apply(book, place.team_id, team.lapse(place, seat.seat_id, book.now_ms))
+    if place is None or seat is None:
+        return None
+    events = team.lapse(place, seat.seat_id, book.now_ms)
+    return _Over(place, events) if events else None
+
+
+def _stock_after(book: Book, over: _Over | None) -> deals.Stock:
+    assert book.stock is not None
+    if over is None or not any(isinstance(event, team.Failed) for event in over.events):
+        return book.stock
+    units = over.place.size * book.deal.units
+    return replace(book.stock, held=book.stock.held - units, left=book.stock.left + units)
+
+
+def _vacate(book: Book, over: _Over | None) -> None:
+    if over is not None:
+        apply(book, over.place.team_id, over.events)

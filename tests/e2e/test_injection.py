@@ -149,7 +149,9 @@ async def _draws(pen: Pen) -> None:
     await pen.ask("host", "close_draw", draw=draw)
     await pen.ask("host", "reveal_draw", draw=draw, party=2, secret=live_draws.COHOST_SECRET.hex())
     await pen.ask("viewer", "claim_prize", draw=draw, receipt=None)
-    await pen.ask("operator", "disqualify_winner", draw=draw, prize=0)
+    prizes = await pen.reads("host", f"rooms/{seed.ROOM}/draws/{draw}/prizes")
+    (unclaimed,) = [each["prize"] for each in prizes if each["state"] == "waits"]
+    await pen.ask("operator", "disqualify_winner", draw=draw, prize=unclaimed)
 
 
 async def _away(pen: Pen) -> None:
