@@ -25,6 +25,7 @@ from livestream.protocol.pushes import (
     Notice,
     OwnDraws,
     OwnSeats,
+    Renewed,
     Snapshot,
     Staff,
 )
@@ -123,7 +124,7 @@ class Reader:
                     staff.append(seq)
                 case Heartbeat(seq=seq):
                     top = seq
-                case Reply() | Snapshot() | Notice() | OwnSeats() | OwnDraws() | ComeBack():
+                case Reply() | Snapshot() | Notice() | OwnSeats() | OwnDraws() | ComeBack() | Renewed():
                     mine.append(message)
         straight = all(after == before + 1 for before, after in pairwise(seqs))
         return Digest(tuple(seqs), straight, tuple(staff), tuple(probes), tuple(shown), left_out, top, tuple(mine))

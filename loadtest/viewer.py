@@ -24,7 +24,7 @@ from livestream.protocol import codec as wire
 from livestream.protocol.codec import Codec
 from livestream.protocol.commands import Command, Join, Resume
 from livestream.protocol.errors import ErrorCode
-from livestream.protocol.pushes import ComeBack, Notice, OwnDraws, OwnSeats, Snapshot
+from livestream.protocol.pushes import ComeBack, Notice, OwnDraws, OwnSeats, Renewed, Snapshot
 from livestream.protocol.replies import AnyReply, Error, Joined, Reply
 
 from . import websocket
@@ -312,6 +312,8 @@ class Viewer(asyncio.Protocol):
                 self._answered(cast(AnyReply, message))
             case ComeBack(after_ms=after_ms):
                 self.hint_ms = after_ms
+            case Renewed(resume=resume) if self._joined is not None:
+                self._joined = msgspec.structs.replace(self._joined, resume=resume)
             case Notice() | OwnSeats() | OwnDraws():
                 self.driver.acting.heard(self, message)
         return True
