@@ -48,6 +48,7 @@ class Presence:
         self._count_connections = count_connections
         self._hand_over = hand_over
         self._others: dict[str, int] = {}
+        self._before = 0  #: our connections at the exchange before
 
     async def run(self) -> None:
         """Task."""
@@ -78,9 +79,10 @@ class Presence:
         self._balance(tables[-1])
 
     def _balance(self, counts: dict[str, int]) -> None:
-        own = counts.get(self._field, 0)
-        if len(counts) > 1:
-            self._hand_over(surplus(own, list(counts.values())))
+        now = counts.pop(self._field, 0)
+        own, self._before = compared(now, self._before), now
+        if counts:
+            self._hand_over(surplus(own, [own, *counts.values()]))
 
     async def leave(self) -> None:
         """Take our numbers away at once."""
@@ -92,6 +94,14 @@ class Presence:
             await pipeline.execute()
         except LOST:
             pass  # forgotten by itself in a few seconds
+
+
+def compared(now: int, before: int) -> int:
+    """Which of our two last numbers to hold against the others'.
+
+    These are as old as ours of before: while viewers stream in everywhere, ours of now would look like a surplus.
+    """
+    return min(now, before)
 
 
 def surplus(own: int, counts: list[int]) -> int:

@@ -15,6 +15,7 @@ from .machine import wait_for_quiet
 from .servers import CLIENT_CORE, SERVER_CORE, Target, limit, product
 
 CORPUS = Path(__file__).parents[2] / "livestream" / "demo" / "corpus"
+_ANSWERED = ("", "@Ada ", "@Bela ", "@Chloé ", "@Dawid ", "@Emil ", "@Feng ", "@Gosia ")
 
 #: called with the pids of the server when the phases begin; stopped when they end
 Watch = Callable[[list[int]], contextlib.AbstractContextManager[None]]
@@ -93,8 +94,12 @@ def _scripts(run: Run, target: Target, scale: Scale, folder: Path) -> list[Scrip
 
 
 def join_corpus(path: Path) -> Path:
-    """The demo's sentences in all languages, in one file."""
-    path.write_text("".join(file.read_text("utf-8").rstrip("\n") + "\n" for file in sorted(CORPUS.glob("*.txt"))))
+    """The demo's sentences in all languages, in one file: each once, and then as answers to people.
+
+    What is said again in the same words within seconds is collapsed, and a flood is to be shown.
+    """
+    sentences = [line for file in sorted(CORPUS.glob("*.txt")) for line in file.read_text("utf-8").splitlines()]
+    path.write_text("".join(f"{answered}{line}\n" for answered in _ANSWERED for line in sentences))
     return path
 
 

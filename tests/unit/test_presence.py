@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.presence import _fresh, surplus
+from gateway.presence import _fresh, compared, surplus
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,14 @@ def test_rounds_of_handing_over_end_and_nobody_is_pushed_below_the_mean(counts: 
             counts[counts.index(min(counts))] += 1
         mean = sum(counts) / len(counts)
     assert all(surplus(own, counts) == 0 for own in counts)
+
+
+@given(st.integers(1, 3000), st.integers(1, 20), st.floats(0, 1))
+def test_nobody_is_sent_away_because_many_come_everywhere(rate: int, rounds: int, age: float) -> None:
+    """Two processes fill alike; each sees what the other had `age` of a round ago."""
+    for number in range(1, rounds + 1):
+        own = compared(number * rate, (number - 1) * rate)
+        assert surplus(own, [own, round((number - age) * rate)]) == 0
 
 
 def test_a_process_that_fell_silent_is_forgotten() -> None:
