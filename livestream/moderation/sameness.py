@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 
 from .normal import normal
@@ -9,9 +10,9 @@ from .normal import normal
 _WINDOW_S = 15.0  #: what was said longer ago may be said again
 _LONGEST_S = 60.0  #: however often it is repeated, the words come up again after so long
 _REMEMBERED = 5000
-_NOISE_CHARS = (
-    4  #: a word with a digit in it and so long is what a bot puts there to differ; a size or a price is shorter
-)
+#: letters and digits so long, with a digit among them, are what a bot puts there to differ; a size or a price is
+#: shorter. Not the whole word: Chinese has no spaces.
+_NOISE = re.compile(r"(?=[a-z]*[0-9])[a-z0-9]{4,}")
 
 
 def key(text: str) -> str:
@@ -19,8 +20,7 @@ def key(text: str) -> str:
 
     A comment of signs alone is its own first character: a crowd that answers `!!` or `🔥🔥` agrees.
     """
-    words = [word for word in normal(text).split() if len(word) < _NOISE_CHARS or not any(map(str.isdigit, word))]
-    return "".join(words) or text.strip()[:1]
+    return "".join(_NOISE.sub("", normal(text)).split()) or text.strip()[:1]
 
 
 class Sameness:

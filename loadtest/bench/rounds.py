@@ -96,10 +96,12 @@ def _scripts(run: Run, target: Target, scale: Scale, folder: Path) -> list[Scrip
 def join_corpus(path: Path) -> Path:
     """The demo's sentences in all languages, in one file: each once, and then as answers to people.
 
-    What is said again in the same words within seconds is collapsed, and a flood is to be shown.
+    What is said again in the same words within seconds is collapsed, and a flood is to be shown; so are hearts alone.
     """
-    sentences = [line for file in sorted(CORPUS.glob("*.txt")) for line in file.read_text("utf-8").splitlines()]
-    path.write_text("".join(f"{answered}{line}\n" for answered in _ANSWERED for line in sentences))
+    lines = [line for file in sorted(CORPUS.glob("*.txt")) for line in file.read_text("utf-8").splitlines()]
+    said = {"".join(filter(str.isalpha, line.casefold())): line for line in lines}
+    said.pop("", None)
+    path.write_text("".join(f"{answered}{line}\n" for answered in _ANSWERED for line in said.values()))
     return path
 
 

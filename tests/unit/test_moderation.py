@@ -176,6 +176,11 @@ def test_the_same_words_with_what_bots_vary_are_the_same() -> None:
     assert sameness.key("size 38?") != sameness.key("size 40?")
 
 
+def test_a_number_in_words_without_spaces_does_not_swallow_them() -> None:
+    assert sameness.key("160穿S会不会太长") != sameness.key("170穿M会不会太短")
+    assert sameness.key("今晚最便宜8372918") == sameness.key("今晚最便宜 a81c9") == sameness.key("今晚最便宜")
+
+
 def test_after_a_while_the_same_may_be_said_again() -> None:
     said = sameness.Sameness(window_s=10)
     assert said.seen("k", "a", 0) == ("a", 1)
