@@ -1,6 +1,6 @@
 """Group rush: friends join the teams of one deal over websockets; acked joins a second, and how long an ack takes.
 
-    python -m tests.bench.group_rush [--teams 4000] [--rate 3300] [--rounds 3] [--gateways 2] [--clients 2]
+    python -m tests.bench.group_rush [--teams 4000] [--rate 3150] [--rounds 3] [--gateways 2] [--clients 2]
 
 Teams of 3. In a round leaders open teams of a new deal, and then all their
 friends join by invite, in an order that is shuffled:
@@ -310,7 +310,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--teams", type=int, default=4000)
     made.add_argument("--single-teams", type=int, default=800, help="where every join is a transaction")
-    made.add_argument("--rate", type=float, default=3300.0, help="joins a second of the paced rounds")
+    made.add_argument("--rate", type=float, default=3150.0, help="joins a second of the paced rounds")
     made.add_argument("--rounds", type=int, default=3)
     made.add_argument("--clients", type=int, default=2, help="driver processes")
     made.add_argument("--gateways", type=int, default=2)
