@@ -144,8 +144,15 @@ MUTANTS = (
     Mutant(
         "two live seats in one deal",
         "groupbuy/buying.py",
-        "    if buyer.team_id is not None:\n        raise Refused(ErrorCode.SEAT_TAKEN)",
+        "    if buyer.team_id is not None and over is None:\n        raise Refused(ErrorCode.SEAT_TAKEN)",
         "    if buyer.team_id == '':\n        raise Refused(ErrorCode.SEAT_TAKEN)",
+    ),
+    Mutant(
+        "who is refused a team gives up a seat",
+        "groupbuy/buying.py",
+        "    held = team.join(joined, seat_id, viewer, name, book.now_ms, terms.hold_s)\n    _vacate(book, over)\n",
+        "    _vacate(book, over)\n    held = team.join(joined, seat_id, viewer, name, book.now_ms, terms.hold_s)\n",
+        (_CORE,),
     ),
     Mutant(
         "a freeze does not stop the clock",
@@ -273,11 +280,24 @@ MUTANTS = (
 )
 
 
+def planted(mutant: Mutant, text: str) -> str:
+    """The file with the bug in.
+
+    Raises:
+        LookupError: the text to change is not there, or not once.
+    """
+    for old, new in ((mutant.old, mutant.new), *([mutant.also] if mutant.also else [])):
+        if text.count(old) != 1:
+            raise LookupError(f"{mutant.name}: {mutant.file} has the text {text.count(old)} times")
+        text = text.replace(old, new)
+    return text
+
+
 def caught(mutant: Mutant) -> bool:
     """Do the tests fail with the bug in?
 
     Raises:
-        LookupError: the text to change is not there, or not once.
+        LookupError: they did not run, or see `planted`.
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "project"
@@ -291,12 +311,7 @@ def caught(mutant: Mutant) -> bool:
         )
         os.chmod(folder, 0o755)
         target = copy / mutant.file
-        text = target.read_text("utf-8")
-        for old, new in ((mutant.old, mutant.new), *([mutant.also] if mutant.also else [])):
-            if text.count(old) != 1:
-                raise LookupError(f"{mutant.name}: {mutant.file} has the text {text.count(old)} times")
-            text = text.replace(old, new)
-        target.write_text(text, "utf-8")
+        target.write_text(planted(mutant, target.read_text("utf-8")), "utf-8")
         for tests in mutant.tests:
             done = subprocess.run(
                 [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not trial",
