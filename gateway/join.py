@@ -13,7 +13,7 @@ import time
 
 import msgspec
 
-from livestream.auth import Identity, TokenVerifier
+from livestream.auth import Back, Identity, TokenVerifier, present
 from livestream.bus import BusMessage
 from livestream.metrics import JOINS
 from livestream.protocol import codec as wire
@@ -86,7 +86,7 @@ class Joiner:
         if channel.behind_viewer(resume.seq, resume.staff_seq) or not channel.tail.reaches(resume.seq):
             return False
         try:
-            identity = self._resumes.read(resume.token, command.room)
+            identity = self._present(self._resumes.read(resume.token, command.room), channel)
         except Refused:
             return False
         if self._own_states.concern(channel, identity.role, resumes=True):
@@ -100,8 +100,9 @@ class Joiner:
         Raises:
             Refused, Unavailable: the connection may try again.
         """
-        identity, ticket = await self._identify(command)
+        back, ticket = await self._identify(command)
         channel = await self._hub.channel(command.room)
+        identity = self._present(back, channel)
         actor = self._admit(identity, channel.local)
         notices_top = channel.notices.top
         own = await self._own_states.of(connection, channel, actor, resumes=command.resume is not None)
@@ -163,7 +164,7 @@ class Joiner:
 
     # -- who
 
-    async def _identify(self, command: Join) -> tuple[Identity, str | None]:
+    async def _identify(self, command: Join) -> tuple[Back, str | None]:
         """Who that is, and the ticket that must be redeemed for it."""
         now_ms = self._clock.now_ms()
         if command.resume is not None:
@@ -173,9 +174,9 @@ class Joiner:
                 if command.token is None:
                     raise
         if command.token is not None:
-            return await self._verifier.verify(command.token, now_ms=now_ms), None
+            return Back(await self._verifier.verify(command.token, now_ms=now_ms)), None
         if command.ticket is not None:
-            return await self._tickets.look(command.ticket, now_ms), command.ticket
+            return Back(await self._tickets.look(command.ticket, now_ms)), command.ticket
         anonymous = Identity(
             shop_id="",
             viewer_id=secrets.token_urlsafe(9),
@@ -185,7 +186,11 @@ class Joiner:
             expires_at_ms=None,
             issued_at_ms=now_ms,
         )
-        return anonymous, None
+        return Back(anonymous), None
+
+    def _present(self, back: Back, channel: Channel) -> Identity:
+        show = channel.local.state.show
+        return present(back, 0 if show is None else show.live_at or show.starts_at, self._clock.now_ms())
 
     def _admit(self, identity: Identity, room: LocalRoom) -> Actor:
         """Who that is in this room.

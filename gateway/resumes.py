@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from livestream.auth import Identity, read_resume, sign_resume
+from livestream.auth import Back, Identity, read_resume, sign_resume
 from livestream.config import Settings
 from livestream.protocol import codec as wire
 from livestream.protocol.pushes import Renewed
@@ -36,7 +36,7 @@ class Resumes:
     def issue(self, identity: Identity, room_id: str) -> str:
         return sign_resume(self._secret, identity, room_id, self._now_ms(), self._ttl_s)
 
-    def read(self, token: str, room_id: str) -> Identity:
+    def read(self, token: str, room_id: str) -> Back:
         """Raises:
         Refused: TOKEN_INVALID, TOKEN_EXPIRED.
         """

@@ -15,7 +15,7 @@ import hmac
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import jwt
 import jwt.algorithms
@@ -245,7 +245,7 @@ class _Resume(msgspec.Struct, array_like=True):
     room_id: str
     expires_at_ms: int
     identity: Identity
-    made_at_ms: int = 0
+    made_at_ms: int
 
 
 _resume = msgspec.msgpack.Decoder(_Resume).decode
@@ -257,7 +257,14 @@ def sign_resume(secret: bytes, identity: Identity, room_id: str, now_ms: int, tt
     return base64.urlsafe_b64encode(_mac(secret, b"resume", body) + body).decode()
 
 
-def read_resume(secret: bytes, token: str, room_id: str, now_ms: int, break_s: int) -> Identity:
+class Back(NamedTuple):
+    """Who comes back."""
+
+    identity: Identity
+    away_ms: int = 0  #: a break of the line is none
+
+
+def read_resume(secret: bytes, token: str, room_id: str, now_ms: int, break_s: int) -> Back:
     """Check a resume token.
 
     Args:
@@ -279,9 +286,17 @@ def read_resume(secret: bytes, token: str, room_id: str, now_ms: int, break_s: i
     if resume.expires_at_ms <= now_ms or (tokens_end_ms is not None and tokens_end_ms <= now_ms):
         raise Refused(ErrorCode.TOKEN_EXPIRED)
     away_ms = now_ms - resume.made_at_ms
-    if not resume.identity.since_ms or away_ms <= break_s * 1000:
-        return resume.identity
-    return msgspec.structs.replace(resume.identity, since_ms=resume.identity.since_ms + away_ms)
+    return Back(resume.identity, away_ms if away_ms > break_s * 1000 else 0)
+
+
+def present(back: Back, show_since_ms: int, now_ms: int) -> Identity:
+    """Who comes back, with their absence taken off the time they were in this show. Before it nothing counts, so
+    nothing is there to pay an absence with."""
+    identity, away_ms = back
+    if not identity.since_ms or not away_ms:
+        return identity
+    since_ms = max(identity.since_ms, show_since_ms) + away_ms
+    return msgspec.structs.replace(identity, since_ms=min(since_ms, now_ms))
 
 
 def pseudonym(key: bytes, shop_id: str, viewer_key: str) -> str:

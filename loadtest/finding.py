@@ -50,7 +50,8 @@ class Finder:
         viewers = self.bounds.by_viewers
         least, most = (_LEAST_VIEWERS, _MOST_VIEWERS) if viewers else (_LEAST_RATE, _MOST_RATE)
         most = max(least, self.bounds.most or most)
-        self._search = Search(self.base.viewers if viewers else 1.0, least, most, self.bounds.close)
+        first, grain = (self.base.viewers, 1.0) if viewers else (1.0, 0.0)
+        self._search = Search(first, least, most, self.bounds.close, grain)
 
     @property
     def held(self) -> float:

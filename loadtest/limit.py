@@ -21,6 +21,7 @@ class Search:
     least: float
     most: float
     close: float = 0.1  #: relative distance at which it ends
+    grain: float = 0.0  #: nothing lies between two values so near: viewers are whole
     broke: float = 0.0  #: the lowest that did; 0: none yet
     _held: Counter[float] = field(default_factory=Counter)  #: how often, by value
     _doubted: float = 0.0
@@ -50,7 +51,7 @@ class Search:
             return None if held >= self.most else min(self.most, held * 2)
         if not held:
             return None if broke <= self.least else max(self.least, broke / 2)
-        return None if broke - held <= self.close * broke else (held + broke) / 2
+        return None if broke - held <= max(self.close * broke, self.grain) else (held + broke) / 2
 
     def told(self, value: float, held: bool) -> None:
         """What came of it."""

@@ -40,7 +40,7 @@ async def desk(database: Database, settings: Settings, seeded: str) -> AsyncIter
 
 
 def said_by(settings: Settings, token: str, *, at_ms: int = 0) -> Identity:
-    return read_resume(secret_of(settings), token, seed.ROOM, at_ms, _FOR_EVER_S)
+    return read_resume(secret_of(settings), token, seed.ROOM, at_ms, _FOR_EVER_S).identity
 
 
 @contextlib.asynccontextmanager

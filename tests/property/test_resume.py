@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livestream.auth import Identity, log_pseudonym, pseudonym, read_resume, sign_resume
+from livestream.auth import Identity, log_pseudonym, present, pseudonym, read_resume, sign_resume
 from livestream.ids import ALPHABET
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.roles import Role
@@ -19,6 +19,7 @@ BREAK_S = 60
 TTL_S = 900
 _WORD = st.text(st.characters(codec="utf-8"), max_size=40)
 _MS = st.integers(min_value=0, max_value=2**53 - 1)
+_SPAN = st.integers(0, TTL_S * 1000 - 1)
 _IDENTITY = st.builds(
     Identity,
     shop_id=_WORD,
@@ -46,20 +47,30 @@ def test_an_identity_comes_back_until_the_earlier_of_both_ends(
     now_ms, ends_ms = made_ms + later_ms, made_ms + TTL_S * 1000
     ends = [ends_ms] if identity.expires_at_ms is None else [ends_ms, identity.expires_at_ms]
     if now_ms < min(ends):
-        assert read_resume(SECRET, token, room, now_ms, BREAK_S) == identity
+        assert read_resume(SECRET, token, room, now_ms, BREAK_S).identity == identity
     else:
         assert _code(token, room=room, now_ms=now_ms) is ErrorCode.TOKEN_EXPIRED
 
 
-@given(_IDENTITY, st.integers(1, 2**40), st.integers(0, TTL_S * 1000 - 1))
-def test_a_break_of_the_line_is_watched_and_an_absence_is_not(identity: Identity, since_ms: int, away_ms: int) -> None:
-    made_ms = since_ms + 600_000  # ten minutes were watched
-    watching = msgspec.structs.replace(identity, since_ms=since_ms, expires_at_ms=None)
-    token = sign_resume(SECRET, watching, "r", made_ms, TTL_S)
-    back = read_resume(SECRET, token, "r", made_ms + away_ms, BREAK_S)
-    watched_ms = made_ms + away_ms - back.since_ms
-    assert watched_ms == 600_000 + (away_ms if away_ms <= BREAK_S * 1000 else 0)
-    assert msgspec.structs.replace(back, since_ms=since_ms) == watching
+@given(_IDENTITY, st.integers(1, 2**40), st.integers(0, 2**20), st.lists(st.tuples(_SPAN, _SPAN), max_size=4), _SPAN)
+def test_what_was_watched_of_a_show_is_what_was_there_of_it(
+    identity: Identity, came_ms: int, show_ms: int, visits: list[tuple[int, int]], last_ms: int
+) -> None:
+    """Any visits and ways to be away, before the show and in it: breaks of the line count, absences do not."""
+    show_ms += came_ms
+    here = msgspec.structs.replace(identity, since_ms=came_ms, expires_at_ms=None)
+    now_ms, watched_ms = came_ms, 0
+    for stayed_ms, away_ms in visits:
+        left_ms = now_ms + stayed_ms
+        watched_ms += max(0, left_ms - max(now_ms, show_ms))
+        now_ms = left_ms + away_ms
+        if away_ms <= BREAK_S * 1000:
+            watched_ms += max(0, now_ms - max(left_ms, show_ms))
+        token = sign_resume(SECRET, here, "r", left_ms, TTL_S)
+        here = present(read_resume(SECRET, token, "r", now_ms, BREAK_S), show_ms, now_ms)
+    end_ms = now_ms + last_ms
+    watched_ms += max(0, end_ms - max(now_ms, show_ms))
+    assert max(0, end_ms - max(here.since_ms, show_ms)) == watched_ms
 
 
 @given(_IDENTITY, st.integers(min_value=0), st.integers(1, 255))

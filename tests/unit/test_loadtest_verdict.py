@@ -224,6 +224,15 @@ def test_a_search_ends_at_its_bounds() -> None:
     assert search.held == 0
 
 
+def test_between_neighbours_there_is_no_viewer_to_look_for() -> None:
+    search, played = Search(first=40, least=10, most=1000, close=0.01, grain=1), 0
+    while (value := search.next()) is not None:
+        played += 1
+        search.told(float(int(value)), int(value) <= 50)
+        assert played < 30
+    assert (search.held, search.broke) == (50, 51)
+
+
 def _finder(**bounds: Any) -> Finder:
     return Finder(load("team-rush"), Bounds(**{"by_viewers": True, **bounds}))
 
