@@ -194,7 +194,7 @@ MUTANTS = (
         "groupbuy/course.py",
         "    elif not money.fits(known, news):\n        _lost(book, known)",
         "    elif not money.fits(known, news):\n        funds.abandon(book, known)",
-        (_CORE,),
+        (f"{_MONEY}::test_other_money_than_was_asked_for_releases_its_seat_and_the_team_goes_on", _CORE),
     ),
     Mutant(
         "an operation is claimed without a lease",
