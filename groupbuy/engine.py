@@ -58,16 +58,16 @@ async def finish(tx: Connection, book: Book, before: Loaded, origin: int, also: 
     Args:
         also: what rides with the last one.
     """
-    await writes.write(tx, book, before)
+    left = await writes.write(tx, book, before)
     caused = book.caused
     if caused.webhooks:
         await outbox.emit(tx, book.deal.shop_id, await _with_viewers(tx, book, caused.webhooks))
     concerned = [(viewer, YourTeam(own=own)) for viewer, own in notices(book)]
     appended = Appended()
     if caused.log or caused.staff or concerned:
-        appended = await tell(tx, book.deal.room_id, caused.log, caused.staff, concerned, also)
+        appended = await tell(tx, book.deal.room_id, caused.log, caused.staff, concerned, [*left, *also])
     else:
-        for each in also:
+        for each in (*left, *also):
             await each.execute(tx)
     message = BusMessage(origin=origin, appended=appended, live=[_encode(event) for event in caused.live])
     stirred = bool(caused.held or caused.sold or caused.free) or len(book.teams) != len(before.teams)

@@ -13,6 +13,6 @@ def different(now: Mapping[str, _Row], before: Mapping[str, _Row]) -> list[_Row]
     return [now[key] for key in sorted(now) if before.get(key) is not now[key]]
 
 
-def columns(rows: Sequence[_Row], *columns: Callable[[_Row], Any]) -> list[list[Any]]:
+def columns(rows: Sequence[_Row], *columns: Callable[[_Row], Any]) -> tuple[list[Any], ...]:
     """One array a column, for `unnest`."""
-    return [[column(row) for row in rows] for column in columns]
+    return tuple([column(row) for row in rows] for column in columns)

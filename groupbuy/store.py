@@ -8,8 +8,8 @@ lock alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -30,6 +30,7 @@ _LOCK = "deal:"  #: with its id, the name of an advisory lock
 TEAM, DEAL, REPAY = "team", "deal", "repay"  #: kinds of deadlines
 _terms = msgspec.json.Decoder(list[Terms]).decode
 _request = msgspec.json.Decoder(RefundRequest).decode
+_buyers = msgspec.json.Decoder(dict[str, Buyer]).decode
 _SOLD = ", ".join(f"'{state}'" for state in sorted(SOLD))
 _MS = "floor(extract(epoch FROM {}) * 1000)::bigint"
 
@@ -47,21 +48,41 @@ _PAYMENT = (
     f" {_MS.format('url_until')} AS url_until, expires_in_s, description, order_reference,"
     " authorised, captured, refunded, moves"
 )
+_ROOM = "(SELECT room_id FROM deal WHERE deal_id = $1)"
 #: teams of a deal for which the clock has something to do: one that settles has nothing before its grace is over. The
 #: clock is one that an index can be searched for.
 _DUE = f"""
   FROM team
  WHERE deal_id = $1 AND (
        (state = 'forming' AND (
-           team_id IN (SELECT id FROM deadline WHERE room_id = $2 AND kind = 'team' AND due_at <= statement_timestamp())
+           team_id IN (SELECT id FROM deadline
+                        WHERE room_id = {_ROOM} AND kind = 'team' AND due_at <= statement_timestamp())
         OR team_id IN (SELECT team_id FROM seat
                         WHERE state IN ('held', 'paying') AND hold_at <= statement_timestamp() AND seat.deal_id = $1)))
     OR (state = 'settling' AND team_id IN (
-           SELECT id FROM deadline WHERE room_id = $2 AND kind = 'team'
+           SELECT id FROM deadline WHERE room_id = {_ROOM} AND kind = 'team'
               AND due_at <= statement_timestamp() - interval '{SETTLING_S} s')))
- ORDER BY team_id LIMIT $3"""
+ ORDER BY team_id LIMIT $2"""
 _GOING = " FROM team WHERE deal_id = $1 AND state IN ('forming', 'settling', 'complete') ORDER BY team_id LIMIT $2"
 _UNTAKEN = "FOR NO KEY UPDATE SKIP LOCKED"  #: those that nobody else has in hand
+#: all that a batch needs to know beside its teams: deadlines, the freeze and the clock at one moment, after the teams'
+#: locks, and the deal, which its own lock keeps as it is. Arguments: deal, teams, buyers.
+_LOOK = f"""
+SELECT deal.*, (SELECT json_agg(t)::text FROM deal_terms t WHERE t.deal_id = $1) AS terms,
+       {_MS.format("least(clock_timestamp(), room.frozen_at)")} AS now_ms, frozen_at IS NOT NULL AS frozen,
+       ARRAY(SELECT (SELECT {_MS.format("due_at")} FROM deadline d
+                      WHERE d.room_id = deal.room_id AND d.kind = 'team' AND d.id = t.id)
+               FROM unnest($2::text[]) WITH ORDINALITY AS t (id, n) ORDER BY n) AS due,
+       (SELECT {_MS.format("due_at")} FROM deadline d
+         WHERE d.room_id = deal.room_id AND d.kind = 'deal' AND d.id = $1) AS closes_at,
+       coalesce((room.state->>'video_delay_ms')::int, 0) AS delay_ms,
+       EXISTS(SELECT FROM show WHERE show.room_id = deal.room_id AND ended_at >= deal.opened_at) AS show_over,
+       (SELECT json_object_agg(viewer, b)::text FROM (
+            SELECT seat.viewer, max(seat.team_id) FILTER (WHERE seat.state IN ('held', 'paying', 'paid')) AS team_id,
+                   count(*) FILTER (WHERE o.state IN ({_SOLD})) AS bought
+              FROM seat LEFT JOIN team_order o USING (seat_id)
+             WHERE seat.viewer = ANY($3) AND seat.deal_id = $1 GROUP BY seat.viewer) b) AS buyers
+  FROM deal JOIN room USING (room_id) WHERE deal_id = $1"""
 
 
 @dataclass(slots=True)
@@ -100,13 +121,11 @@ class Loaded:
 async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
     """Lock and read what a batch names; None: there is no such deal.
 
-    Cost: six statements for a batch of joins, however large the deal; opens, money and waivers cost one to three more.
+    Cost: four statements for a batch of joins, however large the deal; opens, money and waivers cost one to three more.
     """
     if named.changes:
         # The room first, as its desk does: what happens is told to everybody, and no deadline moves meanwhile.
-        await tx.execute(
-            "SELECT FROM room WHERE room_id = (SELECT room_id FROM deal WHERE deal_id = $1) FOR NO KEY UPDATE", deal_id
-        )
+        await tx.execute(f"SELECT FROM room WHERE room_id = {_ROOM} FOR NO KEY UPDATE", deal_id)
     elif named.opens or (named.payments and not named.looks):
         room_id = await tx.fetchval("SELECT room_id FROM deal WHERE deal_id = $1", deal_id)
         if room_id is None:
@@ -114,56 +133,28 @@ async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
         await deadlines.stand_by(tx, room_id)
     if not named.looks:
         await _hold(tx, deal_id, alone=named.changes)
-    row = await tx.fetchrow(
-        "SELECT *, (SELECT json_agg(t)::text FROM deal_terms t WHERE t.deal_id = $1) AS terms"
-        " FROM deal WHERE deal_id = $1",
-        deal_id,
-    )
+    teams = await _load_teams(tx, deal_id, named)
+    team_ids = [each["team_id"] for each in teams]
+    seats = await _load_seats(tx, team_ids)
+    row = await tx.fetchrow(_LOOK, deal_id, team_ids, list(named.buyers))
     if row is None:
         return None
     terms = {each.version: each for each in _terms(row["terms"])}
-    teams = await _load_teams(tx, deal_id, row["room_id"], named)
-    team_ids = [each["team_id"] for each in teams]
-    seats: dict[str, list[Seat]] = {}
-    if team_ids:
-        for each in await tx.fetch(
-            """
-            SELECT seat_id, team_id, viewer, name, number, state, hold_ms, why FROM seat
-             WHERE team_id = ANY($1) ORDER BY team_id, number""",
-            team_ids,
-        ):
-            seats.setdefault(each["team_id"], []).append(_seat(each))
-    # Deadlines, the freeze and the clock are read in one statement, after the teams' locks.
-    clock = await tx.fetchrow(
-        f"""
-        SELECT {_MS.format("least(clock_timestamp(), room.frozen_at)")} AS now_ms, frozen_at IS NOT NULL AS frozen,
-               ARRAY(SELECT (SELECT {_MS.format("due_at")} FROM deadline d
-                              WHERE d.room_id = $1 AND d.kind = 'team' AND d.id = t.id)
-                       FROM unnest($2::text[]) WITH ORDINALITY AS t (id, n) ORDER BY n) AS due,
-               (SELECT {_MS.format("due_at")} FROM deadline d
-                 WHERE d.room_id = $1 AND d.kind = 'deal' AND d.id = $3) AS closes_at,
-               coalesce((room.state->>'video_delay_ms')::int, 0) AS delay_ms,
-               EXISTS(SELECT FROM show WHERE show.room_id = $1 AND ended_at >= $4) AS show_over
-          FROM room WHERE room_id = $1""",
-        row["room_id"],
-        team_ids,
-        deal_id,
-        row["opened_at"],
-    )
-    assert clock is not None
     book = Book(
-        now_ms=clock["now_ms"],
-        frozen=clock["frozen"],
-        delay_ms=clock["delay_ms"],
-        show_over=clock["show_over"],
-        deal=_deal(row, terms[row["version"]], clock["closes_at"]),
+        now_ms=row["now_ms"],
+        frozen=row["frozen"],
+        delay_ms=row["delay_ms"],
+        show_over=row["show_over"],
+        deal=_deal(row, terms[row["version"]], row["closes_at"]),
         terms=terms,
+        buyers=_buyers(row["buyers"]) if row["buyers"] else {},
     )
-    for each, due_at in zip(teams, clock["due"], strict=True):
+    for each, due_at in zip(teams, row["due"], strict=True):
         deadline_ms = due_at or each["deadline_was"] or 0
         book.take(_team(each, deadline_ms, tuple(seats.get(each["team_id"], ()))))
-    if named.buyers:
-        book.buyers = await _load_buyers(tx, book, named.buyers)
+    # Any version may ask for new customers: teams live on under the one that they were opened under.
+    if named.buyers and any(each.new_only for each in terms.values()):
+        await _load_customers(tx, book, named.buyers)
     if named.opens or named.changes:
         stock = await tx.fetchrow("SELECT * FROM deal_stock WHERE deal_id = $1 FOR NO KEY UPDATE", deal_id)
         assert stock is not None
@@ -186,9 +177,9 @@ async def _hold(tx: Connection, deal_id: str, *, alone: bool) -> None:
     )
 
 
-async def _load_teams(tx: Connection, deal_id: str, room_id: str, named: Named) -> list[Any]:
+async def _load_teams(tx: Connection, deal_id: str, named: Named) -> list[Any]:
     if named.due:
-        return await tx.fetch(f"SELECT {_TEAM} {_DUE} {_UNTAKEN}", deal_id, room_id, named.due)
+        return await tx.fetch(f"SELECT {_TEAM} {_DUE} {_UNTAKEN}", deal_id, named.due)
     if named.going:
         return await tx.fetch(f"SELECT {_TEAM} {_GOING} {_UNTAKEN}", deal_id, named.going)
     ids = set(named.teams)
@@ -224,38 +215,38 @@ async def _load_teams(tx: Connection, deal_id: str, room_id: str, named: Named) 
 async def teams_of(connection: Connection, deal_id: str, named: Named) -> list[str]:
     """Ids of the teams that `named.due` or `named.going` would load, those in hand elsewhere included."""
     if named.due:
-        room_id = await connection.fetchval("SELECT room_id FROM deal WHERE deal_id = $1", deal_id)
-        rows = await connection.fetch(f"SELECT team_id {_DUE}", deal_id, room_id, named.due)
+        rows = await connection.fetch(f"SELECT team_id {_DUE}", deal_id, named.due)
     else:
         rows = await connection.fetch(f"SELECT team_id {_GOING}", deal_id, named.going)
     return [row["team_id"] for row in rows]
 
 
-async def _load_buyers(tx: Connection, book: Book, viewers: Collection[str]) -> dict[str, Buyer]:
-    rows = await tx.fetch(
-        f"""
-        SELECT seat.viewer, max(seat.team_id) FILTER (WHERE seat.state IN ('held', 'paying', 'paid')) AS team_id,
-               count(*) FILTER (WHERE o.state IN ({_SOLD})) AS bought
-          FROM seat LEFT JOIN team_order o USING (seat_id)
-         WHERE seat.viewer = ANY($1) AND seat.deal_id = $2 GROUP BY seat.viewer""",
-        list(viewers),
-        book.deal.deal_id,
-    )
-    found = {row["viewer"]: Buyer(row["team_id"], row["bought"]) for row in rows}
-    # Any version may ask for it: teams live on under the one that they were opened under.
-    if any(each.new_only for each in book.terms.values()):
+async def _load_seats(tx: Connection, team_ids: Sequence[str]) -> dict[str, list[Seat]]:
+    """By team. Not in the statement that locks the teams: it would not see what was committed while it waited."""
+    seats: dict[str, list[Seat]] = {}
+    if team_ids:
         for row in await tx.fetch(
-            f"""
-            SELECT viewer FROM unnest($1::text[]) AS v (viewer)
-             WHERE EXISTS (SELECT FROM purchase p WHERE p.shop_id = $2 AND p.pseudonym = viewer)
-                OR EXISTS (SELECT FROM team_order o JOIN seat USING (seat_id) JOIN deal d ON d.deal_id = seat.deal_id
-                            WHERE d.shop_id = $2 AND seat.viewer = v.viewer AND o.state IN ({_SOLD}))""",
-            list(viewers),
-            book.deal.shop_id,
+            """
+            SELECT seat_id, team_id, viewer, name, number, state, hold_ms, why FROM seat
+             WHERE team_id = ANY($1) ORDER BY team_id, number""",
+            team_ids,
         ):
-            known = found.get(row["viewer"], Buyer())
-            found[row["viewer"]] = Buyer(known.team_id, known.bought, customer=True)
-    return found
+            seats.setdefault(row["team_id"], []).append(_seat(row))
+    return seats
+
+
+async def _load_customers(tx: Connection, book: Book, viewers: Collection[str]) -> None:
+    """Who of them bought in this shop before."""
+    for row in await tx.fetch(
+        f"""
+        SELECT viewer FROM unnest($1::text[]) AS v (viewer)
+         WHERE EXISTS (SELECT FROM purchase p WHERE p.shop_id = $2 AND p.pseudonym = viewer)
+            OR EXISTS (SELECT FROM team_order o JOIN seat USING (seat_id) JOIN deal d ON d.deal_id = seat.deal_id
+                        WHERE d.shop_id = $2 AND seat.viewer = v.viewer AND o.state IN ({_SOLD}))""",
+        list(viewers),
+        book.deal.shop_id,
+    ):
+        book.buyers[row["viewer"]] = replace(book.buyers.get(row["viewer"], Buyer()), customer=True)
 
 
 async def _load_money(tx: Connection, book: Book, lock: str) -> None:

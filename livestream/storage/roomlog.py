@@ -25,10 +25,10 @@ _encode = msgspec.json.Encoder().encode
 _MS = "floor(extract(epoch FROM {}) * 1000)::bigint"
 
 _APPEND = f"""
-WITH head AS (
+WITH {{also}}head AS (
     UPDATE room_head
        SET seq = seq + $2, staff_seq = staff_seq + $3, notice_seq = notice_seq + $4
-     WHERE room_id = $1
+     WHERE room_id = $1{{after}}
  RETURNING seq, staff_seq, notice_seq, clock_timestamp() AS at
 ), log AS (
     INSERT INTO room_log (room_id, seq, at, event)
@@ -41,7 +41,7 @@ WITH head AS (
     INSERT INTO notice (room_id, seq, pseudonym, at, event)
     SELECT $1, head.notice_seq - $4 + n, pseudonym, head.at, event::json
       FROM head, unnest($7::text[], $8::text[]) WITH ORDINALITY AS e (pseudonym, event, n)
-){{also}}
+)
 SELECT seq, staff_seq, notice_seq, {_MS.format("at")} AS at_ms FROM head
 """
 
@@ -58,10 +58,10 @@ SELECT room_head.room_id, seq, staff_seq, notice_seq, show.likes
 
 
 class Also(NamedTuple):
-    """A statement that rides with an append, to save a round trip.
+    """A statement that rides with an append, to save a round trip. It runs before the room's lock is taken.
 
-    It runs at the same moment, in no order that could be relied on: it may touch
-    only rows that its transaction has locked already, or makes.
+    What rides together runs at the same moment, in no order that could be relied
+    on: it may touch only rows that its transaction has locked already, or makes.
     """
 
     sql: str  #: `{0}`, `{1}` … stand for its arguments
@@ -141,7 +141,7 @@ async def append(
     notice_json = [_encode(event) for _, event in notices]
     viewers = [pseudonym for pseudonym, _ in notices]
     row = await tx.fetchrow(
-        _APPEND.format(also=_riding(also)),
+        _riding(also),
         room_id,
         len(log),
         len(staff),
@@ -167,13 +167,15 @@ async def append(
 
 
 def _riding(also: Sequence[Also]) -> str:
-    """The statements as parts of the append's own; arguments are numbered on from its eight."""
-    text, number = "", 9
+    """The append with these statements in front; their arguments are numbered on from its eight."""
+    text, after, number = "", "", 9
     for index, each in enumerate(also):
         places = [f"${number + place}" for place in range(len(each.arguments))]
         number += len(places)
-        text += f", also{index} AS ({each.sql.format(*places)})"
-    return text
+        text += f"also{index} AS ({each.sql.format(*places)} RETURNING 1), "
+        # Counting them has them done before the row is locked, for which the whole room stands in line.
+        after += f" AND (SELECT count(*) FROM also{index}) >= 0"
+    return _APPEND.format(also=text, after=after)
 
 
 def _numbered(events: list[bytes], top: int, at: int) -> list[Logged]:

@@ -37,13 +37,19 @@ STEPS = [DealStep(people=2, price=900), DealStep(people=3, price=800)]
 
 
 class Market:
-    """Of the seeded room. `engines` stand for processes; `now` is advanced by moving everything else back."""
+    """Of the seeded room. `engines` stand for processes; `now` is advanced by moving everything else back.
 
-    def __init__(self, database: Database, settings: Settings, purse: Purse, processes: int = 2) -> None:
+    Args:
+        number: of this process, if others have markets on the same database.
+    """
+
+    def __init__(
+        self, database: Database, settings: Settings, purse: Purse, processes: int = 2, number: int = 1
+    ) -> None:
         self.database = database
         self.purse = purse
         self._numbers = itertools.count(1)
-        maker = IdMaker(1)  # one for all, so that rows made later have higher ids
+        maker = IdMaker(number)  # one for all, so that rows made later have higher ids
         self.told: list[Told] = []
         self.cashier = Cashier(database, purse, "http://shop/{room}", told=self._tell)
         self.engines = [
