@@ -91,7 +91,8 @@ class Callers:
         actor = actor_of(self._stand_ins, identity, room)
         if self._revocations.covers(identity, room.base_shop_id, actor.pseudonym):
             raise Refused(ErrorCode.TOKEN_INVALID, "it was revoked")
-        if room.sanction(actor.pseudonym, SanctionKind.BAN, self._clock.now_ms()) is not None:
+        banned = room.sanction(actor.pseudonym, SanctionKind.BAN, self._clock.now_ms()) is not None
+        if banned and not asked.operation.despite_ban:
             raise Refused(ErrorCode.BANNED)
         return channel, actor
 

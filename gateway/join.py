@@ -190,7 +190,7 @@ class Joiner:
 
     def _present(self, back: Back, channel: Channel) -> Identity:
         show = channel.local.state.show
-        return present(back, 0 if show is None else show.live_at or show.starts_at, self._clock.now_ms())
+        return present(back, 0 if show is None else show.began_at or show.starts_at, self._clock.now_ms())
 
     def _admit(self, identity: Identity, room: LocalRoom) -> Actor:
         """Who that is in this room.

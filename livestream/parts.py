@@ -167,6 +167,8 @@ class Part:
     #: takes a person out of everything but the part's own logs in `room_log`, `staff_log` and `notice`
     erase: Callable[[Connection, Person, Sequence[str]], Awaitable[None]]
     team_members: TeamMembers | None = None
+    #: rooms in which a person has something that the part may tell of, whether or not it did, in these shops
+    rooms: Callable[[Connection, Person, Sequence[str]], Awaitable[Sequence[str]]] | None = None
 
 
 def load() -> tuple[Part, ...]:

@@ -43,7 +43,12 @@ async def _fill(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     )
     now_ms = int(time.time() * 1000)
     show = Show(
-        id=IdMaker(0).next(now_ms), title="Tonight's show", state=ShowState.LIVE, starts_at=now_ms, live_at=now_ms
+        id=IdMaker(0).next(now_ms),
+        title="Tonight's show",
+        state=ShowState.LIVE,
+        starts_at=now_ms,
+        began_at=now_ms,
+        live_at=now_ms,
     )
     chat = Chat(anonymous=True)
     await rooms.create(connection, SHOP, RoomState(room=ROOM, title="Demo room", chat=chat), Policy(chat=chat))

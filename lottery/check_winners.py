@@ -36,7 +36,28 @@ def reserves_step(case: Case) -> str:
         if each.why is PassedWhy.UNCLAIMED and waited < claim_ms:
             raise Failed(f"prize {each.unit + 1} went on before its time to be claimed was over")
         since[each.unit] = before = each.passed_ms
+    _require_nobody_left(case, since, before)
     return f"{len(stated)} reserves, {len(case.proof.passed)} of them moved up"
+
+
+def _require_nobody_left(case: Case, since: dict[int, int], before: int) -> None:
+    """A prize is nobody's only when all reserves have moved up, and by what took it from its last holder.
+
+    Args:
+        since: unit → when its last holder was told.
+        before: when the last reserve moved up.
+    """
+    for each in case.proof.lapsed:
+        if len(case.proof.passed) < len(case.drawing.reserves):
+            raise Failed(f"prize {each.unit + 1} is said to be nobody's, but a reserve was left")
+        if each.unit not in since:
+            raise Failed(f"prize {each.unit + 1} is said to be nobody's, but nobody had it")
+        if each.lapsed_ms < before:
+            raise Failed(f"prize {each.unit + 1} became nobody's before what happened earlier")
+        if each.why is PassedWhy.UNCLAIMED and each.lapsed_ms - since[each.unit] < case.proof.rules.claim_s * 1000:
+            raise Failed(f"prize {each.unit + 1} became nobody's before its time to be claimed was over")
+        del since[each.unit]
+        before = each.lapsed_ms
 
 
 def _difference(stated: list[str], expected: list[str]) -> str:

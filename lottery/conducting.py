@@ -76,9 +76,13 @@ class Conductor:
                     "SELECT room_id, draw_id FROM draw WHERE state = 'closed' AND root IS NULL ORDER BY closed_at"
                 )
             )
-        return done + await self._each(
-            rootless, lambda room, draw: stages.publish_root(database, room, draw, self._members)
-        )
+            unseen = await _of(
+                connection.fetch(
+                    "SELECT room_id, draw_id FROM draw WHERE state = 'closed' AND root IS NOT NULL AND seen_at IS NULL"
+                )
+            )
+        done += await self._each(rootless, lambda room, draw: stages.publish_root(database, room, draw, self._members))
+        return done + await self._each(unseen, lambda room, draw: stages.see_root(database, room, draw))
 
     async def draw(self, database: Database) -> int:
         """Draw the winners of those whose beacon needs no network."""
@@ -111,7 +115,7 @@ class Conductor:
                 connection.fetch(
                     f"""
                     SELECT room_id, draw_id FROM draw
-                     WHERE state = 'closed' AND root IS NOT NULL AND body->>'beacon' {tier} ORDER BY closed_at"""
+                     WHERE state = 'closed' AND seen_at IS NOT NULL AND body->>'beacon' {tier} ORDER BY closed_at"""
                 )
             )
         return await self._each(rows, lambda room, draw: self._take(database, room, draw), at_once)

@@ -12,7 +12,7 @@ from livestream.protocol.errors import ErrorCode, Refused
 from livestream.storage.pool import Connection
 
 from . import store
-from .proof import Drawing, Outcome, Passed, Proof, Reveal, Voided
+from .proof import Drawing, Lapsed, Outcome, Passed, Proof, Reveal, Voided
 from .store import MS, Held
 
 _OUTCOMES = {
@@ -33,6 +33,7 @@ class Parts:
     reveals: list[Reveal]
     drawing: Drawing | None
     passed: list[Passed]
+    lapsed: list[Lapsed]
 
 
 async def version(connection: Connection, draw_id: str) -> str:
@@ -45,7 +46,8 @@ async def version(connection: Connection, draw_id: str) -> str:
         """
         SELECT concat_ws(' ', CASE state WHEN 'settled' THEN 'drawn' ELSE state END, root IS NOT NULL,
                          (SELECT count(*) FROM draw_reveal r WHERE r.draw_id = draw.draw_id),
-                         (SELECT count(*) FROM draw_pick p WHERE p.draw_id = draw.draw_id AND prize IS NOT NULL))
+                         (SELECT count(*) FROM draw_pick p WHERE p.draw_id = draw.draw_id AND prize IS NOT NULL),
+                         (SELECT count(*) FROM draw_pick p WHERE p.draw_id = draw.draw_id AND lapsed_at IS NOT NULL))
           FROM draw WHERE draw_id = $1""",
         draw_id,
     )
@@ -72,8 +74,8 @@ async def read(connection: Connection, draw_id: str) -> Parts:
     if held.rules is None or draw.state not in _OUTCOMES or (draw.state is DrawState.CLOSED and not draw.root):
         raise Refused(ErrorCode.DRAW_NOT_DRAWN, f"it is {draw.state}")
     packed = await store.packed(connection, draw_id) if draw.closed_at is not None else b""
-    drawing, passed = await _drawing(connection, held) if draw.seed else (None, [])
-    return Parts(held, packed, await store.reveals(connection, draw_id), drawing, passed)
+    drawing, passed, lapsed = await _drawing(connection, held) if draw.seed else (None, [], [])
+    return Parts(held, packed, await store.reveals(connection, draw_id), drawing, passed, lapsed)
 
 
 def written(parts: Parts) -> Proof:
@@ -95,18 +97,20 @@ def written(parts: Parts) -> Proof:
         reveals=tuple(parts.reveals),
         drawing=parts.drawing,
         passed=tuple(parts.passed),
+        lapsed=tuple(parts.lapsed),
     )
 
 
-async def _drawing(connection: Connection, held: Held) -> tuple[Drawing, list[Passed]]:
+async def _drawing(connection: Connection, held: Held) -> tuple[Drawing, list[Passed], list[Lapsed]]:
     row = await connection.fetchrow(
         f"SELECT signature, {MS.format('drawn_at')} AS drawn_ms FROM draw WHERE draw_id = $1", held.draw.id
     )
     assert row is not None
     picks = await connection.fetch(
         f"""
-        SELECT encode(entry_id, 'hex') AS id, prize, {MS.format("given_at")} AS given_ms, gone_why FROM draw_pick
-         WHERE draw_id = $1 ORDER BY place""",
+        SELECT encode(entry_id, 'hex') AS id, prize, {MS.format("given_at")} AS given_ms, gone_why,
+               {MS.format("lapsed_at")} AS lapsed_ms
+          FROM draw_pick WHERE draw_id = $1 ORDER BY place""",
         held.draw.id,
     )
     won = min(len(picks), sum(each.quantity for each in held.open_rules.prizes))
@@ -118,7 +122,7 @@ async def _drawing(connection: Connection, held: Held) -> tuple[Drawing, list[Pa
         winners=tuple(each["id"] for each in picks[:won]),
         reserves=tuple(each["id"] for each in picks[won:]),
     )
-    return drawing, _passed(picks, won)
+    return drawing, _passed(picks, won), _lapsed(picks)
 
 
 def _passed(picks: Sequence[asyncpg.Record], won: int) -> list[Passed]:
@@ -131,6 +135,14 @@ def _passed(picks: Sequence[asyncpg.Record], won: int) -> list[Passed]:
             passed.append(Passed(each["prize"], reserve, why, each["given_ms"]))
             why_of[each["prize"]] = each["gone_why"]
     return passed
+
+
+def _lapsed(picks: Sequence[asyncpg.Record]) -> list[Lapsed]:
+    """Prizes whose last holder has it no longer."""
+    last = {each["prize"]: each for each in picks if each["prize"] is not None}
+    gone = [Lapsed(prize, PassedWhy(each["gone_why"]), each["lapsed_ms"]) for prize, each in last.items()
+            if each["gone_why"] is not None]  # fmt: skip
+    return sorted(gone, key=lambda each: (each.lapsed_ms, each.unit))
 
 
 async def look(connection: Connection, draw_id: str) -> Held:

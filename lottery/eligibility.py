@@ -16,7 +16,7 @@ class Candidate:
     """What the room knows of who wants to enter."""
 
     role: Role
-    staff: bool = False  #: of the shop or this room, whatever the token's role
+    staff: bool = False  #: of the shop, in whichever room, whatever the token's role
     muted: bool = False
     banned: bool = False
     won_lately: bool = False  #: in one of the draws that the rules exclude

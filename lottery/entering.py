@@ -50,7 +50,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A stored entry, to be signed."""
+    """A stored entry, to be signed as it was at entry."""
 
     draw_id: str
     rules_hash: bytes
@@ -208,8 +208,9 @@ async def _insert(tx: Connection, draw_id: str, fresh: Sequence[tuple[Granted, W
     total: int = await tx.fetchval(
         """
         WITH made AS (
-            INSERT INTO draw_entry (draw_id, entry_id, weight, at, key, pseudonym, viewer_id, name, watched_s)
-            SELECT $1, id, weight, to_timestamp(at / 1000.0), key, pseudonym, viewer_id, name, watched_s
+            INSERT INTO draw_entry (draw_id, entry_id, weight, promised, at, key, pseudonym, viewer_id, name,
+                                    watched_s)
+            SELECT $1, id, weight, weight, to_timestamp(at / 1000.0), key, pseudonym, viewer_id, name, watched_s
               FROM unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
                           $9::int[])
                 AS e (id, weight, at, key, pseudonym, viewer_id, name, watched_s))

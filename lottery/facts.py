@@ -27,12 +27,19 @@ class Moment:
     talking: bool
 
 
+#: of a show: what happened before it began did not happen in it, whatever time was announced
+_SINCE = MS.format("coalesce(began_at, starts_at)")
+
+
+async def began_ms(connection: Connection, held: Held) -> int:
+    """When the show of a draw that was opened began, Unix ms."""
+    since: int = await connection.fetchval(f"SELECT {_SINCE} FROM show WHERE show_id = $1", held.show_id)
+    return since
+
+
 async def moment(tx: Connection, room_id: str) -> Moment:
     row = await tx.fetchrow(
-        f"""
-        SELECT show_id, state, {MS.format("coalesce(live_at, starts_at)")} AS since
-          FROM show WHERE room_id = $1 AND state <> 'ended'""",
-        room_id,
+        f"SELECT show_id, state, {_SINCE} AS since FROM show WHERE room_id = $1 AND state <> 'ended'", room_id
     )
     if row is None:
         return Moment(None, 0, talking=False)
@@ -43,13 +50,13 @@ async def moment(tx: Connection, room_id: str) -> Moment:
 #: to each row: `OFFSET 0` keeps the lookup of an entry apart, by its key, and the setting rules out whole tables.
 BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true)"
 _STORED = f"""
-SELECT own_id AS id, e.weight, {MS.format("e.at")} AS at, e.key
+SELECT own_id AS id, e.promised AS weight, {MS.format("e.at")} AS at, e.key
   FROM unnest($2::bytea[]) AS w (own_id)
- CROSS JOIN LATERAL (SELECT weight, at, key FROM draw_entry WHERE draw_id = $1 AND entry_id = own_id OFFSET 0) e"""
+ CROSS JOIN LATERAL (SELECT promised, at, key FROM draw_entry WHERE draw_id = $1 AND entry_id = own_id OFFSET 0) e"""
 #: of somebody (`who`), in a room, during a show, up to a moment
 _COMMENTED = """
-EXISTS(SELECT FROM comment c WHERE c.room_id = {room} AND c.pseudonym = who AND c.show_id = {show} AND hidden_at IS NULL
-          AND c.at <= {until})"""
+EXISTS(SELECT FROM comment c WHERE c.room_id = {room} AND c.pseudonym = who AND c.show_id = {show}
+          AND c.at <= {until} AND (hidden_at IS NULL OR hidden_at > {until}))"""
 _BOUGHT = """
 EXISTS(SELECT FROM purchase p WHERE p.shop_id = {shop} AND p.pseudonym = who
           AND (p.room_id IS NULL OR p.room_id = {room}) AND p.at >= {since} AND p.at <= {until})"""
@@ -63,7 +70,7 @@ SELECT who,
                  AND (until IS NULL OR until > clock_timestamp())) AS muted,
        EXISTS(SELECT FROM sanction s WHERE s.room_id = $1 AND s.pseudonym = who AND kind = 'ban'
                  AND (until IS NULL OR until > clock_timestamp())) AS banned,
-       EXISTS(SELECT FROM staff s WHERE s.shop_id = $2 AND s.pseudonym = who AND s.room_id IN ('', $1)) AS staff,
+       EXISTS(SELECT FROM staff s WHERE s.shop_id = $2 AND s.pseudonym = who) AS staff,
        $6 > 0 AND EXISTS(SELECT FROM lately JOIN draw_entry w USING (draw_id) JOIN draw_pick p USING (draw_id, entry_id)
                  WHERE w.viewer_id = own AND p.prize IS NOT NULL) AS won_lately,
        $7 AND {_COMMENTED.format(room="$1", show="$9", until="'infinity'")} AS commented,
@@ -71,16 +78,17 @@ SELECT who,
               AS bought
   FROM unnest($4::text[], $5::text[]) WITH ORDINALITY AS w (who, own, place)
  ORDER BY place"""
+_CLOSED = "to_timestamp($8::bigint / 1000.0)"
 _AT_CLOSE = f"""
 SELECT entry_id, who, weight, watched_s,
-       $5 AND {_COMMENTED.format(room="$2", show="$4", until="$8")} AS commented,
-       $6 AND {_BOUGHT.format(shop="$3", room="$2", since="$7", until="$8")} AS bought
+       $5 AND {_COMMENTED.format(room="$2", show="$4", until=_CLOSED)} AS commented,
+       $6 AND {_BOUGHT.format(shop="$3", room="$2", since="to_timestamp($7::bigint / 1000.0)", until=_CLOSED)} AS bought
   FROM (SELECT entry_id, pseudonym AS who, weight, watched_s FROM draw_entry
          WHERE draw_id = $1 AND entry_id > $9 ORDER BY entry_id LIMIT $10) e"""
 
 
 async def stored(tx: Connection, draw_id: str, ids: Sequence[bytes]) -> dict[bytes, asyncpg.Record]:
-    """Those of these entries that are in: weight, at, key."""
+    """Those of these entries that are in: weight at entry, at, key."""
     return {row["id"]: row for row in await tx.fetch(_STORED, draw_id, list(ids))}
 
 
@@ -134,13 +142,14 @@ class Weighed:
 
 
 async def at_close(
-    tx: Connection, held: Held, rules: Rules, after: bytes, limit: int, members: TeamMembers | None
+    tx: Connection, held: Held, rules: Rules, show_since_ms: int, after: bytes, limit: int, members: TeamMembers | None
 ) -> list[Weighed]:
-    """Entries with id > `after`, in order, at most `limit`, judged as of the moment of closing."""
-    show = await tx.fetchrow("SELECT coalesce(live_at, starts_at) AS since FROM show WHERE show_id = $1", held.show_id)
-    closed_at = await tx.fetchval("SELECT closed_at FROM draw WHERE draw_id = $1", held.draw.id)
-    assert show is not None
-    weights = rules.weights
+    """Entries with id > `after`, in order, at most `limit`, judged as of the moment of closing.
+
+    Args:
+        show_since_ms: see `began_ms`.
+    """
+    weights, closed_ms = rules.weights, held.draw.closed_at or 0
     rows = await tx.fetch(
         _AT_CLOSE,
         held.draw.id,
@@ -149,16 +158,15 @@ async def at_close(
         held.show_id,
         weights.commented > 0,
         weights.bought > 0,
-        show["since"],
-        closed_at,
+        show_since_ms,
+        closed_ms,
         after,
         limit,
     )
     teams: set[str] = set()
     if weights.joined_team and members is not None:
         people = [row["who"] for row in rows if row["who"]]
-        since_ms = int(show["since"].timestamp() * 1000)
-        teams = await members(tx, held.room_id, people, since_ms, held.draw.closed_at or 0)
+        teams = await members(tx, held.room_id, people, show_since_ms, closed_ms)
     return [
         Weighed(
             row["entry_id"],

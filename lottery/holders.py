@@ -71,6 +71,10 @@ def require_open(held: Held, holder: Holder) -> None:
         raise Refused(ErrorCode.DRAW_STATE, f"it is {held.draw.state}")
     if holder.gone or (holder.late and not holder.claimed):
         raise Refused(ErrorCode.CLAIM_LATE)
+    _require_not_handed(holder)
+
+
+def _require_not_handed(holder: Holder) -> None:
     if holder.handed:
         raise Refused(ErrorCode.CLAIMED)
 
@@ -88,10 +92,15 @@ def require_unclaimed(holder: Holder) -> None:
 async def hand_over(tx: Connection, held: Held, holder: Holder) -> tuple[str, YourPrizeClaimed] | None:
     """The shop says that the winner has it; returns what the winner is told.
 
+    A prize that was claimed may be sent when its draw is long settled.
+
     Raises:
         Refused: DRAW_STATE, CLAIM_LATE, CLAIMED.
     """
-    require_open(held, holder)
+    if held.draw.state is DrawState.SETTLED and holder.claimed:
+        _require_not_handed(holder)
+    else:
+        require_open(held, holder)
     await tx.execute(
         """
         UPDATE draw_pick SET claimed_at = coalesce(claimed_at, to_timestamp($3::bigint / 1000.0)),

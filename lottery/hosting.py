@@ -189,6 +189,8 @@ class Hosting:
     async def _close(self, tx: Connection, room: Room, command: c.CloseDraw) -> Made:
         held = await _held(tx, room, command.draw)
         event = machine.close(held.draw, _opened(held), held.now_ms)
+        if room.show_id != held.show_id:  # how it ends was decided when the show did, and the worker says it
+            raise Refused(ErrorCode.DRAW_STATE, "its show is over")
         await store.close(tx, held, event)
         return Made(f"closed the draw {held.draw.title!r}", [event])
 

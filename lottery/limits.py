@@ -20,8 +20,9 @@ def not_proven(proof: Proof) -> tuple[str, ...]:
             said.append("That the co-host who revealed last would not have preferred a void draw.")
         case RecordedBeacon():
             said.append("Chance: the beacon was known beforehand. This is a rehearsal.")
-    if any(each.why is PassedWhy.DISQUALIFIED for each in proof.passed):
+    gone = {each.why for each in proof.passed} | {each.why for each in proof.lapsed}
+    if PassedWhy.DISQUALIFIED in gone:
         said.append("That winners were disqualified rightly: that is the shop's word.")
-    if any(each.why is PassedWhy.DECLINED for each in proof.passed):
+    if PassedWhy.DECLINED in gone:
         said.append("That winners declined: that is the shop's word.")
     return tuple(said)

@@ -24,6 +24,7 @@ from livestream.protocol.draws import (
     DrawDrawn,
     DrawOpened,
     DrawPassedOn,
+    DrawPrizeLapsed,
     DrawRevealed,
     DrawRooted,
     DrawSettled,
@@ -41,13 +42,15 @@ from .proof import Drawing
 from .rules import REVEAL_S, CohostsBeacon, DrandBeacon, Rules
 
 __all__ = [
-    "announce", "cancel", "close", "draw", "due", "evolve", "is_due", "open_", "pass_on", "publish", "reveal",
-    "reveal_is_over", "settle", "void_unrevealed",
+    "announce", "cancel", "close", "draw", "due", "evolve", "is_due", "lapse", "open_", "pass_on", "publish",
+    "reveal", "reveal_is_over", "settle", "void_unrevealed", "void_unseen", "was_seen",
 ]  # fmt: skip
 
 #: a root must be out so long before its round: a transaction may hang for 2 s between the clock and COMMIT before
-#: Postgres ends it, and the way to the first who sees it may take a heartbeat
+#: Postgres ends it, and then it is still to be seen
 ROOT_MARGIN_MS = 4000
+#: and so long before must a later transaction have found it: the way to the first viewer may take a heartbeat
+SEEN_MARGIN_MS = 1000
 
 
 def announce(new: Draw, waiting: int) -> DrawAnnounced:
@@ -102,6 +105,26 @@ def publish(current: Draw, root: bytes, count: int, weight: int, now_ms: int) ->
     if current.beacon_at is not None and now_ms > current.beacon_at - ROOT_MARGIN_MS:
         return DrawVoided(draw=current.id, why=VoidWhy.LATE_ROOT)
     return DrawRooted(draw=current.id, root=root.hex(), entries=count, weight=weight, at=now_ms, round=current.round)
+
+
+def was_seen(current: Draw, now_ms: int) -> bool:
+    """A transaction after the root's own finds it now: is that before its beacon?
+
+    COMMIT has no limit in time: the moment that stands with a root does not say when it became visible.
+    """
+    return current.beacon_at is None or now_ms <= current.beacon_at - SEEN_MARGIN_MS
+
+
+def void_unseen(current: Draw, now_ms: int) -> DrawVoided:
+    """Nobody saw the root before the beacon, which is there.
+
+    Raises:
+        Refused: DRAW_STATE, there may still be time.
+    """
+    _require(current, DrawState.CLOSED)
+    if current.beacon_at is None or now_ms < current.beacon_at:
+        raise Refused(ErrorCode.DRAW_STATE, "the beacon is not there")
+    return DrawVoided(draw=current.id, why=VoidWhy.LATE_ROOT)
 
 
 def reveal(current: Draw, rules: Rules, party: int, secret: bytes, now_ms: int) -> DrawRevealed:
@@ -193,6 +216,16 @@ def pass_on(current: Draw, winner: DrawWinner, why: PassedWhy) -> DrawPassedOn:
     """
     _require(current, DrawState.DRAWN)
     return DrawPassedOn(draw=current.id, winner=winner, why=why)
+
+
+def lapse(current: Draw, prize: int, why: PassedWhy) -> DrawPrizeLapsed:
+    """A prize is nobody's: no reserve is left.
+
+    Raises:
+        Refused: DRAW_STATE.
+    """
+    _require(current, DrawState.DRAWN)
+    return DrawPrizeLapsed(draw=current.id, prize=prize, why=why)
 
 
 def settle(current: Draw) -> DrawSettled:

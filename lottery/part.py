@@ -78,4 +78,5 @@ PART = Part(
     export=privacy.export,
     marks=privacy.marks,
     erase=privacy.erase,
+    rooms=privacy.rooms,
 )  # fmt: skip

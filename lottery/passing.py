@@ -53,7 +53,7 @@ async def pass_on(database: Database, room_id: str, draw_id: str) -> Appended | 
             await store.evolve(tx, passed.held, settled)
             passed.events.append(settled)
             passed.webhooks.append(store.webhook(DrawSettledHook, held))
-        if not passed.events and not passed.webhooks:  # who had it may be erased: nobody to tell but the shop
+        if not passed.events:
             return None
         await outbox.emit(tx, held.shop_id, passed.webhooks)
         return await tell(tx, room_id, passed.events, notices=passed.notices)
@@ -84,7 +84,7 @@ async def _still_waits(tx: Connection, held: Held) -> bool:
 
 
 async def hand_on(tx: Connection, passed: Passed, prize: int, entry: str, why: PassedWhy) -> None:
-    """Take a prize from who holds it, and give it to the next reserve, if there is one."""
+    """Take a prize from who holds it, and give it to the next reserve; if there is none it is nobody's."""
     held = passed.held
     draw_id, rules, now_ms = held.draw.id, held.open_rules, held.now_ms
     await tx.execute(
@@ -103,6 +103,9 @@ async def hand_on(tx: Connection, passed: Passed, prize: int, entry: str, why: P
     claim_until = now_ms + rules.claim_s * 1000
     reserve = await _next_reserve(tx, draw_id, prize, now_ms, claim_until)
     if reserve is None:
+        nobodys = machine.lapse(held.draw, prize, why)
+        passed.held = dataclasses.replace(held, draw=await store.evolve(tx, held, nobodys))
+        passed.events.append(nobodys)
         lapsed = store.webhook(DrawPrizeLapsedHook, held, prize=prize, prize_name=prize_name(rules, prize), why=why)
         passed.webhooks.append(lapsed)
         return

@@ -63,6 +63,16 @@ async def marks(connection: Connection, person: Person, shops: Sequence[str]) ->
     return replace(person, entries=entries, draws=draws)
 
 
+async def rooms(connection: Connection, person: Person, shops: Sequence[str]) -> list[str]:
+    """Rooms of draws in which they are: such a draw may be drawn at any moment."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT room_id FROM draw_entry JOIN draw USING (draw_id) WHERE viewer_id = $1 AND shop_id = ANY($2)",
+        person.viewer_id,
+        list(shops),
+    )
+    return [row["room_id"] for row in rows]
+
+
 async def erase(connection: Connection, person: Person, shops: Sequence[str]) -> None:
     """Take a person out: their entries stay, which proofs rest on, and lead to nobody any more."""
     bodies = await connection.fetch("SELECT draw_id, body::text FROM draw WHERE draw_id = ANY($1)", list(person.draws))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 
+from livestream.protocol.draws import PassedWhy
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.http import DrawPrize, DrawPrizes, PrizeState
 from livestream.storage.pool import Connection
@@ -15,7 +16,7 @@ from .store import MS
 
 _NEXT = "SELECT min(place) FROM draw_pick WHERE draw_id = $1 AND prize IS NULL"
 _HOLDERS = f"""
-SELECT DISTINCT ON (prize) prize, place, encode(entry_id, 'hex') AS entry, name, lapsed_at IS NOT NULL AS lapsed,
+SELECT DISTINCT ON (prize) prize, place, encode(entry_id, 'hex') AS entry, name, gone_why,
        claim_until <= clock_timestamp() AS late, handed_at IS NOT NULL AS handed,
        {MS.format("claim_until")} AS claim_until, {MS.format("claimed_at")} AS claimed_at,
        {MS.format("delete_at")} AS delete_at
@@ -40,8 +41,9 @@ async def of(connection: Connection, room_id: str, draw_id: str) -> DrawPrizes:
 
 
 def _prize(rules: Rules, prize: int, tier: str, name: str, row: asyncpg.Record | None) -> DrawPrize:
-    if row is None or row["lapsed"]:
-        return DrawPrize(prize=prize, tier=tier, name=name, state=PrizeState.NOBODY)
+    if row is None or row["gone_why"]:
+        why = None if row is None else PassedWhy(row["gone_why"])
+        return DrawPrize(prize=prize, tier=tier, name=name, state=PrizeState.NOBODY, why=why)
     return DrawPrize(
         prize=prize,
         tier=tier,

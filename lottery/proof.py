@@ -70,6 +70,14 @@ class Passed(Part, frozen=True):
     passed_ms: Millis
 
 
+class Lapsed(Part, frozen=True):
+    """A prize became nobody's: who had it lost it, and no reserve was left."""
+
+    unit: Count
+    why: PassedWhy
+    lapsed_ms: Millis
+
+
 class Proof(Part, frozen=True):
     protocol: Literal["LTD1"]
     draw_id: DrawId
@@ -84,6 +92,7 @@ class Proof(Part, frozen=True):
     reveals: tuple[Reveal, ...]  #: of co-hosts, in their order
     drawing: Drawing | None  #: drawn only
     passed: tuple[Passed, ...]  #: in the order in which it happened
+    lapsed: tuple[Lapsed, ...] = ()  #: in the order in which it happened; older documents do not have it
 
     def __post_init__(self) -> None:
         has = (self.closing is not None, self.drawing is not None, self.voided is not None)
@@ -93,7 +102,7 @@ class Proof(Part, frozen=True):
             raise ValueError("only a void draw has no root")
         if self.closing is None and (self.entries or self.reveals):
             raise ValueError("a draw that never closed shows no entries")
-        if self.drawing is None and self.passed:
+        if self.drawing is None and (self.passed or self.lapsed):
             raise ValueError("nothing was won that could be passed on")
 
 
@@ -117,9 +126,11 @@ def read(document: bytes) -> Proof:
 def schema() -> dict[str, Any]:
     """JSON Schema of a proof."""
     (root,), components = msgspec.json.schema_components([Proof], ref_template="#/$defs/{name}")
-    return {
+    made = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Proof of a lucky draw (LTD1)",
         **root,
         "$defs": components,
     }
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(made))  # defaults are tuples in it
+    return plain

@@ -43,7 +43,7 @@ _HEX = frozenset("0123456789abcdef")
 #: draws that one is told of, beside those in which one has a prize: each is a signature, for each who joins
 _OWN_LAST = 3
 _MINE = f"""
-SELECT viewer_id, draw_id, d.plan->>'title' AS title, d.rules_hash, d.signing_key, entry_id, weight,
+SELECT viewer_id, draw_id, d.plan->>'title' AS title, d.rules_hash, d.signing_key, entry_id, e.promised AS weight,
        {MS.format("e.at")} AS at, prize, p.lapsed_at, p.claimed_at, {MS.format("p.claim_until")} AS claim_until,
        {MS.format("c.delete_at")} AS delete_at, CASE WHEN prize IS NOT NULL THEN d.rules END AS rules
   FROM draw_entry e JOIN draw d USING (draw_id) LEFT JOIN draw_pick p USING (draw_id, entry_id)
@@ -178,7 +178,7 @@ class Reads:
         async with self._ground.database.read() as connection:
             row = await connection.fetchrow(
                 f"""
-                SELECT draw_id, rules_hash, signing_key, root, entry_id, weight, {MS.format("e.at")} AS at
+                SELECT draw_id, rules_hash, signing_key, root, entry_id, promised AS weight, {MS.format("e.at")} AS at
                   FROM draw JOIN draw_entry e USING (draw_id)
                  WHERE draw_id = $1 AND room_id = $2 AND viewer_id = $3""",
                 draw_id,

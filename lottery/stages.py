@@ -1,7 +1,7 @@
 """Stages: a draw's way from the latest close to its winners. Each step is one transaction that is safe to run twice.
 
     open, its time or its show is over ──> closed, or called off
-    closed ──> weights frozen, root published; void when it is late
+    closed ──> weights frozen, root published, found by a later transaction; void when either is late
     root is out ──> secrets revealed, or void ──> winners, their notices and webhooks, in one
 
 What a step needs is in Postgres, and the same rows give the same bytes: a
@@ -12,6 +12,9 @@ what it appended to the room's logs; None: there was nothing to do.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+
+import msgspec
 
 from livestream.parts import TeamMembers
 from livestream.protocol.draw_hooks import DrawCancelledHook, DrawDrawnHook, DrawVoidHook
@@ -69,7 +72,7 @@ async def publish_root(
         return None
     assert held is not None
     if weighing.needed(held.open_rules) and not held.weighed:
-        await weighing.weigh(database, room_id, draw_id, members)
+        await weighing.weigh(database, held, members)
     async with database.read() as connection:
         entries = await store.entries(connection, draw_id)  # frozen: nothing changes in a closed draw
     root, weight = await asyncio.to_thread(
@@ -84,7 +87,29 @@ async def publish_root(
         if isinstance(event, DrawVoided):
             return await _void(tx, held, event)
         await store.evolve(tx, held, event, root=root, rooted_at=event.at)
-        return await tell(tx, room_id, [event])
+        appended = await tell(tx, room_id, [event])
+    await see_root(database, room_id, draw_id)  # at once: nobody is told of a root that may still count for nothing
+    return appended
+
+
+async def see_root(database: Database, room_id: str, draw_id: str) -> Appended | None:
+    """Find a root that was published, which only counts when that is before its beacon; void the draw after it.
+
+    Who published it may be dead, or not know whether it is: COMMIT itself may hang for as long as Postgres does.
+    """
+    async with database.transaction() as tx:
+        _, held = await lock(tx, room_id, draw_id)
+        if held is None or held.draw.state is not DrawState.CLOSED or not held.draw.root or held.seen:
+            return None
+        if machine.was_seen(held.draw, held.now_ms):
+            await tx.execute("UPDATE draw SET seen_at = clock_timestamp() WHERE draw_id = $1", draw_id)
+            return None
+        if held.now_ms < (held.draw.beacon_at or 0):
+            return None  # too late to be drawn, too early to be void
+        event = machine.void_unseen(held.draw, held.now_ms)
+        # It is known to be out since now, and the proof says no more than is known.
+        found = msgspec.structs.replace(held.draw, rooted_at=held.now_ms)
+        return await _void(tx, dataclasses.replace(held, draw=found), event, rooted_at=held.now_ms)
 
 
 def _waits_for_root(held: Held | None) -> bool:
@@ -125,11 +150,11 @@ async def draw(
         entries = await store.entries(connection, draw_id)
     async with database.transaction() as tx:
         _, held = await lock(tx, room_id, draw_id)
-        if held is None or held.draw.state is not DrawState.CLOSED or not held.draw.root:
+        if held is None or held.draw.state is not DrawState.CLOSED or not held.seen:
             return None
-        rules = held.open_rules
+        rules, drawn_ms = held.open_rules, max(held.now_ms, held.draw.beacon_at or 0)
         drawing = await asyncio.to_thread(
-            conduct.draw, rules, store.closing_of(held), entries, beacon, signature, held.now_ms
+            conduct.draw, rules, store.closing_of(held), entries, beacon, signature, drawn_ms
         )
         people = await store.people(tx, draw_id, drawing.winners)
         winners = [
@@ -137,7 +162,7 @@ async def draw(
             for place, each in enumerate(drawing.winners)
         ]
         event = machine.draw(held.draw, drawing, winners, rules.claim_s)
-        await store.evolve(tx, held, event, drawn_at=held.now_ms, signature=signature)
+        await store.evolve(tx, held, event, drawn_at=drawn_ms, signature=signature)
         await store.add_picks(tx, draw_id, drawing, event.claim_until)
         won = [passing.won(held, each, people[each.entry], event.claim_until) for each in winners]
         notices: list[tuple[str, NoticeEvent]] = []
@@ -149,8 +174,8 @@ async def draw(
         return await tell(tx, room_id, [event], notices=notices)
 
 
-async def _void(tx: Connection, held: Held, event: DrawVoided) -> Appended:
-    await store.evolve(tx, held, event)
+async def _void(tx: Connection, held: Held, event: DrawVoided, **columns: int) -> Appended:
+    await store.evolve(tx, held, event, **columns)
     await outbox.emit(tx, held.shop_id, [store.webhook(DrawVoidHook, held, why=event.why)])
     return await tell(tx, held.room_id, [event])
 

@@ -25,6 +25,13 @@ from .rules import Rules
 CLOSE = "draw_close"  #: kind of deadline
 MS = "floor(extract(epoch FROM {}) * 1000)::bigint"
 _NOW = MS.format("clock_timestamp()")
+#: of a draw: never before what has happened to it, whatever the server's clock was set to meanwhile, and
+#: not with the root either: a secret is revealed after it
+_DRAW_NOW = MS.format("""greatest(clock_timestamp(), opened_at, closed_at,
+       rooted_at + interval '1 ms', drawn_at,
+       CASE WHEN rooted_at IS NOT NULL THEN (SELECT max(at) FROM draw_reveal r WHERE r.draw_id = draw.draw_id) END,
+       CASE WHEN drawn_at IS NOT NULL THEN
+            (SELECT max(greatest(given_at, lapsed_at)) FROM draw_pick p WHERE p.draw_id = draw.draw_id) END)""")
 _decode_body = msgspec.json.Decoder(Draw).decode
 _decode_plan = msgspec.json.Decoder(DrawPlan).decode
 _decode_rules = msgspec.json.Decoder(Rules).decode
@@ -48,7 +55,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A draw's row, and its clock: of the database, read after the lock."""
+    """A draw's row, and its clock: of the database, read after the lock, and never set back."""
 
     draw: Draw
     room_id: str
@@ -61,6 +68,7 @@ class Held:
     rules: Rules | None
     frozen_ms: int
     weighed: bool  #: its weights are frozen
+    seen: bool  #: its root was visible before its beacon
     frozen_at: int | None  #: the room's clock stands still
     now_ms: int
 
@@ -81,7 +89,7 @@ SELECT locked.room_id, shop_id, coalesce(locked.state->>'title', '') AS title,
 
 _DRAW = f"""
 SELECT draw.*, body::text AS body_text, plan::text AS plan_text, {MS.format("due_at")} AS due_ms,
-       {MS.format("room.frozen_at")} AS frozen_at, {_NOW} AS now_ms
+       {MS.format("room.frozen_at")} AS frozen_at, {_DRAW_NOW} AS now_ms
   FROM draw JOIN room USING (room_id)
   LEFT JOIN deadline ON deadline.room_id = draw.room_id AND kind = '{CLOSE}' AND id = draw_id"""
 
@@ -153,6 +161,7 @@ def held(row: asyncpg.Record) -> Held:
         rules,
         frozen_ms,
         row["weighed_at"] is not None,
+        row["seen_at"] is not None,
         row["frozen_at"],
         row["now_ms"],
     )

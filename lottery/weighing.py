@@ -11,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from livestream.parts import TeamMembers
-from livestream.protocol.draws import DrawState
 from livestream.storage.pool import Connection, Database
 
-from . import facts, store
+from . import facts
 from .facts import Weighed
 from .rules import Rules
+from .store import Held
 from .weight import weight
 
-_AT_ONCE = 2000  #: far within the time that a statement has
+#: far within the time that a statement has, and that who enters too late and waits for the row waits for it
+_AT_ONCE = 2000
+_LOCK = "SELECT state = 'closed' AND weighed_at IS NULL FROM draw WHERE draw_id = $1 FOR NO KEY UPDATE"
 
 
 def needed(rules: Rules) -> bool:
@@ -27,17 +29,18 @@ def needed(rules: Rules) -> bool:
     return bool(rules.weights.commented or rules.weights.joined_team or rules.weights.bought)
 
 
-async def weigh(database: Database, room_id: str, draw_id: str, members: TeamMembers | None) -> None:
+async def weigh(database: Database, held: Held, members: TeamMembers | None) -> None:
     """Freeze the weights of a closed draw."""
+    draw_id, rules = held.draw.id, held.open_rules
+    async with database.read() as connection:
+        since_ms = await facts.began_ms(connection, held)
     after: bytes | None = b""
     while after is not None:
         async with database.transaction() as tx:
-            held = (await store.lock(tx, room_id, [draw_id])).get(draw_id)
-            if held is None or held.draw.state is not DrawState.CLOSED or held.weighed:
+            if not await tx.fetchval(_LOCK, draw_id):
                 return
-            await tx.execute(facts.BY_INDEX)
-            found = await facts.at_close(tx, held, held.open_rules, after, _AT_ONCE, members)
-            await _raise(tx, draw_id, held.open_rules, found)
+            found = await facts.at_close(tx, held, rules, since_ms, after, _AT_ONCE, members)
+            await _raise(tx, draw_id, rules, found)
             after = found[-1].entry_id if len(found) == _AT_ONCE else None
             if after is None:
                 await tx.execute("UPDATE draw SET weighed_at = clock_timestamp() WHERE draw_id = $1", draw_id)

@@ -13,6 +13,7 @@ from .draws import (
     DrawLogEvent,
     DrawOpened,
     DrawPassedOn,
+    DrawPrizeLapsed,
     DrawRevealed,
     DrawRooted,
     DrawSettled,
@@ -52,6 +53,8 @@ def evolve_draw(draw: Draw, event: DrawLogEvent) -> Draw:
             )
         case DrawPassedOn(winner=winner):
             return _with(draw, winners=_replaced(draw.winners, winner))
+        case DrawPrizeLapsed(prize=prize, why=why_gone):
+            return _with(draw, winners=[_with(w, lapsed=why_gone) if w.prize == prize else w for w in draw.winners])
         case DrawSettled():
             return _with(draw, state=DrawState.SETTLED)
         case DrawCancelled(why=why):

@@ -76,7 +76,7 @@ class PrizeTier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class DrawNeeds(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What must hold for a viewer when they enter; all of it."""
 
-    commented: bool = False  #: wrote a comment in this show
+    commented: bool = False  #: wrote a comment in this show that was not deleted
     team: bool = False  #: joined a team in this show
     bought: bool = False  #: bought something; many countries' law forbids to ask for it
     watched_s: Annotated[int, Meta(ge=0, le=86_400)] = 0  #: has been in the room for so long
@@ -139,6 +139,7 @@ class DrawWinner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     place: types.Count  #: number of the pick from 0; those past the number of prizes were reserves
     entry: EntryId
     name: str  #: masked
+    lapsed: PassedWhy | None = None  #: they have it no longer, for this reason, and nobody has: no reserve was left
 
 
 class OwnDraw(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -247,6 +248,14 @@ class DrawPassedOn(Event, frozen=True, tag="draw_passed_on"):
     why: PassedWhy = PassedWhy.UNCLAIMED
 
 
+class DrawPrizeLapsed(Event, frozen=True, tag="draw_prize_lapsed"):
+    """Who had a prize has it no longer, and no reserve is left: it is nobody's."""
+
+    draw: DrawId
+    prize: types.Count
+    why: PassedWhy
+
+
 class DrawSettled(Event, frozen=True, tag="draw_settled"):
     """Every prize was claimed, or nobody is left to give it to."""
 
@@ -300,14 +309,14 @@ class YourPrizeClaimed(Event, frozen=True, tag="your_prize_claimed"):
 
 
 DrawLogEvent = (
-    DrawAnnounced | DrawOpened | DrawClosed | DrawRooted | DrawRevealed | DrawDrawn | DrawPassedOn | DrawSettled
-    | DrawCancelled | DrawVoided
+    DrawAnnounced | DrawOpened | DrawClosed | DrawRooted | DrawRevealed | DrawDrawn | DrawPassedOn | DrawPrizeLapsed
+    | DrawSettled | DrawCancelled | DrawVoided
 )  # fmt: skip
 DrawNotice = YouWon | YourPrizeWentOn | YourPrizeClaimed
 DRAW_PARTS: tuple[type[msgspec.Struct], ...] = (
     PrizeTier, DrawNeeds, DrawWeights, DrawPlan, DrawReceipt, DrawWinner, OwnDraw, Draw,
 )  # fmt: skip
 DRAW_EVENTS: tuple[type[Event], ...] = (
-    DrawAnnounced, DrawOpened, DrawClosed, DrawRooted, DrawRevealed, DrawDrawn, DrawPassedOn, DrawSettled,
-    DrawCancelled, DrawVoided, YouWon, YourPrizeWentOn, YourPrizeClaimed,
+    DrawAnnounced, DrawOpened, DrawClosed, DrawRooted, DrawRevealed, DrawDrawn, DrawPassedOn,
+    DrawPrizeLapsed, DrawSettled, DrawCancelled, DrawVoided, YouWon, YourPrizeWentOn, YourPrizeClaimed,
 )  # fmt: skip

@@ -41,7 +41,8 @@ class Show(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: types.Id
     title: str
     state: ShowState
-    starts_at: types.Millis
+    starts_at: types.Millis  #: as it was announced
+    began_at: types.Millis | None = None  #: when viewers could first talk in it: "in this show" is from here on
     live_at: types.Millis | None = None  #: when it first went live
     ended_at: types.Millis | None = None
     time_zone: str = "UTC"  #: in which it is announced

@@ -22,7 +22,7 @@ _MESSAGE = e.HostMessage(id=_ID, name="Ada", text="Witamy! 欢迎 👩‍👩‍
 _ANSWER = e.HostMessage(
     id=_OTHER, name="Ada", text="Yes, in blue too.", at=_AT, answers=_ID, answered_name="Łukasz", answered_text="Blue?"
 )
-_SHOW = e.Show(id=_ID, title="Tonight's show", state=ShowState.LIVE, starts_at=_AT, live_at=_AT)
+_SHOW = e.Show(id=_ID, title="Tonight's show", state=ShowState.LIVE, starts_at=_AT, began_at=_AT, live_at=_AT)
 _COMMENT = e.Commented(id=_OTHER, by="3vavcdxybr7f3", name="小明", text="这个多少钱？ <b>&amp;", role=Role.ANONYMOUS)
 _ACTED = e.Acted(who="host-1", name="Ada", role=Role.HOST, command="say", what="said a message")
 _WHO = "3vavcdxybr7f3"
@@ -222,9 +222,10 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
             why=d.PassedWhy.DECLINED,
         ),
     ),
-    p.Log(seq=25, at=_AT, event=d.DrawSettled(draw=_DRAW_ID)),
-    p.Log(seq=26, at=_AT, event=d.DrawCancelled(draw=_DRAW_ID, why="wrong prize")),
-    p.Log(seq=27, at=_AT, event=d.DrawVoided(draw=_DRAW_ID, why=d.VoidWhy.LATE_ROOT)),
+    p.Log(seq=25, at=_AT, event=d.DrawPrizeLapsed(draw=_DRAW_ID, prize=0, why=d.PassedWhy.UNCLAIMED)),
+    p.Log(seq=26, at=_AT, event=d.DrawSettled(draw=_DRAW_ID)),
+    p.Log(seq=27, at=_AT, event=d.DrawCancelled(draw=_DRAW_ID, why="wrong prize")),
+    p.Log(seq=28, at=_AT, event=d.DrawVoided(draw=_DRAW_ID, why=d.VoidWhy.LATE_ROOT)),
     p.Staff(seq=1, at=_AT, event=_ACTED),
     p.Staff(seq=2, at=_AT, event=e.Held(comments=[_HELD])),
     p.Staff(seq=3, at=_AT, event=e.Ruled(comments=[_OTHER], shown=True)),

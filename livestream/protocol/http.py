@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from . import types
 from .commands import COMMANDS, Command, Join
-from .draws import DrawPlan, DrawReceipt, EntryId
+from .draws import DrawPlan, DrawReceipt, EntryId, PassedWhy
 from .errors import ErrorCode as E
 from .events import Product
 from .groupbuy import Invite
@@ -144,6 +144,7 @@ class DrawPrize(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reserve: int | None = None  #: which reserve has it, from 1; null: who was drawn for it
     claim_until: int | None = None
     claimed_at: int | None = None
+    why: PassedWhy | None = None  #: nobody has it: what took it from who had it last; null: too few took part
     delete_at: int | None = None  #: when what the winner wrote is deleted
 
 
@@ -236,6 +237,7 @@ class Operation:
     errors: tuple[E, ...] = ()
     command: type[Command] | type[ShopCommand] | None = None
     file: str | None = None  #: content type, where the answer is a file
+    despite_ban: bool = False  #: who is banned from the room may too
 
 
 def _body_of(command: type[Command] | type[ShopCommand]) -> type[msgspec.Struct]:
@@ -273,8 +275,9 @@ def _room_command(command: type[Command]) -> Operation:
         body=_body_of(command),
         keyed="key" in command.__struct_fields__,
         needs_key=any(each.name == "key" and each.required for each in msgspec.structs.fields(command)),
-        errors=(E.ROOM_NOT_FOUND, E.BANNED, *command.errors),
+        errors=(E.ROOM_NOT_FOUND, *(() if command.despite_ban else (E.BANNED,)), *command.errors),
         command=command,
+        despite_ban=command.despite_ban,
     )
 
 

@@ -381,11 +381,13 @@ async def write_show(tx: Connection, room_id: str, event: ShowChanged) -> None:
     show = event.show
     await tx.execute(
         """
-        INSERT INTO show (show_id, room_id, title, state, starts_at, live_at, ended_at, time_zone)
+        INSERT INTO show (show_id, room_id, title, state, starts_at, live_at, ended_at, time_zone, began_at)
         VALUES ($1, $2, $3, $4, to_timestamp($5::double precision / 1000),
-                to_timestamp($6::double precision / 1000), to_timestamp($7::double precision / 1000), $8)
+                to_timestamp($6::double precision / 1000), to_timestamp($7::double precision / 1000), $8,
+                to_timestamp($9::double precision / 1000))
         ON CONFLICT (show_id) DO UPDATE
-           SET state = excluded.state, live_at = excluded.live_at, ended_at = excluded.ended_at""",
+           SET state = excluded.state, live_at = excluded.live_at, ended_at = excluded.ended_at,
+               began_at = excluded.began_at""",
         show.id,
         room_id,
         show.title,
@@ -394,6 +396,7 @@ async def write_show(tx: Connection, room_id: str, event: ShowChanged) -> None:
         show.live_at,
         show.ended_at,
         show.time_zone,
+        show.began_at,
     )
 
 

@@ -49,6 +49,8 @@ def move(current: Show | None, to: S, now_ms: int) -> ShowChanged:
     if to not in TRANSITIONS[current.state]:
         raise Refused(ErrorCode.ILLEGAL_TRANSITION, f"from {current.state} to {to}")
     changes: dict[str, object] = {"state": to}
+    if current.state is S.SCHEDULED and to in TALKING:
+        changes["began_at"] = now_ms
     if to is S.LIVE and current.live_at is None:
         changes["live_at"] = now_ms
     if to is S.ENDED:

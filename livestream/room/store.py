@@ -226,7 +226,8 @@ async def open_shows(tx: Connection, room_ids: Sequence[str]) -> dict[str, Show]
     rows = await tx.fetch(
         f"""
         SELECT room_id, show_id, title, state, time_zone, {_MS.format("starts_at")} AS starts_at,
-               {_MS.format("live_at")} AS live_at, {_MS.format("ended_at")} AS ended_at
+               {_MS.format("began_at")} AS began_at, {_MS.format("live_at")} AS live_at,
+               {_MS.format("ended_at")} AS ended_at
           FROM show WHERE room_id = ANY($1) AND state <> 'ended'""",
         room_ids,
     )
@@ -236,6 +237,7 @@ async def open_shows(tx: Connection, room_ids: Sequence[str]) -> dict[str, Show]
             title=row["title"],
             state=ShowState(row["state"]),
             starts_at=row["starts_at"],
+            began_at=row["began_at"],
             live_at=row["live_at"],
             ended_at=row["ended_at"],
             time_zone=row["time_zone"],

@@ -65,8 +65,9 @@ async def erase_viewer(action: Action, command: EraseViewer) -> None:
     tx = action.tx
     place = await place_of(tx, action.actor.base_shop_id)
     person = await person_of(action, command.viewer, place)
-    rooms = await touched(tx, person, place.rooms)
+    rooms = await touched(action, person, place)
     await action.lock(rooms)
+    person = await person_of(action, command.viewer, place)  # once more: who was about to win may have won meanwhile
     for room_id in rooms:
         await _off_the_screens(action, room_id, person)
     for statement in (_COMMENTS, _REASONS, *_IN_ROOMS):

@@ -63,9 +63,13 @@ async def person_of(action: Action, viewer_id: str, place: Place) -> Person:
     return person
 
 
-async def touched(tx: Connection, person: Person, rooms: Sequence[str]) -> list[str]:
-    """Rooms of which something tells of a person: in Postgres, on screens, or in the memory of processes."""
-    return [row["room_id"] for row in await tx.fetch(_TOUCHED, *_arguments(person, rooms))]
+async def touched(action: Action, person: Person, place: Place) -> list[str]:
+    """Rooms of which something tells, or may tell soon, of a person: in Postgres, on screens, in memories."""
+    found = {row["room_id"] for row in await action.tx.fetch(_TOUCHED, *_arguments(person, place.rooms))}
+    for part in action.parts:
+        if part.rooms is not None:
+            found.update(await part.rooms(action.tx, person, place.shops))
+    return sorted(found)
 
 
 async def told(tx: Connection, table: Table, person: Person, rooms: Sequence[str]) -> list[tuple[str, int, str]]:

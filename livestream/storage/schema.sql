@@ -65,7 +65,8 @@ CREATE TABLE show (
     live_at     timestamptz,
     ended_at    timestamptz,
     likes       bigint NOT NULL DEFAULT 0 CHECK (likes >= 0),
-    time_zone   text NOT NULL DEFAULT 'UTC'
+    time_zone   text NOT NULL DEFAULT 'UTC',
+    began_at    timestamptz                         -- it left `scheduled`: since then viewers can talk and buy in it
 );
 CREATE UNIQUE INDEX show_one_open ON show (room_id) WHERE state <> 'ended';
 CREATE INDEX show_room ON show (room_id, show_id);

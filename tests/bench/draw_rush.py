@@ -1,13 +1,16 @@
 """Rush: 100,000 people with tokens of their own enter one draw over websockets, beside sockets that only watch.
 
     python -m tests.bench.draw_rush [--entries 100000] [--watchers 5000] [--wave 10000] [--clients 2] [--gateways 2]
+        [--weights]
 
 A machine has too few ports and descriptors for 100,000 sockets at once, so
 people come in waves: a wave joins, all of it enters at the same moment, and
 leaves. Two times are told: of the entries alone (from the first one sent to the
 last receipt, summed over the waves), and of everything, joins and leaves too.
 Then the draw closes, and the database's own clock tells how long root and
-winners took. Every receipt is held against Postgres.
+winners took. Every receipt is held against Postgres. With `--weights` a third
+each came to comment, to join a team and to buy after they entered, so that all
+entries are judged once more at the close, and all of them rise.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from livestream import auth, seed
 from livestream.account import account
 from livestream.client import connect
 from livestream.datadir import DataDir
-from livestream.protocol.draws import BeaconKind, DrawRooted
+from livestream.protocol.draws import BeaconKind, DrawRooted, DrawWeights
 from livestream.protocol.pushes import Log
 from livestream.protocol.roles import Role
 from tests.bench import crowd, processes
@@ -98,7 +101,9 @@ async def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         assert key is not None
         (token,) = crowd.tokens(key, ["host"], Role.HOST)
         async with connect(f"ws://127.0.0.1:{running.port}/v1/ws", room=seed.ROOM, token=token) as host:
-            draw_id = (await host.create_draw(plan(beacon=BeaconKind.COHOSTS, seconds=None))).draw
+            weights = DrawWeights(commented=1, team=2, bought=4) if options.weights else DrawWeights()
+            planned = plan(beacon=BeaconKind.COHOSTS, seconds=None, weights=weights, law_read=True)
+            draw_id = (await host.create_draw(planned)).draw
             await host.open_draw(draw_id, commitments=[commitment(draw_id)], names=["host"])
             reveal = asyncio.create_task(_reveal(host, draw_id))
             watching, watchers = crowd.process(_watch, running.port, key, options.watchers, 250)
@@ -123,12 +128,15 @@ async def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             whole_s = time.monotonic() - began
             watchers.send("count")
             stayed, came_back = await crowd.heard(watchers)
+            if options.weights:
+                await _earn(dsn)
             await host.close_draw(draw_id)
             await reveal
             figures = await _ended(dsn, draw_id, ids)
     return {
         **processes.where(),
         "gateways": options.gateways,
+        "weights": options.weights,
         "entries": len(ids),
         "watchers_who_stayed": stayed,
         "watchers_handed_over_and_back": came_back,
@@ -152,6 +160,40 @@ def _spent(running: Show, pids: Sequence[int]) -> dict[str, float]:
     return {"clients": processes.own_cpu_s(pids), **processes.cpu_s(running.process.pid)}
 
 
+#: what people came to deserve, by every third entry; rows as the parts write them
+_EARNED = (
+    """
+    INSERT INTO comment (room_id, comment_id, show_id, pseudonym, role, text, fate)
+    SELECT room_id, lpad(n::text, 13, '0'), show_id, pseudonym, 'viewer', 'hello', 'shown' FROM earning
+     WHERE n % 3 = 0""",
+    """
+    INSERT INTO deal (deal_id, room_id, shop_id, product_id, title, state, currency, exponent, tax_included,
+                      single_price, units, stock, version)
+    SELECT DISTINCT 'rush', room_id, shop_id, 'p', 'Rush', 'closed', 'PLN', 2, true, 1, 1, 1, 1 FROM earning""",
+    """
+    INSERT INTO seat (seat_id, team_id, deal_id, viewer, number, state, hold_ms, hold_at)
+    SELECT n::text, n::text, 'rush', pseudonym, 1, 'confirmed', 0, clock_timestamp() FROM earning WHERE n % 3 = 1""",
+    """
+    INSERT INTO purchase (shop_id, purchase_id, pseudonym, room_id, amount, currency, exponent)
+    SELECT shop_id, 'rush-' || n, pseudonym, room_id, 1, 'PLN', 2 FROM earning WHERE n % 3 = 2""",
+)
+
+
+async def _earn(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(
+            """
+            CREATE TEMPORARY TABLE earning AS
+            SELECT d.room_id, d.shop_id, d.show_id, e.pseudonym, row_number() OVER (ORDER BY entry_id) AS n
+              FROM draw_entry e JOIN draw d USING (draw_id)"""
+        )
+        for statement in _EARNED:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
 async def _ended(dsn: str, draw_id: str, ids: Sequence[str]) -> dict[str, Any]:
     connection = await asyncpg.connect(dsn)
     try:
@@ -161,7 +203,8 @@ async def _ended(dsn: str, draw_id: str, ids: Sequence[str]) -> dict[str, Any]:
         row = await connection.fetchrow(
             """
             SELECT extract(epoch FROM rooted_at - closed_at)::float AS root_s,
-                   extract(epoch FROM drawn_at - (SELECT max(at) FROM draw_reveal))::float AS drawn_s, entries
+                   extract(epoch FROM drawn_at - (SELECT max(at) FROM draw_reveal))::float AS drawn_s, entries,
+                   (SELECT count(*) FROM draw_entry e WHERE e.draw_id = draw.draw_id AND weight > promised) AS risen
               FROM draw WHERE draw_id = $1""",
             draw_id,
         )
@@ -173,6 +216,7 @@ async def _ended(dsn: str, draw_id: str, ids: Sequence[str]) -> dict[str, Any]:
         "unasked": len(stored - set(ids)),
         "double": len(ids) - len(set(ids)),
         "counted": row["entries"],
+        "risen": row["risen"],
         "close_to_root_s": round(row["root_s"], 3),
         "beacon_to_winners_s": round(row["drawn_s"], 3),
     }
@@ -185,6 +229,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--wave", type=int, default=10_000)
     made.add_argument("--clients", type=int, default=2)
     made.add_argument("--gateways", type=int, default=2)
+    made.add_argument("--weights", action="store_true", help="with chances to be earned, which the close weighs")
     made.add_argument("--out", type=Path, help="also write the figures there, as JSON")
     return made
 

@@ -199,7 +199,7 @@ async def test_a_prize_that_the_shop_handed_over_waits_for_nobody_and_goes_to_no
     await draws.hurry(database, draw_id, 8 * 24 * 3600)
     assert await passing.pass_on(database, draws.ROOM, draw_id)
     assert (await look(database, draw_id)).state is DrawState.SETTLED
-    assert await refused(desk.run(OPERATOR, mark)) is ErrorCode.DRAW_STATE
+    assert await refused(desk.run(OPERATOR, mark)) is ErrorCode.CLAIMED
     assert (await checked(database, draw_id)).ok
     async with database.read() as connection:
         audit = [row["what"] for row in await connection.fetch("SELECT event->>'what' AS what FROM staff_log")]

@@ -246,7 +246,7 @@ CASES: list[Case[Stage]] = [
     Case(announced, OPERATOR, c.MarkClaimed, {**NEVER, "prize": 0}, E.DRAW_NOT_FOUND),
     Case(announced, OPERATOR, c.MarkClaimed, {**DRAW, "prize": 0}, E.NOT_A_WINNER),
     Case(drawn, OPERATOR, c.MarkClaimed, {**DRAW, "prize": 1}, E.NOT_A_WINNER),
-    Case(settled, OPERATOR, c.MarkClaimed, {**DRAW, "prize": 0}, E.DRAW_STATE),
+    Case(settled_unclaimed, OPERATOR, c.MarkClaimed, {**DRAW, "prize": 0}, E.DRAW_STATE),
     Case(too_late, OPERATOR, c.MarkClaimed, {**DRAW, "prize": 0}, E.CLAIM_LATE),
     Case(handed_over, OPERATOR, c.MarkClaimed, {**DRAW, "prize": 0}, E.CLAIMED),
     Case(used_keys, OPERATOR, c.MarkClaimed, {**TWICE, "prize": 2}, E.KEY_REUSED),

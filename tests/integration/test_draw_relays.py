@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
@@ -73,6 +74,18 @@ async def silence(request: web.Request) -> web.StreamResponse:
     raise AssertionError
 
 
+async def in_pieces(request: web.Request) -> web.StreamResponse:
+    whole = await truth(request)
+    assert isinstance(whole, web.Response)
+    assert isinstance(whole.body, bytes)
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    for piece in (whole.body[:30], whole.body[30:]):
+        await response.write(piece)
+        await asyncio.sleep(0.05)
+    return response
+
+
 LIARS = (another_round, a_lie, noise, elsewhere)
 
 
@@ -83,6 +96,40 @@ async def test_the_first_genuine_answer_counts_whoever_lies_or_hangs(
     async with Relays.open(["http://127.0.0.1:1", *urls]) as relays:
         assert await relays.signature(_ROUND) == RECORDED[_ROUND]
         assert await relays.reachable()
+
+
+async def test_an_answer_in_pieces_is_read_to_its_end(relay: Callable[[Answer], Awaitable[str]]) -> None:
+    async with Relays.open([await relay(in_pieces)]) as relays:
+        assert await relays.signature(_ROUND) == RECORDED[_ROUND]
+
+
+async def test_a_relay_that_never_has_the_round_is_asked_less_and_less_until_it_has(
+    relay: Callable[[Answer], Awaitable[str]],
+) -> None:
+    asked, now, answers = 0, 0.0, a_lie
+
+    async def counted(request: web.Request) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        return await answers(request)
+
+    url = await relay(counted)
+    async with aiohttp.ClientSession() as session:
+        relays = Relays([url], session, lambda: now)
+        counts = []
+        for _ in range(60):  # four times a second
+            before = asked
+            await relays.signature(_ROUND)
+            counts.append(asked - before)
+            now += 0.25
+        assert counts[:9] == [1] * 9  # as all are asked while the round is made
+        assert (sum(counts[9:35]), sum(counts[35:])) == (3, 1)
+        answers, now = truth, now + 10
+        assert await relays.signature(_ROUND) == RECORDED[_ROUND]
+        before = asked
+        for _ in range(8):
+            await relays.signature(_ROUND)
+        assert asked - before == 8
 
 
 @pytest.mark.parametrize("answer", LIARS, ids=lambda each: each.__name__)

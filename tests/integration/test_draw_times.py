@@ -13,7 +13,7 @@ from livestream.protocol.draws import DrawState, DrawWeights
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.show import ShowState
 from livestream.storage.pool import Database
-from lottery import stages, weighing
+from lottery import stages, store, weighing
 from tests.support import live_draws as draws
 from tests.support.live_draws import HOST, checked, close, conduct, enter, look, opened, refused
 from tests.support.nodes import Node, actor, node
@@ -160,9 +160,12 @@ async def test_once_weighed_nothing_changes_a_weight(desk: Node, database: Datab
     await enter(desk, draw_id)
     await desk.run(actor(), c.Comment(ref=1, text="hello"))
     await close(desk, draw_id)
-    await weighing.weigh(database, draws.ROOM, draw_id, None)
+    async with database.read() as connection:
+        held = await store.look(connection, draw_id)
+    assert held is not None
+    await weighing.weigh(database, held, None)
     async with database.transaction() as tx:
         await tx.execute("UPDATE draw_entry SET weight = 1")
-    await asyncio.gather(*(weighing.weigh(database, draws.ROOM, draw_id, None) for _ in range(3)))
+    await asyncio.gather(*(weighing.weigh(database, held, None) for _ in range(3)))
     async with database.read() as connection:
         assert await connection.fetchval("SELECT weight FROM draw_entry") == 1

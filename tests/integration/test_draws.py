@@ -205,7 +205,7 @@ async def test_who_commented_bought_or_watched_may_enter_and_weighs_more(desk: N
                 )
         if step == 3:
             async with database.transaction() as tx:
-                await tx.execute("UPDATE show SET live_at = live_at - interval '61 seconds'")
+                await tx.execute("UPDATE show SET began_at = began_at - interval '61 seconds'")
             reply = await desk.run(ann, c.EnterDraw(ref=1, draw=draw_id))
             assert isinstance(reply, Entered)
             assert reply.receipt.weight == 14  # watched for three steps, of which two count
@@ -339,7 +339,7 @@ async def test_weights_of_who_watched_and_commented_after_entering_add_up(desk: 
     weights = DrawWeights(commented=2, watched=4, watched_step_s=20, watched_most=2)
     draw_id = await opened(desk, weights=weights)
     async with database.transaction() as tx:
-        await tx.execute("UPDATE show SET live_at = live_at - interval '61 seconds'")
+        await tx.execute("UPDATE show SET began_at = began_at - interval '61 seconds'")
     ann = msgspec.structs.replace(actor(), since_ms=1)
     reply = await desk.run(ann, c.EnterDraw(ref=1, draw=draw_id))
     assert isinstance(reply, Entered)

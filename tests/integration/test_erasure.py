@@ -242,8 +242,8 @@ async def _won_and_joined(database: Database, who: str, viewer_id: str) -> None:
         )  # fmt: skip
         for place, (entry, pseudonym, viewer) in enumerate(((theirs, who, viewer_id), (others, "p-zoe", "zoe"))):
             await tx.execute(
-                "INSERT INTO draw_entry (draw_id, entry_id, weight, at, pseudonym, viewer_id, name)"
-                " VALUES ($1, decode($2, 'hex'), 1, now(), $3, $4, $3)", draw_id, entry, pseudonym, viewer,
+                "INSERT INTO draw_entry (draw_id, entry_id, weight, promised, at, pseudonym, viewer_id, name)"
+                " VALUES ($1, decode($2, 'hex'), 1, 1, now(), $3, $4, $3)", draw_id, entry, pseudonym, viewer,
             )  # fmt: skip
             await tx.execute(
                 "INSERT INTO draw_pick (draw_id, place, entry_id, prize, given_at, claim_until)"

@@ -79,6 +79,7 @@ async def test_a_show_under_way_in_the_first_schema_goes_on(
     assert tea.state.pinned.text == "Welcome"
     assert tea.state.show is not None
     assert (tea.state.show.id, tea.state.show.live_at) == ("0aaaaaaaaaas2", 1767902400000)
+    assert tea.state.show.began_at == tea.state.show.live_at
     assert [message.text for message in tea.state.messages] == ["Welcome"]
     assert [comment.text for comment in tea.comments] == ["green?", "or black?", "hi"]
     assert (tea.state.chat.comment_chars, tea.state.chat.anonymous) == (300, True)

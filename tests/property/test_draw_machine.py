@@ -130,6 +130,24 @@ def test_a_root_is_out_before_its_round_or_the_draw_is_void(closed_after: int, l
         assert now_ms + late > draw.beacon_at - machine.ROOT_MARGIN_MS
 
 
+@given(st.integers(0, 20_000))
+def test_a_root_counts_only_if_somebody_found_it_before_its_round_and_is_void_only_after(late: int) -> None:
+    now_ms = quicknet.GENESIS_MS + 10**9
+    draw, rules = rules_of(BeaconKind.DRAND, now_ms)
+    for what in ("open", "close", "root"):
+        draw = evolve_draw(draw, step(draw, rules, what, now_ms))
+    seen, due = machine.was_seen(draw, now_ms + late), quicknet.time_of(draw.round)
+    assert seen is (now_ms + late <= due - machine.SEEN_MARGIN_MS)
+    voided = None
+    with contextlib.suppress(Refused):
+        voided = machine.void_unseen(draw, now_ms + late)
+    assert (voided is not None) is (now_ms + late >= due)
+    hosted, rules = rules_of(BeaconKind.COHOSTS, now_ms)
+    for what in ("open", "close", "root"):
+        hosted = evolve_draw(hosted, step(hosted, rules, what, now_ms))
+    assert machine.was_seen(hosted, now_ms + late)
+
+
 @given(st.integers(0, 120_000))
 def test_a_reveal_counts_for_exactly_60_s(late: int) -> None:
     now_ms = quicknet.GENESIS_MS + 10**9

@@ -15,7 +15,7 @@ import msgspec
 
 from lottery import canonical, conduct, merkle, rules
 from lottery.picks import picks
-from lottery.proof import Passed, PassedWhy, Proof
+from lottery.proof import Lapsed, Passed, PassedWhy, Proof
 from tests.support import draws
 from tests.support.draws import CLAIM_S, UNEVEN, Plan
 
@@ -53,6 +53,7 @@ DRAWN = {
     "recorded": Plan("rehearsal", 12, round=657_413),
 }
 PASSED = Plan("nobody claimed", 30, tier="drand", reserves=5)
+NOBODYS = Plan("nobody left", 30, tier="drand", reserves=2)
 COHOSTS = DRAWN["co-hosts"]
 
 
@@ -68,10 +69,26 @@ def _passed() -> Proof:
     )
 
 
+def _nobodys() -> Proof:
+    """Two reserves for three prizes, and nobody claims."""
+    proof = draws.drawn(NOBODYS)
+    over = draws.drawing_of(proof).drawn_ms + CLAIM_S * 1000
+    passed = draws.with_passed(
+        proof, Passed(0, 0, PassedWhy.DECLINED, over - 1_000_000), Passed(1, 1, PassedWhy.UNCLAIMED, over)
+    )
+    return draws.with_lapsed(
+        passed,
+        Lapsed(2, PassedWhy.UNCLAIMED, over),
+        Lapsed(1, PassedWhy.DISQUALIFIED, over + 1_000),
+        Lapsed(0, PassedWhy.UNCLAIMED, over - 1_000_000 + CLAIM_S * 1000),
+    )
+
+
 #: name → draw, and its proof
 PROOFS: dict[str, tuple[Plan, Callable[[], Proof]]] = {
     **{name: (plan, lambda plan=plan: draws.drawn(plan)) for name, plan in DRAWN.items()},  # type: ignore[misc]
     "passed-on": (PASSED, _passed),
+    "nobodys": (NOBODYS, _nobodys),
     "closed": (PASSED, lambda: draws.closed(PASSED)),
     "void-late-root": (PASSED, lambda: draws.late(PASSED)),
     "void-missing-reveal": (COHOSTS, lambda: draws.silent(COHOSTS)),

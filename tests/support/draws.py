@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lottery import cohosts, conduct, merkle, quicknet, receipt, rules
 from lottery.entry import Entry, entry_id, salt_hash
-from lottery.proof import Closing, Drawing, Outcome, Passed, Proof, Reveal, Voided
+from lottery.proof import Closing, Drawing, Lapsed, Outcome, Passed, Proof, Reveal, Voided
 from lottery.recorded import RECORDED
 from lottery.weight import most
 
@@ -178,6 +178,10 @@ def reveals_of(plan: Plan, numbers: Sequence[int]) -> tuple[Reveal, ...]:
 
 def with_passed(proof: Proof, *passed: Passed) -> Proof:
     return replaced(proof, passed=passed)
+
+
+def with_lapsed(proof: Proof, *lapsed: Lapsed) -> Proof:
+    return replaced(proof, lapsed=lapsed)
 
 
 def late(plan: Plan) -> Proof:

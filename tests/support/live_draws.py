@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Mapping
+from typing import Any
 
 import msgspec
 import pytest
@@ -104,9 +105,9 @@ def sign_round(round: int) -> bytes:
     return bytes((point * BEACON_KEY).to_compressed_bytes())
 
 
-def conductor(beacon: Beacon | None = None) -> Conductor:
+def conductor(beacon: Beacon | None = None, **more: Any) -> Conductor:
     """A worker's hand. Without a beacon no relay answers."""
-    return Conductor(beacon or Beacon(), members=team_members, reveal_lead_ms=0)  # type: ignore[arg-type]
+    return Conductor(beacon or Beacon(), members=team_members, reveal_lead_ms=0, **more)  # type: ignore[arg-type]
 
 
 async def conduct(database: Database, worker: Conductor | None = None) -> None:

@@ -172,6 +172,19 @@ def _passed(*passed: tuple[int, int, str, int]) -> Callable[[Case], None]:
     return change
 
 
+def _lapsed(*lapsed: tuple[int, str, int], reserves: int = 5) -> Callable[[Case], None]:
+    """All reserves move up to prize 0 at once, and then prizes are nobody's."""
+
+    def change(case: Case) -> None:
+        _passed(*((0, number, "declined", 0) for number in range(reserves)))(case)
+        drawn_ms = case.proof["drawing"]["drawn_ms"]
+        case.proof["lapsed"] = [
+            {"unit": unit, "why": why, "lapsed_ms": drawn_ms + after} for unit, why, after in lapsed
+        ]
+
+    return change
+
+
 def _swap(*path: str) -> Callable[[Case], None]:
     def change(case: Case) -> None:
         ids = case.proof
@@ -271,6 +284,13 @@ TAMPERINGS: dict[str, tuple[Plan, Callable[[Case], None], str]] = {
         _passed(*((0, number, "declined", _LATE) for number in range(6))),
         "reserves",
     ),
+    "nobody's though a reserve was left": (DRAND, _lapsed((0, "declined", 0), reserves=4), "reserves"),
+    "nobody's before its time": (DRAND, _lapsed((0, "unclaimed", _LATE - 1)), "reserves"),
+    "nobody's before the last reserve moved up": (DRAND, _lapsed((0, "declined", -1)), "reserves"),
+    "nobody's that nobody had": (DRAND, _lapsed((3, "declined", 0)), "reserves"),
+    "nobody's twice": (DRAND, _lapsed((0, "declined", 0), (0, "declined", 1)), "reserves"),
+    "nobody's out of time": (DRAND, _lapsed((0, "declined", 9), (1, "declined", 8)), "reserves"),
+    "nobody's for no reason": (DRAND, _lapsed((0, "lost", 9)), "document"),
     "receipt: another entry": (DRAND, _set("receipt", "entry_id", to=flip), "receipt"),
     "receipt: more weight": (DRAND, _set("receipt", "weight", to=_add(1)), "receipt"),
     "receipt: another moment": (DRAND, _set("receipt", "entered_ms", to=_add(1)), "receipt"),
@@ -399,6 +419,9 @@ def borders() -> dict[str, tuple[Case, str | None, str | None]]:
         passed = case(DRAND)
         _passed((0, 0, "declined", -past))(passed)
         made[f"passed on {past} ms before it was drawn"] = (passed, "reserves" if past else None, None)
+        nobodys = case(DRAND)
+        _lapsed((0, "unclaimed", _LATE - past))(nobodys)
+        made[f"nobody's {past} ms before its time"] = (nobodys, "reserves" if past else None, None)
     false = case(HOSTED, draws.silent(HOSTED))
     false.proof["reveals"].append(msgspec.to_builtins(draws.reveals_of(HOSTED, (2,))[0]))
     false.proof["reveals"][-1]["secret"] = flip(false.proof["reveals"][-1]["secret"])
@@ -407,6 +430,9 @@ def borders() -> dict[str, tuple[Case, str | None, str | None]]:
     elsewhere.witness = case(DRAND).witness
     _set("witness", "draw_id", to=flip)(elsewhere)
     made["cancelled, and the root of another draw was seen"] = (elsewhere, None, "publication")
+    older = case(DRAND)
+    del older.proof["lapsed"]
+    made["a document from before prizes could be nobody's"] = (older, None, None)
     unrevealed = case(HOSTED)
     unrevealed.proof |= {"reveals": [], "drawing": None, "outcome": "closed"}
     made["co-hosts before any reveal"] = (unrevealed, None, "publication")

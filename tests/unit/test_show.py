@@ -58,6 +58,15 @@ def test_the_first_moment_on_air_is_kept_through_pauses() -> None:
     assert again.ended_at is None
 
 
+def test_a_show_began_when_it_left_the_schedule_whatever_time_was_announced() -> None:
+    scheduled = show.schedule(None, "0000000000002", "Hats", 1, "UTC").show
+    assert scheduled.began_at is None
+    warm = show.move(scheduled, S.WARM_UP, NOW).show
+    assert (warm.began_at, show.move(warm, S.LIVE, NOW + 1000).show.began_at) == (NOW, NOW)
+    assert show.move(scheduled, S.LIVE, NOW).show.began_at == NOW
+    assert show.move(scheduled, S.ENDED, NOW).show.began_at is None
+
+
 @pytest.mark.parametrize("before", [S.SCHEDULED, S.WARM_UP, S.LIVE, S.PAUSED])
 def test_the_end_is_dated_and_a_show_that_never_went_live_has_no_such_moment(before: S) -> None:
     ended = show.move(a_show(before), S.ENDED, NOW).show

@@ -90,6 +90,8 @@ test("a draw is followed from the queue to its winners, and a break moves its cl
   );
   const [shown] = state.draws;
   assert.deepEqual([shown?.state, shown?.root, shown?.entries, shown?.revealed, shown?.winners?.[0]?.name], ["drawn", "r", 2, [1, 2], "B"]);
+  const nobodys = play(state, told(10, { t: "draw_prize_lapsed", draw: draw.id, prize: 0, why: "declined" })).draws[0]?.winners;
+  assert.deepEqual(nobodys?.map((each) => [each.name, each.lapsed]), [["B", "declined"]]);
   assert.equal(play(state, told(10, { t: "draw_settled", draw: draw.id })).draws[0]?.state, "settled");
   assert.equal(play(state, told(10, { t: "draw_voided", draw: draw.id, why: "late_root" })).draws[0]?.why, "late_root");
   assert.equal(play(EMPTY, snapshot({ draws: [draw] }), told(1, { t: "draw_cancelled", draw: draw.id, why: "no" })).draws.length, 0);

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lottery import rules
-from lottery.proof import Passed, PassedWhy, Proof
+from lottery.proof import Lapsed, Passed, PassedWhy, Proof
 from tests.support import draws, tampering
 from tests.support.draws import CLAIM_S, Plan
 from tests.support.tampering import TAMPERINGS, Case
@@ -66,17 +66,22 @@ def any_draw(chance: random.Random) -> Case:
 
 
 def _with_passed(proof: Proof, chance: random.Random) -> Proof:
-    if proof.drawing is None or not proof.drawing.winners or chance.random() < 0.5:
+    drawing = proof.drawing
+    if drawing is None or not drawing.winners or chance.random() < 0.5:
         return proof
-    count = min(len(proof.drawing.reserves), chance.randrange(4))
-    over = proof.drawing.drawn_ms
+    count = min(len(drawing.reserves), chance.randrange(4))
+    over = drawing.drawn_ms
     passed = []
     for number in range(count):
         over += CLAIM_S * 1000
-        passed.append(
-            Passed(chance.randrange(len(proof.drawing.winners)), number, chance.choice(list(PassedWhy)), over)
-        )
-    return draws.with_passed(proof, *passed)
+        passed.append(Passed(chance.randrange(len(drawing.winners)), number, chance.choice(list(PassedWhy)), over))
+    proof = draws.with_passed(proof, *passed)
+    if count < len(drawing.reserves) or chance.random() < 0.5:
+        return proof
+    over += CLAIM_S * 1000
+    return draws.with_lapsed(
+        proof, Lapsed(chance.randrange(len(drawing.winners)), chance.choice(list(PassedWhy)), over)
+    )
 
 
 def test_a_thousand_random_draws_are_the_same_in_python_and_in_the_browser() -> None:

@@ -57,6 +57,13 @@ export interface Passed {
   readonly passed_ms: number;
 }
 
+/** A prize that became nobody's. */
+export interface Lapsed {
+  readonly unit: number;
+  readonly why: Passed["why"];
+  readonly lapsed_ms: number;
+}
+
 export interface Proof {
   readonly draw_id: string;
   readonly rules: Rules;
@@ -70,6 +77,7 @@ export interface Proof {
   readonly reveals: readonly Reveal[];
   readonly drawing: Drawing | null;
   readonly passed: readonly Passed[];
+  readonly lapsed: readonly Lapsed[];
 }
 
 export interface Receipt {
@@ -137,6 +145,8 @@ const rules = fields({
   shop_key: hash,
 });
 
+const why = among("unclaimed", "declined", "disqualified");
+
 const proof = fields({
   protocol,
   draw_id: id,
@@ -150,8 +160,8 @@ const proof = fields({
   entries: list(pair(id, chances)),
   reveals: list(fields({ cohost: whole(1, 16), secret: hash, revealed_ms: ms })),
   drawing: maybe(fields({ drawn_ms: ms, beacon: hash, signature: maybe(digits(48)), seed: hash, winners: list(id), reserves: list(id) })),
-  passed: list(fields({ unit: whole(0), reserve: whole(0), why: among("unclaimed", "declined", "disqualified"), passed_ms: ms })),
-});
+  passed: list(fields({ unit: whole(0), reserve: whole(0), why, passed_ms: ms })),
+}, { lapsed: list(fields({ unit: whole(0), why, lapsed_ms: ms })) });
 
 const receipt = fields({ protocol, draw_id: id, rules_hash: hash, entry_id: id, weight: chances, entered_ms: ms, signature: digits(64) });
 const witness = fields({ protocol, draw_id: id, rules_hash: hash, root: hash, round: whole(0), seen_ms: ms });
@@ -184,7 +194,8 @@ export const units = (of: Rules): number => of.prizes.reduce((sum, prize) => sum
 
 /** Reads a proof, as text or as the value of it. Throws Malformed. */
 export function readProof(document: unknown): Proof {
-  const found = read<Proof>(document, proof);
+  const stated = read<Omit<Proof, "lapsed"> & Partial<Pick<Proof, "lapsed">>>(document, proof);
+  const found: Proof = { ...stated, lapsed: stated.lapsed ?? [] };
   const { rules: given } = found;
   if ((given.entry === "password") !== (given.password !== null)) throw new Malformed("a password belongs to entry by password, and only to it");
   if (units(given) > MOST_PRIZES) throw new Malformed("there are too many prizes");
@@ -193,7 +204,7 @@ export function readProof(document: unknown): Proof {
   if (parts.some((has, index) => has !== PARTS[found.outcome][index])) throw new Malformed(`a draw that is ${found.outcome} has other parts`);
   if (found.closing?.root === null && found.outcome !== "void") throw new Malformed("only a void draw has no root");
   if (found.closing === null && (found.entries.length || found.reveals.length)) throw new Malformed("a draw that never closed shows no entries");
-  if (found.drawing === null && found.passed.length) throw new Malformed("nothing was won that could be passed on");
+  if (found.drawing === null && (found.passed.length || found.lapsed.length)) throw new Malformed("nothing was won that could be passed on");
   return found;
 }
 

@@ -2,7 +2,7 @@
 
 import type { Proof } from "./document";
 
-export function notProven({ rules, passed }: Proof): readonly string[] {
+export function notProven({ rules, passed, lapsed }: Proof): readonly string[] {
   const said = [
     "That the entrants are different people: the shop signs its viewers in.",
     "That nobody was refused entry against the rules: refusals are recorded by the shop.",
@@ -10,7 +10,8 @@ export function notProven({ rules, passed }: Proof): readonly string[] {
   if (rules.beacon.tier === "drand") said.push("That the organisations behind drand did not collude: more than half of them would have to.");
   if (rules.beacon.tier === "co-hosts") said.push("That the co-hosts did not all collude.", "That the co-host who revealed last would not have preferred a void draw.");
   if (rules.beacon.tier === "recorded") said.push("Chance: the beacon was known beforehand. This is a rehearsal.");
-  if (passed.some(({ why }) => why === "disqualified")) said.push("That winners were disqualified rightly: that is the shop’s word.");
-  if (passed.some(({ why }) => why === "declined")) said.push("That winners declined: that is the shop’s word.");
+  const gone = [...passed, ...lapsed].map(({ why }) => why);
+  if (gone.includes("disqualified")) said.push("That winners were disqualified rightly: that is the shop’s word.");
+  if (gone.includes("declined")) said.push("That winners declined: that is the shop’s word.");
   return said;
 }

@@ -49,16 +49,15 @@ export const pair = (first: Shape, second: Shape): Shape => (value, path) => {
   second(value[1], `${path}[1]`);
 };
 
-export const fields = (shapes: Readonly<Record<string, Shape>>): Shape => {
-  const names = Object.keys(shapes);
+/** An object with all of the first, and any of the second that came with a later version. */
+export const fields = (needed: Readonly<Record<string, Shape>>, later: Readonly<Record<string, Shape>> = {}): Shape => {
+  const shapes = { ...needed, ...later };
   return (value, path) => {
     if (value === null || typeof value !== "object" || Array.isArray(value)) return refuse(path, "an object");
     const given = value as Record<string, unknown>;
     for (const name of Object.keys(given)) if (!Object.hasOwn(shapes, name)) throw new Malformed(`${path}.${name} is unknown`);
-    for (const name of names) {
-      if (!Object.hasOwn(given, name)) throw new Malformed(`${path}.${name} is missing`);
-      (shapes[name] as Shape)(given[name], `${path}.${name}`);
-    }
+    for (const name of Object.keys(needed)) if (!Object.hasOwn(given, name)) throw new Malformed(`${path}.${name} is missing`);
+    for (const name of Object.keys(given)) (shapes[name] as Shape)(given[name], `${path}.${name}`);
   };
 };
 

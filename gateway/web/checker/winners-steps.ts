@@ -38,7 +38,24 @@ export async function reserves(given: Case): Promise<string> {
     unless(why !== "unclaimed" || passed_ms - held >= rules.claim_s * 1000, `${prize} went on before its time to be claimed was over`);
     since[unit] = passed_ms;
   });
+  nobodyLeft(given, since, passed.at(-1)?.passed_ms ?? drawn_ms);
   return `${reserves.length} reserves, ${passed.length} of them moved up`;
+}
+
+/** A prize is nobody's only when all reserves have moved up. `since`: when each unit's holder was told; `last`: when the last reserve moved up. */
+function nobodyLeft({ proof, drawing }: Case, since: readonly number[], last: number): void {
+  const holders = new Map(since.entries());
+  let before = last;
+  for (const { unit, why, lapsed_ms } of proof.lapsed) {
+    const prize = `prize ${unit + 1}`;
+    unless(proof.passed.length === drawing.reserves.length, `${prize} is said to be nobody's, but a reserve was left`);
+    const held = holders.get(unit);
+    if (held === undefined) return fail(`${prize} is said to be nobody's, but nobody had it`);
+    unless(lapsed_ms >= before, `${prize} became nobody's before what happened earlier`);
+    unless(why !== "unclaimed" || lapsed_ms - held >= proof.rules.claim_s * 1000, `${prize} became nobody's before its time to be claimed was over`);
+    holders.delete(unit);
+    before = lapsed_ms;
+  }
 }
 
 export function receipt(given: Case): string {

@@ -22,7 +22,7 @@ const unitsOf = ({ rules }: Proof) => rules.prizes.flatMap(({ quantity, ...prize
 
 export function Winners({ proof, mine }: { proof: Proof; mine: string | undefined }) {
   const [all, setAll] = useState(false);
-  const { drawing, passed } = proof;
+  const { drawing, passed, lapsed } = proof;
   if (!drawing) return null;
   const prizes = unitsOf(proof);
   const shown = all ? drawing.winners : drawing.winners.slice(0, SHOWN);
@@ -34,15 +34,17 @@ export function Winners({ proof, mine }: { proof: Proof; mine: string | undefine
       <ol class="winners">
         {shown.map((id, unit) => {
           const chain = passed.filter((each) => each.unit === unit);
+          const nobodys = lapsed.find((each) => each.unit === unit);
           return (
             <li key={id}>
               <span class="prize"><b><Words>{prizes[unit]?.tier ?? ""}</Words></b> <Words>{prizes[unit]?.name ?? ""}</Words></span>
-              <span class={chain.length ? "holder gone" : "holder"}><Id id={id} mine={mine} /></span>
+              <span class={chain.length || nobodys ? "holder gone" : "holder"}><Id id={id} mine={mine} /></span>
               {chain.map(({ reserve, why }, place) => (
                 <span key={reserve} class="went-on">
-                  {words.wentOn[why]} → <span class={place < chain.length - 1 ? "gone" : ""}><Id id={drawing.reserves[reserve] ?? ""} mine={mine} /></span> ({words.reserve(reserve + 1)})
+                  {words.wentOn[why]} → <span class={place < chain.length - 1 || nobodys ? "gone" : ""}><Id id={drawing.reserves[reserve] ?? ""} mine={mine} /></span> ({words.reserve(reserve + 1)})
                 </span>
               ))}
+              {nobodys && <span class="went-on">{words.wentOn[nobodys.why]} → {words.nobodys}</span>}
             </li>
           );
         })}

@@ -45,6 +45,7 @@ export const words = {
   you: "you",
   reserve: (value: number) => `reserve ${value}`,
   wentOn: { unclaimed: "not claimed in time", declined: "declined", disqualified: "disqualified by the shop" },
+  nobodys: "nobody: no reserve was left",
   yours: "Your entry",
   yoursIs: (id: string) => `Entry ${id}`,
   yoursNone: "No receipt of this draw is kept in this browser. Drop its file to check that you took part.",

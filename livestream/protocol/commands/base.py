@@ -22,6 +22,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="t"):
     rate: ClassVar[RateClass]
     reply: ClassVar[type[Reply]]
     errors: ClassVar[tuple[E, ...]] = ()  #: beside those every command may get
+    #: over HTTP who is banned may send it too: it is about what is theirs already, and nobody in the room hears of it
+    despite_ban: ClassVar[bool] = False
 
 
 #: any command may be answered with these

@@ -131,6 +131,7 @@ class ClaimPrize(Command, frozen=True, tag="claim_prize"):
 
     roles = SIGNED_IN
     rate = RateClass.OTHER
+    despite_ban = True
     reply = Claimed
     errors = (E.DRAW_NOT_FOUND, E.NOT_A_WINNER, E.CLAIM_LATE, E.CLAIMED, E.RECEIPT_INVALID, E.KEY_REUSED)
 
@@ -145,6 +146,7 @@ class DeclinePrize(Command, frozen=True, tag="decline_prize"):
 
     roles = SIGNED_IN
     rate = RateClass.OTHER
+    despite_ban = True
     reply = Ok
     errors = (E.DRAW_NOT_FOUND, E.NOT_A_WINNER, E.CLAIM_LATE, E.CLAIMED, E.KEY_REUSED)
 

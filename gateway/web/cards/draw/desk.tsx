@@ -1,6 +1,6 @@
 /** Prizes and claims of one draw, and who was refused: for staff. What winners wrote is for operators alone, as a file. */
 
-import type { Client, Draw } from "@sdk";
+import type { Client, Draw, PassedWhy } from "@sdk";
 import { useEffect, useState } from "preact/hooks";
 import { api, download, shopOfToken } from "../../shared/api";
 import { roomOfPage } from "../../shared/session";
@@ -29,6 +29,8 @@ interface PrizeRow {
   readonly claim_until?: number;
   readonly claimed_at?: number;
   readonly delete_at?: number;
+  /** Nobody has it: what took it from the last who had. */
+  readonly why?: PassedWhy;
 }
 
 interface Prizes {
@@ -71,7 +73,7 @@ function Desk({ client, draw }: { client: Client; draw: Of }) {
       {won && prizes?.items.length === 0 && <p>{text.none}</p>}
       <ol class="draw-desk">
         {prizes?.items.map((row) => (
-          <Row key={row.prize} row={row} next={prizes.next_reserve} busy={busy} operates={operates && draw.state === "drawn"}
+          <Row key={row.prize} row={row} next={prizes.next_reserve} busy={busy} operates={operates && won} settled={draw.state === "settled"}
             onClaimed={() => then(() => client.run({ t: "mark_claimed", draw: draw.id, prize: row.prize }))}
             onDisqualify={(why) => then(() => client.run({ t: "disqualify_winner", draw: draw.id, prize: row.prize, why }))} />
         ))}
@@ -88,11 +90,12 @@ interface RowProps {
   readonly next: number | null;
   readonly busy: boolean;
   readonly operates: boolean;
+  readonly settled: boolean;
   readonly onClaimed: () => Promise<boolean>;
   readonly onDisqualify: (why: string) => Promise<boolean>;
 }
 
-function Row({ row, next, busy, operates, onClaimed, onDisqualify }: RowProps) {
+function Row({ row, next, busy, operates, settled, onClaimed, onDisqualify }: RowProps) {
   const [why, setWhy] = useState<string | null>(null);
   const waits = row.state === "waits" || row.state === "late";
   const open = waits || row.state === "claimed"; // the shop may still find that who claimed is excluded
@@ -107,11 +110,12 @@ function Row({ row, next, busy, operates, onClaimed, onDisqualify }: RowProps) {
         <p><Words>{row.winner}</Words> <code class="faint">{row.entry?.slice(0, 6)}</code> {row.reserve !== undefined && <span class="faint">({words.reserve(row.reserve)})</span>}</p>
       )}
       {waits && row.claim_until !== undefined && <p class="faint">{text.until(moment(row.claim_until))}, {next === null ? text.noNext : text.next(next)}</p>}
+      {row.why !== undefined && <p class="faint">{words.lapsed(row.why)}</p>}
       {row.delete_at !== undefined && <p class="faint">{text.deleted(day(row.delete_at))}</p>}
       {operates && open && why === null && (
         <div class="buttons">
           <button type="button" class="quiet" disabled={busy} onClick={() => void onClaimed()}>{text.markClaimed}</button>
-          <button type="button" class="quiet" onClick={() => setWhy("")}>{text.disqualify}</button>
+          {!settled && <button type="button" class="quiet" onClick={() => setWhy("")}>{text.disqualify}</button>}
         </div>
       )}
       {why !== null && (

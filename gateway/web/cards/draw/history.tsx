@@ -7,7 +7,7 @@ import { api } from "../../shared/api";
 import { roomOfPage } from "../../shared/session";
 import { Words } from "../../shared/words";
 import { Sheet } from "./sheet";
-import { CheckLink, Ended, prizeName } from "./told";
+import { CheckLink, Ended, Lapsed, prizeName } from "./told";
 import { useDrawAct } from "./use-draw";
 import { moment } from "./when";
 import { words } from "./words";
@@ -72,7 +72,7 @@ function Row({ draw, more }: { draw: Past; more: ((draw: Past) => ComponentChild
       </p>
       {winners.length > 0 && (
         <p>
-          {winners.slice(0, NAMED).map((winner) => <span key={winner.prize} class="draw-name"><b><Words>{winner.name}</Words></b> <Words>{prizeName(draw, winner.prize)}</Words></span>)}
+          {winners.slice(0, NAMED).map((winner) => <span key={winner.prize} class="draw-name"><b><Words>{winner.name}</Words></b> <Words>{prizeName(draw, winner.prize)}</Words><Lapsed winner={winner} /></span>)}
           {winners.length > NAMED && <span class="faint">+{winners.length - NAMED}</span>}
         </p>
       )}

@@ -28,7 +28,7 @@ export const say = {
   length: "Open for (seconds, 30 to 300)",
   hand: "Open until I close it",
   needs: "Only for who",
-  commented: "wrote a comment in this show",
+  commented: "wrote a comment in this show that was not deleted",
   team: "joined a team in this show",
   bought: "bought in this show",
   watched: "Watched for so many seconds (0: anybody)",

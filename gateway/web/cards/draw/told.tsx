@@ -1,6 +1,6 @@
 /** What both cards show of a draw: prizes, rules, how far it is, winners. */
 
-import type { Client, Draw, RoomState } from "@sdk";
+import type { Client, Draw, DrawWinner, RoomState } from "@sdk";
 import { clock, money } from "../../shared/format";
 import { Timer } from "../../shared/icons";
 import { useTicks } from "../../shared/room";
@@ -104,6 +104,11 @@ export function prizeName(draw: Pick<Draw, "prizes">, prize: number): string {
 /** How many single prizes there are. */
 export const units = (draw: Pick<Draw, "prizes">): number => draw.prizes.reduce((sum, { quantity = 1 }) => sum + quantity, 0);
 
+/** Who won it does not have it any more, and nobody else does. */
+export function Lapsed({ winner }: { winner: DrawWinner }) {
+  return winner.lapsed ? <span class="draw-lapsed"> {words.lapsed(winner.lapsed)}</span> : null;
+}
+
 export function Winners({ draw, mine }: { draw: Draw; mine?: string | undefined }) {
   if (draw.state !== "drawn" && draw.state !== "settled") return null;
   const winners = draw.winners ?? [];
@@ -114,9 +119,10 @@ export function Winners({ draw, mine }: { draw: Draw; mine?: string | undefined 
       {winners.length === 0 && <p>{words.nobody}</p>}
       <ol>
         {winners.map((winner) => (
-          <li key={winner.prize} class={winner.entry === mine ? "own" : ""}>
+          <li key={winner.prize} class={winner.lapsed ? "lapsed" : winner.entry === mine ? "own" : ""}>
             <b><Words>{winner.name}</Words></b> <code class="faint">{winner.entry.slice(0, 6)}</code>{winner.entry === mine && <span class="role you">{words.you}</span>} – <Words>{prizeName(draw, winner.prize)}</Words>
             {winner.place >= most && <span class="faint"> ({words.reserve(winner.place - most + 1)})</span>}
+            <Lapsed winner={winner} />
           </li>
         ))}
       </ol>

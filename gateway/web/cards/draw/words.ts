@@ -1,6 +1,6 @@
 /** Words of the draw's cards that viewers read, and staff with them. */
 
-import type { BeaconKind, Draw, DrawNeeds, ErrorCode } from "@sdk";
+import type { BeaconKind, Draw, DrawNeeds, ErrorCode, PassedWhy } from "@sdk";
 import { count } from "../../shared/strings";
 
 export const plural = (value: number, one: string, many: string) => `${count(value)} ${value === 1 ? one : many}`;
@@ -43,6 +43,7 @@ export const words = {
   nobody: "Nobody took part.",
   you: "you",
   reserve: (number: number) => `reserve ${number}`,
+  lapsed: (why: PassedWhy) => `Nobody has it: ${{ unclaimed: "it was not claimed in time", declined: "the winner did not want it", disqualified: "the rules exclude the winner" }[why]}.`,
   check: "Check this draw",
   checkHint: "Your browser computes the whole draw anew.",
   cancelled: (why: string) => `Called off: ${why}`,
@@ -59,7 +60,7 @@ export const words = {
   byHand: "until the host closes it",
   prize: (name: string, quantity: number) => (quantity > 1 ? `${quantity} × ${name}` : name),
   needs: (needs: DrawNeeds): string[] => [
-    ...(needs.commented ? ["wrote a comment in this show"] : []),
+    ...(needs.commented ? ["wrote a comment in this show that was not deleted"] : []),
     ...(needs.team ? ["joined a team in this show"] : []),
     ...(needs.bought ? ["bought in this show"] : []),
     ...(needs.watched_s ? [`watched for ${lasting(needs.watched_s)}`] : []),

@@ -31,6 +31,8 @@ function evolveDraw(draw: Draw, event: LogEvent): Draw {
       return { ...draw, state: "drawn", value: event.value, seed: event.seed, winners: event.winners, claim_until: event.claim_until };
     case "draw_passed_on":
       return { ...draw, winners: (draw.winners ?? []).map((winner) => (winner.prize === event.winner.prize ? event.winner : winner)) };
+    case "draw_prize_lapsed":
+      return { ...draw, winners: (draw.winners ?? []).map((winner) => (winner.prize === event.prize ? { ...winner, lapsed: event.why } : winner)) };
     case "draw_settled":
       return { ...draw, state: "settled" };
     case "draw_voided":

@@ -58,8 +58,10 @@ export interface Show {
   id: string;
   title: string;
   state: ShowState;
-  /** Unix time in milliseconds, on the database's clock. */
+  /** As it was announced. Unix time in milliseconds, on the database's clock. */
   starts_at: number;
+  /** When viewers could first talk in it: "in this show" is from here on. Unix time in milliseconds, on the database's clock. */
+  began_at?: number | null;
   /** When it first went live. Unix time in milliseconds, on the database's clock. */
   live_at?: number | null;
   /** Unix time in milliseconds, on the database's clock. */
@@ -331,7 +333,7 @@ export interface PrizeTier {
 
 /** What must hold for a viewer when they enter; all of it. */
 export interface DrawNeeds {
-  /** Wrote a comment in this show. */
+  /** Wrote a comment in this show that was not deleted. */
   commented?: boolean;
   /** Joined a team in this show. */
   team?: boolean;
@@ -404,6 +406,8 @@ export interface DrawWinner {
   entry: string;
   /** Masked. */
   name: string;
+  /** They have it no longer, for this reason, and nobody has: no reserve was left. */
+  lapsed?: PassedWhy | null;
 }
 
 /** Where one viewer stands in one draw. */
@@ -884,6 +888,15 @@ export interface DrawPassedOn {
   why?: PassedWhy;
 }
 
+/** Who had a prize has it no longer, and no reserve is left: it is nobody's. */
+export interface DrawPrizeLapsed {
+  t: "draw_prize_lapsed";
+  /** Id of a draw: 16 bytes, hex; sorts by time. */
+  draw: string;
+  prize: number;
+  why: PassedWhy;
+}
+
 /** Every prize was claimed, or nobody is left to give it to. */
 export interface DrawSettled {
   t: "draw_settled";
@@ -949,7 +962,7 @@ export interface Log {
   seq: number;
   /** Unix time in milliseconds, on the database's clock. */
   at: number;
-  event: Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented | DealOpened | DealChanged | DealClosed | TeamWaived | DrawAnnounced | DrawOpened | DrawClosed | DrawRooted | DrawRevealed | DrawDrawn | DrawPassedOn | DrawSettled | DrawCancelled | DrawVoided;
+  event: Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented | DealOpened | DealChanged | DealClosed | TeamWaived | DrawAnnounced | DrawOpened | DrawClosed | DrawRooted | DrawRevealed | DrawDrawn | DrawPassedOn | DrawPrizeLapsed | DrawSettled | DrawCancelled | DrawVoided;
 }
 
 /** One event of the staff log. Staff only; own `seq`, rises by exactly 1. */
@@ -1927,7 +1940,7 @@ export interface DisqualifyWinner {
   key?: string | null;
 }
 
-export type LogEvent = Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented | DealOpened | DealChanged | DealClosed | TeamWaived | DrawAnnounced | DrawOpened | DrawClosed | DrawRooted | DrawRevealed | DrawDrawn | DrawPassedOn | DrawSettled | DrawCancelled | DrawVoided;
+export type LogEvent = Said | Retracted | Unretracted | Pinned | ShowChanged | Deleted | Restored | ChatChanged | RoomChanged | Frozen | Unfrozen | CountdownStarted | CountdownEnded | Featured | Presented | DealOpened | DealChanged | DealClosed | TeamWaived | DrawAnnounced | DrawOpened | DrawClosed | DrawRooted | DrawRevealed | DrawDrawn | DrawPassedOn | DrawPrizeLapsed | DrawSettled | DrawCancelled | DrawVoided;
 
 export type StaffEvent = Acted | Held | Ruled | Reported | Sanctioned | Lifted | PolicyChanged | WordsChanged | RefundChanged | Erased;
 
