@@ -40,7 +40,8 @@ _rules = functools.lru_cache(maxsize=256)(msgspec.json.Decoder(Rules).decode)
 _HEX = frozenset("0123456789abcdef")
 
 
-#: draws that one is told of, beside those in which one has a prize: each is a signature, for each who joins
+#: draws that one is told of, those opened last, beside those in which one has a prize: each is a signature, for each who
+#: joins
 _OWN_LAST = 3
 _MINE = f"""
 SELECT viewer_id, draw_id, d.plan->>'title' AS title, d.rules_hash, d.signing_key, entry_id, weight,
@@ -51,7 +52,7 @@ SELECT viewer_id, draw_id, d.plan->>'title' AS title, d.rules_hash, d.signing_ke
 #: by viewer, in order of draw
 _OWN = f"""
 SELECT own.* FROM unnest($2::text[]) AS v (viewer) CROSS JOIN LATERAL (
-       {_MINE} WHERE viewer_id = viewer AND d.room_id = $1 ORDER BY draw_id DESC LIMIT $3) own
+       {_MINE} WHERE viewer_id = viewer AND d.room_id = $1 ORDER BY d.opened_at DESC LIMIT $3) own
  UNION
 {_MINE} WHERE viewer_id = ANY($2) AND d.room_id = $1
    AND prize IS NOT NULL AND p.lapsed_at IS NULL
