@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 
 from livestream.parts import Download, Ground, Reading
-from livestream.protocol.draws import DrawPlan, DrawReceipt, OwnDraw
+from livestream.protocol.draws import Draw, DrawPlan, DrawReceipt, DrawState, OwnDraw
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.http import (
     DrawPrizes,
@@ -26,7 +26,7 @@ from livestream.protocol.pushes import OwnDraws, Push
 from livestream.storage.pool import Connection
 
 from . import claims, prizes
-from .entering import Granted, sign
+from .entering import GAUGE, Granted, sign
 from .publish import prize_name
 from .published import Published
 from .relays import Relays
@@ -223,6 +223,14 @@ class Reads:
         async with self._ground.database.read() as connection:
             body = await claims.as_csv(connection, reading.shop_id, draw_id)
         return Download(f"draw-{draw_id}.csv", "text/csv", body)
+
+
+async def entered(connection: Connection, draws: Sequence[Draw]) -> dict[str, int]:
+    """How many are in the one that is open, if one is."""
+    going_on = [draw.id for draw in draws if draw.state is DrawState.OPEN]
+    if not going_on:
+        return {}
+    return {GAUGE: await connection.fetchval("SELECT entries FROM draw WHERE draw_id = ANY($1)", going_on)}
 
 
 def _draw_id(reading: Reading) -> str:

@@ -124,6 +124,16 @@ async def test_an_entry_counts_once_and_the_same_key_gets_the_same_receipt(desk:
     assert await rows(database, "SELECT entries FROM draw") == [(2,)]
 
 
+async def test_who_comes_in_sees_how_many_are_in_though_nobody_entered_since(
+    desk: Node, database: Database, settings: Settings
+) -> None:
+    draw_id = await opened(desk)
+    for viewer in ("ann", "bea"):
+        await enter(desk, draw_id, viewer)
+    async with node(database, settings, 2) as later:
+        assert (await later.hub.channel(draws.ROOM)).snapshot(staff=False).values["draw_entries"] == 2
+
+
 REFUSALS = ("anonymous", "staff by role", "staff by the table", "muted", "banned", "closed", "another room's")
 
 
@@ -280,6 +290,22 @@ async def test_the_muted_are_refused_by_password_too_and_nearly_is_not_the_passw
     assert await refused(desk.run(actor(), c.Comment(ref=1, text="open"))) is ErrorCode.MUTED
     assert await rows(database, "SELECT count(*) FROM draw_entry") == [(0,)]
     assert await rows(database, "SELECT pseudonym, code FROM draw_refusal") == [("p-ann", "muted")]
+
+
+async def test_a_password_that_is_no_entry_is_told_why_also_when_the_comment_is_refused(desk: Node) -> None:
+    needs = DrawNeeds(watched_s=60)
+    await opened(desk, entry=EntryKind.PASSWORD, password="open", needs=needs)
+    await desk.run(HOST, c.SetChat(ref=1, slow_mode_s=120))
+    shown = await desk.run(actor(), c.Comment(ref=1, text="open"))
+    assert isinstance(shown, Posted)
+    with pytest.raises(Refused) as caught:
+        await desk.run(actor(), c.Comment(ref=1, text="open"))
+    assert (caught.value.code, caught.value.not_entered) == (ErrorCode.SLOW_MODE, ErrorCode.DRAW_NOT_ELIGIBLE)
+    assert caught.value.not_entered_why == shown.not_entered_why
+    assert caught.value.retry_after_ms is not None
+    with pytest.raises(Refused) as caught:
+        await desk.run(actor(), c.Comment(ref=1, text="something else"))
+    assert (caught.value.code, caught.value.not_entered) == (ErrorCode.SLOW_MODE, None)
 
 
 # -- ways out

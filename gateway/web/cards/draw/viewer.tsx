@@ -52,7 +52,8 @@ function Entry({ client, draw, state }: CardProps & { draw: Draw }) {
     <div class="draw-enter">
       {byPassword && <p><Words>{words.write(draw.password ?? "")}</Words></p>}
       <button type="button" class="primary" disabled={busy} onClick={() => act(enter)}>{byPassword ? words.send : words.enter}</button>
-      {trouble ?? (refused && <p class="trouble" role="alert">{words.notIn} {told(refused.code, refused.why)}</p>)}
+      {refused && <p class="trouble" role="alert">{words.notIn} {told(refused.code, refused.why)}</p>}
+      {trouble}
     </div>
   );
 }
