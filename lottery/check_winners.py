@@ -8,14 +8,14 @@ from __future__ import annotations
 from . import merkle, receipt, rules
 from .case import Case
 from .proof import PassedWhy
-from .steps import Failed, NotCovered
+from .steps import Failed, NotCovered, counted
 
 
 def winners_step(case: Case) -> str:
     stated, expected = list(case.drawing.winners), case.drawn[: rules.units(case.proof.rules)]
     if stated != expected:
         raise Failed(_difference(stated, expected))
-    return f"{len(stated)} winners"
+    return counted(len(stated), "winner", "winners")
 
 
 def reserves_step(case: Case) -> str:
@@ -36,7 +36,7 @@ def reserves_step(case: Case) -> str:
         if each.why is PassedWhy.UNCLAIMED and waited < claim_ms:
             raise Failed(f"prize {each.unit + 1} went on before its time to be claimed was over")
         since[each.unit] = before = each.passed_ms
-    return f"{len(stated)} reserves, {len(case.proof.passed)} of them moved up"
+    return f"{counted(len(stated), 'reserve', 'reserves')}, {len(case.proof.passed)} of them moved up"
 
 
 def _difference(stated: list[str], expected: list[str]) -> str:
