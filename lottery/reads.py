@@ -16,6 +16,7 @@ from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.http import (
     DrawPrizes,
     DrawReceiptView,
+    DrawRefusals,
     DrawSetup,
     DrawTemplate,
     InclusionQuery,
@@ -25,7 +26,7 @@ from livestream.protocol.http import (
 from livestream.protocol.pushes import OwnDraws, Push
 from livestream.storage.pool import Connection
 
-from . import claims, prizes
+from . import claims, prizes, refusals
 from .entering import GAUGE, Granted, sign
 from .publish import prize_name
 from .published import Published
@@ -197,18 +198,10 @@ class Reads:
         async with self._ground.database.transaction(snapshot=True) as tx:
             return await prizes.of(tx, reading.room_id, reading.path["draw"])
 
-    async def _refusals(self, reading: Reading) -> Listed:
+    async def _refusals(self, reading: Reading) -> DrawRefusals:
+        page: PageQuery = reading.query
         async with self._ground.database.read() as connection:
-            rows = await connection.fetch(
-                f"""
-                SELECT pseudonym AS who, code, times, {MS.format("first_at")} AS first_at,
-                       {MS.format("last_at")} AS last_at
-                  FROM draw_refusal WHERE room_id = $1 AND draw_id = $2
-                 ORDER BY first_at, pseudonym, code LIMIT 1000""",
-                reading.room_id,
-                reading.path["draw"],
-            )
-        return Listed(items=[dict(row) for row in rows])
+            return await refusals.page(connection, reading.room_id, reading.path["draw"], page.before, page.limit)
 
     async def _proof(self, reading: Reading) -> Download:
         draw_id = _draw_id(reading)

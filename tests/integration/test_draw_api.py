@@ -82,8 +82,10 @@ async def test_a_draw_over_the_wire_with_all_that_can_be_read(
     assert (await _get(gateway, "/v1/draws/x/proof"))[0] == 404
     [past] = (await _json(gateway, f"{ROOM}/draws"))["items"]
     assert (past["id"], past["state"], len(past["winners"])) == (draw_id, "drawn", 2)
-    refusals = (await _json(gateway, f"{ROOM}/draws/{draw_id}/refusals", host_token))["items"]
-    assert sorted(each["code"] for each in refusals) == ["draw_entered", "sign_in_required"]
+    refusals = await _json(gateway, f"{ROOM}/draws/{draw_id}/refusals", host_token)
+    assert sorted(each["code"] for each in refusals["items"]) == ["draw_entered", "sign_in_required"]
+    assert (refusals["people"], refusals["times"]) == (2, 2)
+    assert (await _get(gateway, f"{ROOM}/draws/{'00' * 16}/refusals", host_token))[0] == 404
     assert (await _get(gateway, f"{ROOM}/draws/{draw_id}/refusals", ann))[0] == 403
     assert (await _get(gateway, f"{SHOP}/draws/{draw_id}/claims", host_token))[0] == 403
     status, table = await _get(gateway, f"{SHOP}/draws/{draw_id}/claims", operator)

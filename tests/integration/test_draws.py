@@ -21,7 +21,7 @@ from livestream.protocol.replies import Entered, Posted
 from livestream.protocol.roles import Role
 from livestream.protocol.show import ShowState
 from livestream.storage.pool import Database
-from lottery import claims, conducting, passing, privacy, prizes, quicknet, stages, store
+from lottery import claims, conducting, passing, privacy, prizes, quicknet, refusals, stages, store
 from lottery.part import PART
 from tests.support import live_draws as draws
 from tests.support.live_draws import HOST, checked, close, conduct, create, enter, look, opened, refused
@@ -180,6 +180,35 @@ async def test_who_may_not_enter_is_told_why_it_is_recorded_and_nothing_changed(
 async def test_a_draw_that_never_was_leaves_no_trace(desk: Node, database: Database) -> None:
     assert await refused(enter(desk, "ab" * 16)) is ErrorCode.DRAW_NOT_FOUND
     assert await rows(database, "SELECT * FROM draw_refusal") == []
+
+
+async def test_refusals_are_read_by_pages_newest_first_with_totals_of_all(desk: Node, database: Database) -> None:
+    draw_id = await opened(desk)
+    async with database.transaction() as tx:
+        await tx.execute(
+            """
+            INSERT INTO draw_refusal (room_id, draw_id, pseudonym, code, times, first_at, last_at)
+            SELECT 'demo', $1, 'p' || n / 2, (ARRAY['muted', 'draw_not_eligible'])[n % 2 + 1], n + 1,
+                   to_timestamp(n / 3), to_timestamp(n) FROM generate_series(0, 6) AS n""",
+            draw_id,
+        )
+    found, before = [], None
+    async with database.read() as connection:
+        for _ in range(4):
+            page = await refusals.page(connection, "demo", draw_id, before, 2)
+            assert (page.people, page.times) == (4, 28)
+            found += [(each.first_at, each.who, each.code) for each in page.items]
+            before = page.next
+        assert before is None
+        assert found == sorted(set(found), reverse=True)
+        assert len(found) == 7
+        odd = await refusals.page(connection, "demo", draw_id, "9" * 30 + " x", 50)
+        assert [len(odd.items), odd.next] == [7, None]
+        another = await create(desk)
+        empty = await refusals.page(connection, "demo", another, None, 50)
+        assert (empty.items, empty.people, empty.times) == ([], 0, 0)
+        for room, draw in (("demo", "ab" * 16), ("other", draw_id)):
+            assert await refused(refusals.page(connection, room, draw, None, 50)) is ErrorCode.DRAW_NOT_FOUND
 
 
 async def test_winners_of_the_last_draws_wait(desk: Node, database: Database) -> None:
