@@ -2,12 +2,14 @@
 
     log, staff ──┐ at once
     live ────────┼─────────> pending ──> ring ──> slice ─ slice ─ slice ──> sockets
-    gauge ───────┘ at a floor             (the loop breathes between two slices)
+    gauge ───────┘ at a floor             (the loop breathes between two slices, and rests where only gauges go round)
 
 Merging by work: what arrives while a frame is under way joins it for those who
 have not got it yet, and goes on alone to those who have. So nothing waits for
 what was sent before, and a socket is written to at most once a round. Only when
-somebody came in meanwhile, who is on no ring yet, it waits for the next, merged. A frame
+somebody came in meanwhile, who is on no ring yet, it waits for the next, merged. Gauges
+alone go round at leisure: told to everybody at once each second, they would be
+in the way of all that people wait for. A frame
 is encoded once a variant (codec × deflate × staff × all lanes or log only) and
 the same bytes are sent to each socket by a loop in C (`send`). There is no task
 and no queue a viewer: what a socket does not take at once waits in its
@@ -38,6 +40,7 @@ from livestream.storage.roomlog import Logged
 from .ring import Pending, Receiver, Ring, Snapshots, Stretch, Variant
 from .send import send_each
 
+_LEISURE = 0.5  #: of the gauges' tick: in so much of it a frame with nothing but gauges goes round
 _LOG, _LIVE, _GAUGE = (DELIVERIES.labels(lane) for lane in (Lane.LOG, Lane.LIVE, Lane.GAUGE))
 
 
@@ -182,6 +185,7 @@ class Fanout:
         """Send what is pending on its way round those who are members now."""
         now = self._loop.time()
         batch, self._pending = self._pending, Pending()
+        leisurely = batch.leisurely
         batch.live += batch.notes
         self._live_at = now + self._live_floor
         if now >= self._gauge_at:
@@ -193,8 +197,9 @@ class Fanout:
             self._pending.since = batch.since
         if self._ring is not None and batch.snapshot is None:
             self._ring.join(batch)
+            self._ring.leisurely &= leisurely
         elif self._members:
-            self._ring = Ring(self._groups(), batch)
+            self._ring = Ring(self._groups(), batch, leisurely=leisurely)
             self._busy.append(self._ring)
 
     def _groups(self) -> tuple[tuple[Variant, tuple[Receiver, ...]], ...]:
@@ -218,7 +223,12 @@ class Fanout:
             self._busy.popleft()
             if ring is self._ring:
                 self._ring = None
-        self._loop.call_soon(self._step)
+        now = self._loop.time()
+        if ring.busy and ring.leisurely and not self._due(now):
+            self._sleep()
+            self._wake_at(now + _LEISURE * self._gauge_tick * self._slice / ring.size)
+        else:
+            self._loop.call_soon(self._step)
 
     def _sleep(self) -> None:
         self._scheduled = False

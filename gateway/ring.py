@@ -74,6 +74,11 @@ class Pending:
         """Something waits for the gauges' tick."""
         return bool(self.gauges or self.heartbeat or self.notes)
 
+    @property
+    def leisurely(self) -> bool:
+        """Nobody waits for it. A heartbeat is the time of day, and may not come late."""
+        return not (self.urgent or self.live or self.left_out or self.heartbeat)
+
     def append(self, later: Pending) -> None:
         """Take what came later, which is no reset; its notes are among its `live` by now."""
         self.log += later.log
@@ -110,14 +115,17 @@ class Stretch:
 class Ring:
     """A fixed set of connections, group by group, and the stretches that are ahead of the sending."""
 
-    __slots__ = ("_group", "_groups", "_offset", "_size", "_stretches")
+    __slots__ = ("_group", "_groups", "_offset", "_stretches", "leisurely", "size")
 
-    def __init__(self, groups: Sequence[tuple[Variant, tuple[Receiver, ...]]], first: Pending) -> None:
+    def __init__(
+        self, groups: Sequence[tuple[Variant, tuple[Receiver, ...]]], first: Pending, *, leisurely: bool = False
+    ) -> None:
         """`groups` has somebody in each."""
         self._groups = groups
-        self._size = sum(len(members) for _, members in groups)
+        self.size = sum(len(members) for _, members in groups)
+        self.leisurely = leisurely  #: nobody waits for what is on it
         self._group = self._offset = 0  # where the sending is
-        self._stretches = deque([Stretch(first, self._size)])
+        self._stretches = deque([Stretch(first, self.size)])
 
     @property
     def busy(self) -> bool:
@@ -128,8 +136,8 @@ class Ring:
         ahead = sum(stretch.left for stretch in self._stretches)
         for stretch in self._stretches:
             stretch.append(batch)
-        if ahead < self._size:
-            self._stretches.append(Stretch(batch, self._size - ahead))
+        if ahead < self.size:
+            self._stretches.append(Stretch(batch, self.size - ahead))
 
     def here(self, most: int) -> tuple[Stretch, Variant, tuple[Receiver, ...]]:
         """The next who are of one variant and to be told the same, while it is busy."""

@@ -40,11 +40,13 @@ from .machine import describe
 RESULTS = Path(__file__).parent / "results" / "drivers"
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_ARRIVE_S = 10.0  #: from the first viewer to the last
 _JOIN_S = 90.0  #: k6 makes an interpreter for each viewer before it begins
 _SETTLE_S = 3.0
 
 _SCRIPT = """
 import ws from 'k6/ws';
+import { sleep } from 'k6';
 import { Counter } from 'k6/metrics';
 const gaps = new Counter('seq_gaps');
 const events = new Counter('log_events');
@@ -52,6 +54,7 @@ export const options = {
   scenarios: { watch: { executor: 'per-vu-iterations', vus: %(viewers)d, iterations: 1, maxDuration: '10m' } },
 };
 export default function () {
+  sleep(%(arrive_s)g * __VU / %(viewers)d);
   const params = { headers: { 'Sec-WebSocket-Protocol': 'livestream.v1.json' } };
   ws.connect('%(url)s', params, (socket) => {
     let seq = -1;
@@ -130,7 +133,7 @@ async def _ours(target: Target, viewers: int, says_per_s: float, seconds: float,
             viewers=viewers,
             host=Host(says_per_s=0),
             crowd=[Crowd(name="all", share=1.0, anonymous=1.0, compression=False)],
-            phase=[Phase(name="arrive", seconds=10, present=1.0), Phase(name="watch", seconds=600)],
+            phase=[Phase(name="arrive", seconds=_ARRIVE_S, present=1.0), Phase(name="watch", seconds=600)],
             thresholds=[],
             witnesses=1,
         )
@@ -158,10 +161,15 @@ async def _ours(target: Target, viewers: int, says_per_s: float, seconds: float,
 
 async def _k6(target: Target, viewers: int, says_per_s: float, seconds: float, k6_path: str) -> Cost:
     async with _rehearsal(target) as room:
-        life_ms = int((_JOIN_S + _SETTLE_S + seconds + 10) * 1000)
-        url = target.url.replace("http", "ws") + "/v1/ws"
+        values = {
+            "viewers": viewers,
+            "url": target.url.replace("http", "ws") + "/v1/ws",
+            "room": room,
+            "arrive_s": _ARRIVE_S,
+            "life_ms": int((_JOIN_S + _SETTLE_S + seconds + 10) * 1000),
+        }
         with tempfile.NamedTemporaryFile("w", suffix=".js") as script:
-            script.write(_SCRIPT % {"viewers": viewers, "url": url, "room": room, "life_ms": life_ms})
+            script.write(_SCRIPT % values)
             script.flush()
             process = await asyncio.create_subprocess_exec(
                 k6_path, "run", "--quiet", "--no-usage-report", script.name,

@@ -83,6 +83,7 @@ async def _engine(settings: Settings, number: int, talk: Connection) -> None:
 
 async def _answer(market: Market, order: Order, at_once: int) -> Told:
     """Have all of an order answered, so many at a time."""
+    market.told.clear()  # which a gateway would not keep, and the collector walks
     told = Told(0.0, [], [], 0.0)
     waiting = iter(zip(order.people, _commands(order), strict=True))
 

@@ -138,6 +138,36 @@ async def test_a_process_frozen_between_append_and_commit_does_not_stop_the_room
     assert [item.seq for item in rows] == list(range(1, len(rows) + 1))
 
 
+async def test_what_rides_with_an_append_is_done_before_the_room_is_locked(settings: Settings, wide: Database) -> None:
+    """It waits for a row that somebody has; the room goes on meanwhile."""
+    patient = await Database.connect(
+        settings.database_url, msgspec.structs.replace(settings, statement_timeout_ms=30_000), name="patient"
+    )
+    statements = [
+        roomlog.Also("UPDATE show SET title = {0} WHERE room_id = {1}", ("slow", ROOM)),
+        roomlog.Also("INSERT INTO block (shop_id, pseudonym, blocked) VALUES ({0}, {1}, {2})", ("demo", "ann", "bob")),
+    ]
+
+    async def ride() -> roomlog.Appended:
+        async with patient.transaction() as tx:
+            return await roomlog.append(tx, ROOM, [said("after all")], [], [], statements)
+
+    async with wide.transaction() as holder:
+        await holder.execute("SELECT FROM show WHERE room_id = $1 FOR UPDATE", ROOM)
+        riding = asyncio.create_task(ride())
+        while not await holder.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'patient' AND wait_event_type = 'Lock'"
+        ):
+            await asyncio.sleep(0.01)
+        appended = await _append(wide, "meanwhile")
+        assert not riding.done()
+    assert [each.seq for each in (await riding).log] == [appended.log[0].seq + 1]
+    async with wide.read() as connection:
+        assert await connection.fetchval("SELECT title FROM show WHERE room_id = $1", ROOM) == "slow"
+        assert await connection.fetchval("SELECT count(*) FROM block WHERE pseudonym = 'ann'") == 1
+    await patient.close()
+
+
 async def test_what_is_read_back_is_what_was_appended(wide: Database) -> None:
     top = (await _log(wide))[-1].seq
     text = 'quotes " \\ “sì” 你好 \u2028 \x01 end'

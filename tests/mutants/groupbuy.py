@@ -51,25 +51,15 @@ MUTANTS = (
     Mutant(
         "seats are counted before the lock",
         "groupbuy/store.py",
-        '    teams = await _load_teams(tx, deal_id, row["room_id"], named)\n',
+        "    teams = await _load_teams(tx, deal_id, named)\n",
         """
-    early = await tx.fetch("SELECT * FROM seat WHERE deal_id = $1 ORDER BY team_id, number", deal_id)
-    teams = await _load_teams(tx, deal_id, row["room_id"], named)
-
-    class Early:
-        async def fetch(self, *_: object) -> object:
-            return early
-
-        def __getattr__(self, name: str) -> object:
-            return getattr(tx, name)
-
-    seats_from = Early()
+    early: dict[str, list[Seat]] = {}
+    for each in await tx.fetch("SELECT * FROM seat WHERE deal_id = $1 ORDER BY team_id, number", deal_id):
+        early.setdefault(each["team_id"], []).append(_seat(each))
+    teams = await _load_teams(tx, deal_id, named)
 """,
         (_WAITED, _RACES),
-        (
-            '        for each in await tx.fetch(\n            """\n            SELECT seat_id, team_id, viewer',
-            '        for each in await seats_from.fetch(\n            """\n            SELECT seat_id, team_id, viewer',
-        ),
+        ("    seats = await _load_seats(tx, team_ids)\n", "    seats = early\n"),
     ),
     Mutant(
         "the room is told before COMMIT",

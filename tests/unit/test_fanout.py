@@ -345,6 +345,86 @@ def test_gauges_of_one_tick_are_one_message() -> None:
     on_uvloop(run())
 
 
+def told(receivers: list[Remembering], kind: str) -> int:
+    """How many of them were told something of this kind."""
+    return sum(bool(receiver.of(kind)) for receiver in receivers)
+
+
+async def turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def test_gauges_alone_go_round_at_leisure() -> None:
+    async def run() -> None:
+        fanout = Fanout(Settings(slice_size=1, gauge_tick_ms=400))
+        receivers = crowd(fanout, 100)
+        fanout.gauge("likes", 1)
+        await turns(50)
+        assert 1 <= told(receivers, "gauge") < 40  # a frame that somebody waits for would be with 50
+        await quiet(fanout, 0.5)
+        assert told(receivers, "gauge") == 100
+
+    on_uvloop(run())
+
+
+def test_who_waits_for_something_waits_for_no_gauge() -> None:
+    async def run() -> None:
+        fanout = Fanout(Settings(slice_size=1, live_floor_ms=0, gauge_tick_ms=60_000))
+        receivers = crowd(fanout, 100)
+        fanout.gauge("likes", 1)
+        await turns(5)
+        fanout.log(logged(1))
+        await turns(102)
+        assert all(receiver.seqs() == [1] for receiver in receivers)
+        await turns(100)
+        assert [len(receiver.of("gauge")) for receiver in receivers] == [1] * 100
+
+    on_uvloop(run())
+
+
+def test_who_waits_for_something_waits_for_no_gauge_that_it_cannot_join() -> None:
+    """Somebody comes in while gauges go round, and what is said then is for them as well."""
+
+    async def run() -> None:
+        fanout = Fanout(Settings(slice_size=1, live_floor_ms=0, gauge_tick_ms=60_000))
+        receivers = crowd(fanout, 100)
+        fanout.gauge("likes", 1)
+        await turns(5)
+        receivers += crowd(fanout, 1)
+        fanout.log(logged(1))
+        await turns(205)
+        assert all(receiver.seqs() == [1] for receiver in receivers)
+
+    on_uvloop(run())
+
+
+def test_the_live_lane_waits_for_its_floor_and_for_no_gauge() -> None:
+    async def run() -> None:
+        fanout = Fanout(Settings(slice_size=1, live_floor_ms=20, gauge_tick_ms=60_000))
+        receivers = crowd(fanout, 3)  # the next of them is 10 s away
+        fanout.live([b'{"t":"arrived","name":"1"}'], 0)
+        await turns(5)
+        fanout.gauge("likes", 1)
+        fanout.live([b'{"t":"arrived","name":"2"}'], 0)
+        await quiet(fanout, 0.3)
+        assert [len(receiver.of("live")) for receiver in receivers] == [2, 2, 2]
+
+    on_uvloop(run())
+
+
+def test_a_heartbeat_is_the_time_of_day_and_goes_at_once() -> None:
+    async def run() -> None:
+        fanout = Fanout(Settings(slice_size=1, gauge_tick_ms=60_000))
+        receivers = crowd(fanout, 100)
+        fanout.gauge("likes", 1)
+        fanout.heartbeat(Heartbeat(now=5, seq=1))
+        await turns(102)
+        assert told(receivers, "heartbeat") == 100
+
+    on_uvloop(run())
+
+
 def test_notes_cost_no_frame_of_their_own() -> None:
     async def run() -> None:
         fanout = Fanout(Settings(live_floor_ms=0, gauge_tick_ms=200))
