@@ -41,8 +41,7 @@ _rules = functools.lru_cache(maxsize=256)(msgspec.json.Decoder(Rules).decode)
 _HEX = frozenset("0123456789abcdef")
 
 
-#: draws that one is told of, those opened last, beside those in which one has a prize: each is a signature, for each who
-#: joins
+#: draws that one is told of, opened last, beside those in which one has a prize: each is a signature for each who joins
 _OWN_LAST = 3
 _MINE = f"""
 SELECT viewer_id, draw_id, d.plan->>'title' AS title, d.rules_hash, d.signing_key, entry_id, weight,

@@ -83,7 +83,7 @@ class Error(Reply, frozen=True, tag="error"):
     text: str  #: for a developer's eyes, English
     temporary: bool = False
     retry_after_ms: int | None = None
-    not_entered: ErrorCode | None = None  #: the comment was the password of a draw, and this is why it is no entry either
+    not_entered: ErrorCode | None = None  #: of a comment: it was the password of a draw, and this is why it is no entry
     not_entered_why: str | None = None  #: as in `posted`
 
 
