@@ -64,7 +64,7 @@ async def test_who_comes_in_sees_stock_and_seats_though_nobody_joined_since(mark
     await market.open_team("ann", deal)
     async with node(market.database, settings) as process:
         values = (await process.hub.channel(seed.ROOM)).snapshot(staff=False).values
-    assert (values[f"deal_{deal}_left"], values[f"deal_{deal}_seats"]) == (9, 2)
+    assert (values[f"deal_{deal}_left"], values[f"deal_{deal}_seats"]) == (7, 2)
 
 
 async def test_all_screens_of_a_viewer_learn_that_the_payment_began(market: Market) -> None:
