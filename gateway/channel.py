@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import itertools
 from collections import deque
+from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -70,6 +71,7 @@ class Loaded(NamedTuple):
     words: Wordlist
     staff_tail: list[Logged]
     epoch: str
+    gauges: Mapping[str, int]  #: of the parts
 
 
 class Channel:
@@ -81,7 +83,7 @@ class Channel:
         self.epoch = loaded.epoch
         self.fanout = Fanout(settings)
         self.stale = False  #: something was taken out of the past: it must be loaded anew
-        self.gauges: dict[str, int] = {}
+        self.gauges = dict(loaded.gauges)
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self.idle_since: float | None = self._loop.time()  #: nobody has been in since then
@@ -113,6 +115,7 @@ class Channel:
         self.log, self.staff = Sequencer(loaded.room.state.seq), Sequencer(loaded.room.staff_seq)
         self.notices = Sequencer(loaded.room.notice_seq)
         self._recent_notices.clear()
+        self.gauges |= loaded.gauges
         self._load(loaded)
         self._reset()
 

@@ -90,7 +90,8 @@ def inside(process: Process) -> Inside:
         hub.publish,
         origin,
     )
-    keys, tickets, targets, parts = KeyStore(database), Tickets(bus.redis), Targets.of(settings), Running.start(ground)
+    keys, tickets, targets = KeyStore(database), Tickets(bus.redis), Targets.of(settings)
+    parts = hub.parts = Running.start(ground)
     review = Review(database, targets, hub.publish, origin)
     service = RoomService(
         database,

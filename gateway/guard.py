@@ -95,8 +95,15 @@ class Guard:
 
 
 def _refusal(refused: Refused) -> web.Response:
-    text, temporary = _told(refused), ERRORS[refused.code].temporary
-    response = _problem(status_of(refused.code), refused.code, text, temporary, refused.retry_after_ms)
+    error = ErrorBody(
+        code=refused.code,
+        text=_told(refused),
+        temporary=ERRORS[refused.code].temporary,
+        retry_after_ms=refused.retry_after_ms,
+        not_entered=refused.not_entered,
+        not_entered_why=refused.not_entered_why,
+    )
+    response = _answer(status_of(refused.code), error)
     if refused.retry_after_ms is not None and response.status in (429, 503):
         response.headers["Retry-After"] = str(-(-refused.retry_after_ms // 1000))
     return response
@@ -111,11 +118,12 @@ def _told(refused: Refused) -> str:
     return f"{text} ({refused.detail})" if refused.detail else text
 
 
-def _problem(
-    status: int, code: str, text: str, temporary: bool = False, retry_after_ms: int | None = None
-) -> web.Response:
-    body = Problem(error=ErrorBody(code=code, text=text, temporary=temporary, retry_after_ms=retry_after_ms))
-    return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json")
+def _problem(status: int, code: str, text: str) -> web.Response:
+    return _answer(status, ErrorBody(code=code, text=text))
+
+
+def _answer(status: int, error: ErrorBody) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(Problem(error=error)), content_type="application/json")
 
 
 def _route_of(request: web.Request) -> str:

@@ -15,6 +15,7 @@ import structlog
 from livestream.bus import Bus, BusMessage
 from livestream.config import Settings
 from livestream.metrics import HEARTBEAT_LAG, LOG_READS, POSTGRES_UP, REDIS_UP
+from livestream.parts import Running
 from livestream.protocol.errors import LivestreamError
 from livestream.room import store
 from livestream.room.local import LocalRoom
@@ -42,6 +43,7 @@ class Hub:
     def __init__(self, database: Database, settings: Settings, clock: Clock, tasks: asyncio.TaskGroup) -> None:
         self.channels: dict[str, Channel] = {}
         self.bus: Bus  # set by the composition root: bus and hub know each other
+        self.parts = Running()  # set by it too: they publish to the hub
         self._database = database
         self._settings = settings
         self._clock = clock
@@ -94,7 +96,8 @@ class Hub:
             words = await self._words.of(tx, load.shop_id, load.staff.words_version)
             staff = await roomlog.read_staff_log(tx, room_id, load.staff_seq - STAFF_TAIL, STAFF_TAIL)
             pulse = await roomlog.read_pulse(tx, [])
-        return Loaded(load, words, staff, pulse.epoch)
+            gauges = await self.parts.gauges(tx, load.state)
+        return Loaded(load, words, staff, pulse.epoch, gauges)
 
     async def drop_idle(self) -> list[str]:
         """Forget rooms that nobody has been in for a while; returns their ids."""

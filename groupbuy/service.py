@@ -12,12 +12,13 @@ from livestream.protocol.commands import Command, JoinTeam, LeaveTeam, OpenTeam,
 from livestream.protocol.errors import ErrorCode, Refused, Unavailable
 from livestream.protocol.pushes import OwnSeats, Push
 from livestream.protocol.replies import AnyReply, Posted
+from livestream.protocol.state import RoomState
 from livestream.room.desk import Actor
 from livestream.room.local import LocalRoom
 from livestream.room.work import Work
 from livestream.storage.pool import Connection
 
-from . import providers, reads
+from . import gauges, providers, reads
 from .cashier import Cashier
 from .crier import Crier
 from .engine import Engine, Told
@@ -97,6 +98,9 @@ class GroupBuy:
     ) -> Mapping[str, Sequence[Push]]:
         found = await reads.seats_of(connection, room_id, list(viewers))
         return {viewer: [OwnSeats(seats=seats)] for viewer, seats in found.items()}
+
+    async def gauges(self, connection: Connection, state: RoomState) -> Mapping[str, int]:
+        return await gauges.read(connection, [deal.id for deal in state.deals]) if state.deals else {}
 
     def forget(self, room_id: str) -> None:
         """Nothing is kept for a room."""

@@ -127,6 +127,9 @@ class Runner(Protocol):
     ) -> Mapping[str, Sequence[Push]]:
         """What is theirs, for viewers (pseudonym → the shop's id) who come in; told after the snapshot."""
 
+    async def gauges(self, connection: Connection, state: RoomState) -> Mapping[str, int]:
+        """Latest values of a room that is being loaded, as of the moment of `state`; later ones come over the bus."""
+
     def forget(self, room_id: str) -> None:
         """Drop what is kept for a room that nobody is in."""
 
@@ -208,6 +211,13 @@ class Running:
         for runner in self.runners:
             for viewer, pushes in (await runner.own(connection, room_id, shop_id, viewers)).items():
                 found.setdefault(viewer, []).extend(pushes)
+        return found
+
+    async def gauges(self, connection: Connection, state: RoomState) -> dict[str, int]:
+        """What every part counts in this room."""
+        found: dict[str, int] = {}
+        for runner in self.runners:
+            found |= await runner.gauges(connection, state)
         return found
 
     def may_own(self, state: RoomState) -> bool:

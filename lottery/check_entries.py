@@ -9,7 +9,7 @@ import itertools
 
 from . import cohosts, merkle, quicknet, rules, weight
 from .case import Case
-from .steps import Failed, NotCovered
+from .steps import Failed, NotCovered, counted
 
 SWEEP_MS = 5000  #: how late a draw that ran to its latest close may flip before a checker mentions it
 
@@ -56,9 +56,10 @@ def order_step(case: Case) -> str:
             raise Failed(f"entry {after.entry_id} stands twice")
         if before.entry_id > after.entry_id:
             raise Failed(f"entry {after.entry_id} is out of order")
+    found = counted(len(entries), "entry", "entries")
     if len(entries) != closing.count:
-        raise Failed(f"there are {len(entries)}, but {closing.count} were announced")
-    return f"{len(entries)} entries"
+        raise Failed(f"it has {found}, but states {closing.count}")
+    return found
 
 
 def weights_step(case: Case) -> str:
@@ -69,13 +70,13 @@ def weights_step(case: Case) -> str:
             raise Failed(f"entry {entry.entry_id} has {entry.weight}; the rules give {given.base} to {most}")
         total += entry.weight
     if total != closing.total_weight:
-        raise Failed(f"they add up to {total}, but {closing.total_weight} was announced")
+        raise Failed(f"they add up to {total}, but {closing.total_weight} is stated")
     return f"{total} in all, each from {given.base} to {most}"
 
 
 def root_step(case: Case) -> str:
-    announced = case.root
+    stated = case.root
     found = merkle.root(case.leaves)
-    if found != announced:
-        raise Failed(f"they give {found.hex()}, not {announced.hex()}")
+    if found != stated:
+        raise Failed(f"they give {found.hex()}, not {stated.hex()}")
     return f"root {found.hex()}"

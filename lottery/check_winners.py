@@ -8,14 +8,14 @@ from __future__ import annotations
 from . import merkle, receipt, rules
 from .case import Case
 from .proof import PassedWhy
-from .steps import Failed, NotCovered
+from .steps import Failed, NotCovered, counted
 
 
 def winners_step(case: Case) -> str:
     stated, expected = list(case.drawing.winners), case.drawn[: rules.units(case.proof.rules)]
     if stated != expected:
         raise Failed(_difference(stated, expected))
-    return f"{len(stated)} winners"
+    return counted(len(stated), "winner", "winners")
 
 
 def reserves_step(case: Case) -> str:
@@ -37,7 +37,7 @@ def reserves_step(case: Case) -> str:
             raise Failed(f"prize {each.unit + 1} went on before its time to be claimed was over")
         since[each.unit] = before = each.passed_ms
     _require_nobody_left(case, since, before)
-    return f"{len(stated)} reserves, {len(case.proof.passed)} of them moved up"
+    return f"{counted(len(stated), 'reserve', 'reserves')}, {len(case.proof.passed)} of them moved up"
 
 
 def _require_nobody_left(case: Case, since: dict[int, int], before: int) -> None:

@@ -69,10 +69,6 @@ class Hosting:
             c.DisqualifyWinner: self._disqualify,
         }
 
-    @property
-    def commands(self) -> frozenset[type[c.Command]]:
-        return frozenset(self._run_of)
-
     async def run(self, actor: Actor, command: c.Command, room: LocalRoom) -> AnyReply:
         """Raises:
         Refused, Unavailable, OutcomeUnknown.

@@ -9,6 +9,7 @@ from livestream.parts import Chore, Ground, Heard, Part, WorkGround
 from livestream.protocol import commands as c
 from livestream.protocol.pushes import Push
 from livestream.protocol.replies import AnyReply
+from livestream.protocol.state import RoomState
 from livestream.room.desk import Actor
 from livestream.room.local import LocalRoom
 from livestream.storage.pool import Connection
@@ -17,7 +18,7 @@ from . import claims, privacy
 from .conducting import Conductor
 from .entering import Entering
 from .hosting import Hosting
-from .reads import Reads
+from .reads import Reads, entered
 from .relays import Relays
 
 
@@ -47,6 +48,9 @@ class Lottery:
         self, connection: Connection, room_id: str, shop_id: str, viewers: Mapping[str, str]
     ) -> Mapping[str, Sequence[Push]]:
         return await self._reads.own(connection, room_id, viewers)
+
+    async def gauges(self, connection: Connection, state: RoomState) -> Mapping[str, int]:
+        return await entered(connection, state.draws)
 
     def forget(self, room_id: str) -> None:
         self._entering.forget(room_id)

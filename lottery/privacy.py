@@ -30,7 +30,8 @@ async def export(
         f"""
         SELECT draw_id, prize, form::text AS form, {MS.format("c.at")} AS at, {MS.format("c.delete_at")} AS delete_at
           FROM draw_claim c JOIN draw_pick USING (draw_id, place) JOIN draw_entry e USING (draw_id, entry_id)
-          JOIN draw USING (draw_id) WHERE e.viewer_id = $1 AND shop_id = ANY($2) ORDER BY c.at""",
+          JOIN draw USING (draw_id)
+         WHERE e.viewer_id = $1 AND shop_id = ANY($2) AND c.delete_at > statement_timestamp() ORDER BY c.at""",
         viewer_id,
         list(shops),
     )

@@ -11,11 +11,12 @@ import asyncpg
 import msgspec
 
 from livestream.parts import Download, Ground, Reading
-from livestream.protocol.draws import DrawPlan, DrawReceipt, OwnDraw
+from livestream.protocol.draws import Draw, DrawPlan, DrawReceipt, DrawState, OwnDraw
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.http import (
     DrawPrizes,
     DrawReceiptView,
+    DrawRefusals,
     DrawSetup,
     DrawTemplate,
     InclusionQuery,
@@ -25,8 +26,8 @@ from livestream.protocol.http import (
 from livestream.protocol.pushes import OwnDraws, Push
 from livestream.storage.pool import Connection
 
-from . import claims, prizes
-from .entering import Granted, sign
+from . import claims, prizes, refusals
+from .entering import GAUGE, Granted, sign
 from .publish import prize_name
 from .published import Published
 from .relays import Relays
@@ -40,7 +41,7 @@ _rules = functools.lru_cache(maxsize=256)(msgspec.json.Decoder(Rules).decode)
 _HEX = frozenset("0123456789abcdef")
 
 
-#: draws that one is told of, beside those in which one has a prize: each is a signature, for each who joins
+#: draws that one is told of, opened last, beside those in which one has a prize: each is a signature for each who joins
 _OWN_LAST = 3
 _MINE = f"""
 SELECT viewer_id, draw_id, d.plan->>'title' AS title, d.rules_hash, d.signing_key, entry_id, e.promised AS weight,
@@ -51,7 +52,7 @@ SELECT viewer_id, draw_id, d.plan->>'title' AS title, d.rules_hash, d.signing_ke
 #: by viewer, in order of draw
 _OWN = f"""
 SELECT own.* FROM unnest($2::text[]) AS v (viewer) CROSS JOIN LATERAL (
-       {_MINE} WHERE viewer_id = viewer AND d.room_id = $1 ORDER BY draw_id DESC LIMIT $3) own
+       {_MINE} WHERE viewer_id = viewer AND d.room_id = $1 ORDER BY d.opened_at DESC LIMIT $3) own
  UNION
 {_MINE} WHERE viewer_id = ANY($2) AND d.room_id = $1
    AND prize IS NOT NULL AND p.lapsed_at IS NULL
@@ -196,18 +197,10 @@ class Reads:
         async with self._ground.database.transaction(snapshot=True) as tx:
             return await prizes.of(tx, reading.room_id, reading.path["draw"])
 
-    async def _refusals(self, reading: Reading) -> Listed:
+    async def _refusals(self, reading: Reading) -> DrawRefusals:
+        page: PageQuery = reading.query
         async with self._ground.database.read() as connection:
-            rows = await connection.fetch(
-                f"""
-                SELECT pseudonym AS who, code, times, {MS.format("first_at")} AS first_at,
-                       {MS.format("last_at")} AS last_at
-                  FROM draw_refusal WHERE room_id = $1 AND draw_id = $2
-                 ORDER BY first_at, pseudonym, code LIMIT 1000""",
-                reading.room_id,
-                reading.path["draw"],
-            )
-        return Listed(items=[dict(row) for row in rows])
+            return await refusals.page(connection, reading.room_id, reading.path["draw"], page.before, page.limit)
 
     async def _proof(self, reading: Reading) -> Download:
         draw_id = _draw_id(reading)
@@ -222,6 +215,14 @@ class Reads:
         async with self._ground.database.read() as connection:
             body = await claims.as_csv(connection, reading.shop_id, draw_id)
         return Download(f"draw-{draw_id}.csv", "text/csv", body)
+
+
+async def entered(connection: Connection, draws: Sequence[Draw]) -> dict[str, int]:
+    """How many are in the one that is open, if one is."""
+    going_on = [draw.id for draw in draws if draw.state is DrawState.OPEN]
+    if not going_on:
+        return {}
+    return {GAUGE: await connection.fetchval("SELECT entries FROM draw WHERE draw_id = ANY($1)", going_on)}
 
 
 def _draw_id(reading: Reading) -> str:

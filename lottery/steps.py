@@ -16,12 +16,12 @@ class Result(enum.StrEnum):
 #: name → what it checks; the page's checker has the same names
 STEPS: dict[str, str] = {
     "document": "The proof is complete and well formed",
-    "rules": "The rules are those published when the draw opened",
+    "rules": "The rules are the ones that their hash names",
     "close": "Entries closed when the rules say",
     "round": "The beacon's round follows from the moment of closing",
-    "order": "Entries stand in order, none twice, as many as announced",
+    "order": "Entries stand in order, none twice, as many as stated",
     "weights": "Every weight is one the rules can give, and they add up",
-    "root": "The entries give the root that was announced",
+    "root": "The entries give the root that is stated",
     "publication": "The root was out before the beacon existed",
     "outcome": "The draw ended in a way the rules allow",
     "beacon": "The beacon is genuine",
@@ -43,6 +43,11 @@ class Report(Struct, frozen=True):
     failed: str | None  #: the first step that did; the ones after it were not taken
     steps: tuple[Step, ...]
     not_proven: tuple[str, ...]  #: what no proof of this kind shows
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """As in "1 entry" and "2 entries"."""
+    return f"{number} {one if number == 1 else many}"
 
 
 class Failed(Exception):

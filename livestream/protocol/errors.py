@@ -220,7 +220,7 @@ ERRORS: dict[ErrorCode, ErrorInfo] = {
     ErrorCode.DRAW_ACTIVE: ErrorInfo("Another draw of this room is open or closed; wait for its winners.", False),
     ErrorCode.DRAW_STATE: ErrorInfo("The draw is in another state; the text names it.", False),
     ErrorCode.DRAW_QUEUE_FULL: ErrorInfo("So many draws are announced already; open or cancel one.", False),
-    ErrorCode.DRAW_NOT_DRAWN: ErrorInfo("There is no proof yet: the draw has no winners.", False),
+    ErrorCode.DRAW_NOT_DRAWN: ErrorInfo("There is no proof yet: the root of the draw is not out.", False),
     ErrorCode.REVEAL_REFUSED: ErrorInfo("Not what this party committed to, or too early, or too late.", False),
     ErrorCode.NOT_A_WINNER: ErrorInfo("No prize of this draw waits for you.", False),
     ErrorCode.CLAIM_LATE: ErrorInfo("The time to claim this prize is over.", False),
@@ -290,11 +290,21 @@ class LivestreamError(Exception):
 class Refused(LivestreamError):
     """The domain says no: nothing was changed."""
 
-    def __init__(self, code: ErrorCode, detail: str = "", *, retry_after_ms: int | None = None) -> None:
+    def __init__(
+        self,
+        code: ErrorCode,
+        detail: str = "",
+        *,
+        retry_after_ms: int | None = None,
+        not_entered: ErrorCode | None = None,
+        not_entered_why: str | None = None,
+    ) -> None:
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
         self.retry_after_ms = retry_after_ms
+        self.not_entered = not_entered  #: of a comment that was the password of a draw: why it is no entry either
+        self.not_entered_why = not_entered_why
 
 
 class ProtocolViolation(LivestreamError):

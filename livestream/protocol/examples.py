@@ -178,6 +178,10 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     r.Announced(ref=36, draw=_DRAW_ID, seq=18),
     r.Entered(ref=43, receipt=_RECEIPT),
     r.Error(ref=3, code=ErrorCode.RATE_LIMITED, text="comment", temporary=True, retry_after_ms=1500),
+    r.Error(
+        ref=3, code=ErrorCode.SLOW_MODE, text="wait", temporary=True, retry_after_ms=9000,
+        not_entered=ErrorCode.DRAW_NOT_ELIGIBLE, not_entered_why="watch for 9 s more",
+    ),
     r.Error(ref=5, code=ErrorCode.FORBIDDEN, text="a viewer may not say"),
     p.Log(seq=1, at=_AT, event=e.ShowChanged(show=_SHOW)),
     p.Log(seq=2, at=_AT, event=e.Said(message=_MESSAGE)),

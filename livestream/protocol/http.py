@@ -35,6 +35,8 @@ class ErrorBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: str  #: for a developer's eyes, English
     temporary: bool = False  #: the same request may succeed later, unchanged
     retry_after_ms: int | None = None
+    not_entered: str | None = None  #: a comment was the password of a draw, and this is why it is no entry either
+    not_entered_why: str | None = None
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +155,25 @@ class DrawPrizes(msgspec.Struct, frozen=True, kw_only=True):
 
     items: list[DrawPrize]
     next_reserve: int | None  #: who is next when a prize goes on; null: nobody is left
+
+
+class DrawRefusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody was refused for one reason, once or again."""
+
+    who: types.Pseudonym
+    code: E
+    times: int
+    first_at: types.Millis
+    last_at: types.Millis
+
+
+class DrawRefusals(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A page of a draw's refusals, newest first, and how many there are on all pages."""
+
+    items: list[DrawRefusal]
+    next: str | None = None  #: as `before` of the next page; absent: this was the last
+    people: int  #: how many persons
+    times: int  #: how often in all
 
 
 class NewWebhook(msgspec.Struct, frozen=True, kw_only=True):
@@ -333,7 +354,8 @@ OPERATIONS: tuple[Operation, ...] = (
               "One's own receipt, with its proof of inclusion.", DrawReceiptView, _SIGNED,
               errors=(E.ROOM_NOT_FOUND, E.DRAW_NOT_FOUND, E.ENTRY_NOT_FOUND)),
     Operation("draw_refusals", "GET", "/v1/rooms/{room}/draws/{draw}/refusals",
-              "Who was refused, why and how often.", Listed, STAFF, errors=(E.ROOM_NOT_FOUND, E.DRAW_NOT_FOUND)),
+              "Who was refused, why and how often.", DrawRefusals, STAFF, query=PageQuery,
+              errors=(E.ROOM_NOT_FOUND, E.DRAW_NOT_FOUND)),
     Operation("draw_proof", "GET", "/v1/draws/{draw}/proof", "All that is needed to check a draw: one document.",
               DrawProof, errors=(E.DRAW_NOT_FOUND, E.DRAW_NOT_DRAWN)),
     Operation("draw_inclusion", "GET", "/v1/draws/{draw}/inclusion", "That an entry is under the draw's root.",

@@ -83,6 +83,8 @@ class Error(Reply, frozen=True, tag="error"):
     text: str  #: for a developer's eyes, English
     temporary: bool = False
     retry_after_ms: int | None = None
+    not_entered: ErrorCode | None = None  #: of a comment: it was the password of a draw, and this is why it is no entry
+    not_entered_why: str | None = None  #: as in `posted`
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

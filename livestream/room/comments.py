@@ -103,7 +103,26 @@ class Comments:
             Refused, Unavailable, OutcomeUnknown.
         """
         heard = await self._hear(actor, command, room)
-        chosen = heard is not None and heard.entered is not None
+        try:
+            reply = await self._said(actor, command, room, chosen=heard is not None and heard.entered is not None)
+        except Refused as refused:
+            if heard is None or heard.refused is None:
+                raise
+            raise Refused(
+                refused.code,
+                refused.detail,
+                retry_after_ms=refused.retry_after_ms,
+                not_entered=heard.refused,
+                not_entered_why=heard.why,
+            ) from refused
+        if heard is not None and isinstance(reply, Posted):
+            reply = msgspec.structs.replace(
+                reply, entered=heard.entered, not_entered=heard.refused, not_entered_why=heard.why
+            )
+        return msgspec.structs.replace(reply, ref=command.ref)
+
+    async def _said(self, actor: Actor, command: Comment, room: LocalRoom, *, chosen: bool) -> AnyReply:
+        """The comment itself; `chosen`: it was an entry, and is not screened like others."""
         work = Work.of(actor, command, room)
         comment_id = self._new_id()
         try:
@@ -116,13 +135,8 @@ class Comments:
             answered = await self._answered(work)
             if answered is None:
                 raise
-            return msgspec.structs.replace(answered, ref=command.ref)
-        reply = await self._batcher_of(room.room_id).submit(Admitted(comment_id, work, screened))
-        if heard is not None and isinstance(reply, Posted):
-            return msgspec.structs.replace(
-                reply, ref=command.ref, entered=heard.entered, not_entered=heard.refused, not_entered_why=heard.why
-            )
-        return msgspec.structs.replace(reply, ref=command.ref)
+            return answered
+        return await self._batcher_of(room.room_id).submit(Admitted(comment_id, work, screened))
 
     def forget(self, room_id: str) -> None:
         """Drop what is kept for a room that nobody is in."""

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import asyncpg
 import pytest
 from playwright.async_api import Locator, Page, expect
 
@@ -205,6 +206,41 @@ async def test_an_invited_cohost_promises_and_reveals_by_a_link(visitors: Visito
     await expect(part).to_contain_text("Your secret is revealed.")
     await _picture(notary.page, "notary")
     await expect(_prizes(viewer)).to_contain_text("You won: Bike 🚲!")
+
+
+async def test_a_cohost_that_never_reveals_makes_a_draw_void_and_the_check_says_who(visitors: Visitors) -> None:
+    host = await visitors.host()
+    viewer = await visitors.viewer(visitors.link("viewer", "Zoë"))
+    await _set_up(host, "Without an end")
+    await host.presses("Start now")
+    card = _card(viewer)
+    await _enter(viewer)
+    await host.page.close()  # and with it the secret
+    draw = await _draw_id(visitors)
+    await visitors.asks("host", f"rooms/{seed.ROOM}/close_draw", draw=draw)
+    await expect(card).to_contain_text("1 entry published.")
+    await expect(card).to_contain_text("Co-hosts reveal their secrets: 1 of 2")
+    await _picture(viewer.page, "viewer-waits-for-reveal")
+    connection = await asyncpg.connect(visitors.show.environ["DATABASE_URL"])
+    try:
+        await connection.execute(  # the minute is nearly over
+            "UPDATE draw SET body = jsonb_set(body::jsonb, '{rooted_at}',"
+            " to_jsonb((body->>'rooted_at')::bigint - 56000))::json WHERE draw_id = $1",
+            draw,
+        )
+    finally:
+        await connection.close()
+    await expect(card).to_contain_text("Void: a co-host did not reveal its secret in time, so nobody wins.")
+    await _picture(viewer.page, "viewer-void")
+    async with viewer.page.context.expect_page() as opened:
+        await card.get_by_role("link", name="Check this draw").click()
+    check = await opened.value
+    await expect(check.get_by_test_id("verdict")).to_contain_text("Void, and rightly so")
+    await expect(check.locator("[data-step=outcome]")).to_contain_text("no reveal in time from")
+    await expect(check.locator("[data-step=outcome]")).to_contain_text("Ada")
+    await expect(check.locator("[data-result=failed]")).to_have_count(0)
+    await expect(check.get_by_text("That the co-hosts are who their names say")).to_be_visible()
+    await _picture(check, "check-void")
 
 
 async def test_the_panel_shows_claims_refusals_and_who_is_next(visitors: Visitors, tmp_path: Path) -> None:

@@ -82,8 +82,10 @@ async def test_a_draw_over_the_wire_with_all_that_can_be_read(
     assert (await _get(gateway, "/v1/draws/x/proof"))[0] == 404
     [past] = (await _json(gateway, f"{ROOM}/draws"))["items"]
     assert (past["id"], past["state"], len(past["winners"])) == (draw_id, "drawn", 2)
-    refusals = (await _json(gateway, f"{ROOM}/draws/{draw_id}/refusals", host_token))["items"]
-    assert sorted(each["code"] for each in refusals) == ["draw_entered", "sign_in_required"]
+    refusals = await _json(gateway, f"{ROOM}/draws/{draw_id}/refusals", host_token)
+    assert sorted(each["code"] for each in refusals["items"]) == ["draw_entered", "sign_in_required"]
+    assert (refusals["people"], refusals["times"]) == (2, 2)
+    assert (await _get(gateway, f"{ROOM}/draws/{'00' * 16}/refusals", host_token))[0] == 404
     assert (await _get(gateway, f"{ROOM}/draws/{draw_id}/refusals", ann))[0] == 403
     assert (await _get(gateway, f"{SHOP}/draws/{draw_id}/claims", host_token))[0] == 403
     status, table = await _get(gateway, f"{SHOP}/draws/{draw_id}/claims", operator)
@@ -115,7 +117,8 @@ async def test_a_template_is_kept_for_the_shop_and_goes(gateway: Gateways, peopl
     assert (await _post(gateway, f"{ROOM}/save_template", people.token("ann"), **body))[0] == 403
 
 
-async def test_a_rehearsal_with_a_draw_is_erased_whole(gateway: Gateways, people: People, database: Database) -> None:
+async def _rehearsed(gateway: Gateways, people: People, database: Database) -> tuple[str, str]:
+    """A rehearsal, and a draw in it that ann won."""
     service = people.token("shop", Role.SERVICE)
     _, made = await _post(gateway, f"{SHOP}/rehearse", service, room=seed.ROOM)
     room = made["room"]
@@ -136,6 +139,22 @@ async def test_a_rehearsal_with_a_draw_is_erased_whole(gateway: Gateways, people
     assert (await _post(gateway, f"{base}/enter_draw", people.token("ann"), draw=draw_id))[0] == 200
     assert (await _post(gateway, f"{base}/close_draw", host, draw=draw_id))[0] == 200
     await conduct(database)
+    return room, draw_id
+
+
+async def test_the_claims_of_a_rehearsals_draw_are_read_by_the_shop_that_rehearses(
+    gateway: Gateways, people: People, database: Database
+) -> None:
+    _, draw_id = await _rehearsed(gateway, people, database)
+    path = f"{SHOP}/draws/{draw_id}/claims"
+    status, table = await _get(gateway, path, people.token("op", Role.OPERATOR))
+    assert status == 200, table
+    assert [row["viewer"] for row in csv.DictReader(io.StringIO(table.decode("utf-8-sig")))] == ["ann"]
+
+
+async def test_a_rehearsal_with_a_draw_is_erased_whole(gateway: Gateways, people: People, database: Database) -> None:
+    service = people.token("shop", Role.SERVICE)
+    room, draw_id = await _rehearsed(gateway, people, database)
     _, document = await _get(gateway, f"/v1/draws/{draw_id}/proof")
     report = verify.verify(document)
     assert report.ok, report

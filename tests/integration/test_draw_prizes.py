@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 
 import msgspec
 import pytest
@@ -81,6 +83,19 @@ async def test_a_prize_waits_for_who_won_it_through_all_the_draws_that_follow(de
     assert await own(desk, database, "bea") == []  # who is in none is told how many are in
 
 
+async def test_the_draw_that_is_on_is_told_though_it_was_made_before_others(desk: Node, database: Database) -> None:
+    queued = await draws.create(desk)
+    for _ in range(3):  # entered, and called off
+        await enter(desk, draw_id := await opened(desk))
+        await desk.run(draws.HOST, c.CancelDraw(ref=1, draw=draw_id, why="x"))
+    start = c.OpenDraw(ref=1, draw=queued, commitments=[draws.commitment(queued)], names=["Ada"])
+    await desk.run(draws.HOST, start)
+    receipt = await enter(desk, queued)
+    mine = await own(desk, database)
+    assert len(mine) == 3
+    assert receipt in [each.receipt for each in mine]
+
+
 async def test_a_reserve_who_moves_up_while_another_draw_is_open_can_claim(desk: Node, database: Database) -> None:
     first, (_, reserve) = await drawn_with(desk, database, "ann", "bea")
     second = await opened(desk)
@@ -119,6 +134,24 @@ async def test_a_claim_says_when_it_is_deleted_and_then_nothing_holds_it(desk: N
     async with database.read() as connection:
         kinds = {row["type"] for row in await connection.fetch("SELECT type FROM webhook_message")}
     assert kinds == {"draw.opened", "draw.drawn"}
+
+
+async def test_a_claim_past_its_date_is_in_no_table_and_no_export_though_nobody_swept(
+    desk: Node, database: Database
+) -> None:
+    draw_id, _ = await drawn_with(desk, database, "ann")
+    await desk.run(actor(), c.ClaimPrize(ref=1, draw=draw_id, form=FORM))
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE draw_claim SET delete_at = clock_timestamp()")
+    async with database.read() as connection:
+        table = (await claims.as_csv(connection, "demo", draw_id)).decode("utf-8-sig")
+        exported = await privacy.export(connection, "p-ann", "ann", ["demo"])
+        assert await refused(claims.as_csv(connection, "another", draw_id)) is ErrorCode.DRAW_NOT_FOUND
+    [row] = csv.DictReader(io.StringIO(table))
+    assert [row[name] for name in ("viewer", "state", "claim_name", "address", "delete_at")] == [
+        "ann", "claimed", "", "", ""
+    ]  # fmt: skip
+    assert (len(exported["entries"]), exported["claims"]) == (1, [])
 
 
 @pytest.mark.parametrize("why", [PassedWhy.DECLINED, PassedWhy.DISQUALIFIED])

@@ -21,7 +21,7 @@ from livestream.protocol.replies import Entered, Posted
 from livestream.protocol.roles import Role
 from livestream.protocol.show import ShowState
 from livestream.storage.pool import Database
-from lottery import claims, conducting, passing, privacy, prizes, quicknet, stages, store
+from lottery import claims, conducting, passing, privacy, prizes, quicknet, refusals, stages, store
 from lottery.part import PART
 from tests.support import live_draws as draws
 from tests.support.live_draws import HOST, checked, close, conduct, create, enter, look, opened, refused
@@ -124,6 +124,16 @@ async def test_an_entry_counts_once_and_the_same_key_gets_the_same_receipt(desk:
     assert await rows(database, "SELECT entries FROM draw") == [(2,)]
 
 
+async def test_who_comes_in_sees_how_many_are_in_though_nobody_entered_since(
+    desk: Node, database: Database, settings: Settings
+) -> None:
+    draw_id = await opened(desk)
+    for viewer in ("ann", "bea"):
+        await enter(desk, draw_id, viewer)
+    async with node(database, settings, 2) as later:
+        assert (await later.hub.channel(draws.ROOM)).snapshot(staff=False).values["draw_entries"] == 2
+
+
 REFUSALS = ("anonymous", "staff by role", "staff by the table", "muted", "banned", "closed", "another room's")
 
 
@@ -170,6 +180,35 @@ async def test_who_may_not_enter_is_told_why_it_is_recorded_and_nothing_changed(
 async def test_a_draw_that_never_was_leaves_no_trace(desk: Node, database: Database) -> None:
     assert await refused(enter(desk, "ab" * 16)) is ErrorCode.DRAW_NOT_FOUND
     assert await rows(database, "SELECT * FROM draw_refusal") == []
+
+
+async def test_refusals_are_read_by_pages_newest_first_with_totals_of_all(desk: Node, database: Database) -> None:
+    draw_id = await opened(desk)
+    async with database.transaction() as tx:
+        await tx.execute(
+            """
+            INSERT INTO draw_refusal (room_id, draw_id, pseudonym, code, times, first_at, last_at)
+            SELECT 'demo', $1, 'p' || n / 2, (ARRAY['muted', 'draw_not_eligible'])[n % 2 + 1], n + 1,
+                   to_timestamp(n / 3), to_timestamp(n) FROM generate_series(0, 6) AS n""",
+            draw_id,
+        )
+    found, before = [], None
+    async with database.read() as connection:
+        for _ in range(4):
+            page = await refusals.page(connection, "demo", draw_id, before, 2)
+            assert (page.people, page.times) == (4, 28)
+            found += [(each.first_at, each.who, each.code) for each in page.items]
+            before = page.next
+        assert before is None
+        assert found == sorted(set(found), reverse=True)
+        assert len(found) == 7
+        odd = await refusals.page(connection, "demo", draw_id, "9" * 30 + " x", 50)
+        assert [len(odd.items), odd.next] == [7, None]
+        another = await create(desk)
+        empty = await refusals.page(connection, "demo", another, None, 50)
+        assert (empty.items, empty.people, empty.times) == ([], 0, 0)
+        for room, draw in (("demo", "ab" * 16), ("other", draw_id)):
+            assert await refused(refusals.page(connection, room, draw, None, 50)) is ErrorCode.DRAW_NOT_FOUND
 
 
 async def test_winners_of_the_last_draws_wait(desk: Node, database: Database) -> None:
@@ -280,6 +319,22 @@ async def test_the_muted_are_refused_by_password_too_and_nearly_is_not_the_passw
     assert await refused(desk.run(actor(), c.Comment(ref=1, text="open"))) is ErrorCode.MUTED
     assert await rows(database, "SELECT count(*) FROM draw_entry") == [(0,)]
     assert await rows(database, "SELECT pseudonym, code FROM draw_refusal") == [("p-ann", "muted")]
+
+
+async def test_a_password_that_is_no_entry_is_told_why_also_when_the_comment_is_refused(desk: Node) -> None:
+    needs = DrawNeeds(watched_s=60)
+    await opened(desk, entry=EntryKind.PASSWORD, password="open", needs=needs)
+    await desk.run(HOST, c.SetChat(ref=1, slow_mode_s=120))
+    shown = await desk.run(actor(), c.Comment(ref=1, text="open"))
+    assert isinstance(shown, Posted)
+    with pytest.raises(Refused) as caught:
+        await desk.run(actor(), c.Comment(ref=1, text="open"))
+    assert (caught.value.code, caught.value.not_entered) == (ErrorCode.SLOW_MODE, ErrorCode.DRAW_NOT_ELIGIBLE)
+    assert caught.value.not_entered_why == shown.not_entered_why
+    assert caught.value.retry_after_ms is not None
+    with pytest.raises(Refused) as caught:
+        await desk.run(actor(), c.Comment(ref=1, text="something else"))
+    assert (caught.value.code, caught.value.not_entered) == (ErrorCode.SLOW_MODE, None)
 
 
 # -- ways out

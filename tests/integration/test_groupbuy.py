@@ -12,6 +12,7 @@ from groupbuy import chores, store
 from groupbuy.cashier import news_of
 from groupbuy.membership import team_members
 from groupbuy.payments.port import Way
+from livestream import seed
 from livestream.config import Settings
 from livestream.protocol import commands as c
 from livestream.protocol.errors import ErrorCode, Refused
@@ -19,7 +20,7 @@ from livestream.protocol.groupbuy import DealStep, SeatState, TeamState
 from livestream.protocol.replies import Seated
 from livestream.storage.pool import Database
 from tests.support.market import Market, refused
-from tests.support.nodes import actor
+from tests.support.nodes import actor, node
 from tests.support.purse import Purse
 
 
@@ -56,6 +57,14 @@ async def test_a_team_fills_pays_and_is_confirmed_at_the_full_price(market: Mark
     assert await market.states("team_order", "price") == [750, 800, 800]
     assert market.purse.cash == 2350
     await market.audit(settled=True)
+
+
+async def test_who_comes_in_sees_stock_and_seats_though_nobody_joined_since(market: Market, settings: Settings) -> None:
+    deal = await market.open_deal(stock=10)
+    await market.open_team("ann", deal)
+    async with node(market.database, settings) as process:
+        values = (await process.hub.channel(seed.ROOM)).snapshot(staff=False).values
+    assert (values[f"deal_{deal}_left"], values[f"deal_{deal}_seats"]) == (7, 2)
 
 
 async def test_all_screens_of_a_viewer_learn_that_the_payment_began(market: Market) -> None:

@@ -44,7 +44,7 @@ class Node:
         self.published: list[BusMessage] = []
         self.hub = Hub(database, settings, clock, tasks)
         self.bus = self.hub.bus = Bus(settings.redis_url, origin, self.hub.receive)
-        self.parts = Running.start(
+        self.parts = self.hub.parts = Running.start(
             Ground(
                 database,
                 self.bus.redis,

@@ -18,12 +18,19 @@ from tests.support.receivers import Remembering, on_uvloop, quiet
 ERASED = msgspec.json.encode(Erased())
 
 
-def read(title: str, seq: int = 0, staff_seq: int = 0, notice_seq: int = 0, epoch: str = "e") -> Loaded:
+def read(
+    title: str,
+    seq: int = 0,
+    staff_seq: int = 0,
+    notice_seq: int = 0,
+    epoch: str = "e",
+    gauges: dict[str, int] | None = None,
+) -> Loaded:
     """The room, as Postgres has it."""
     state = RoomState(room="demo", title=title, seq=seq)
     staff = StaffState(policy=Policy(chat=Chat()))
     room = RoomLoad("shop", "shop", state, staff, frozenset(), [], staff_seq, notice_seq, 0)
-    return Loaded(room, Wordlist([]), [], epoch)
+    return Loaded(room, Wordlist([]), [], epoch, gauges or {})
 
 
 def said(*seqs: int) -> list[Logged]:
@@ -69,6 +76,19 @@ def test_what_came_while_the_room_was_read_is_in_the_reset_and_is_not_told_again
         assert [each["text"] for each in reset["messages"]] == ["message 3", "message 4"]
         assert [each["seq"] for each in viewer.messages() if each["t"] == "log" and each["seq"] > 4] == [5]
         assert channel.tail.pushes_since(1, Codec.JSON) is None, "what is older may hold what was erased"
+
+    on_uvloop(body())
+
+
+def test_values_are_as_read_until_later_ones_come_and_a_reread_takes_none_back() -> None:
+    async def body() -> None:
+        channel = Channel(read("a", gauges={"draw_entries": 7}), Settings())
+        assert snapshot(channel).values["draw_entries"] == 7
+        channel.set_gauge("draw_entries", 9)
+        assert channel.reload(read("b", gauges={"draw_entries": 8}), [])
+        assert snapshot(channel).values["draw_entries"] == 9
+        channel.restart(read("c", gauges={"draw_entries": 5}, epoch="f"))
+        assert snapshot(channel).values["draw_entries"] == 5
 
     on_uvloop(body())
 

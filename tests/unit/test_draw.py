@@ -14,6 +14,7 @@ import pytest
 from lottery import canonical, merkle, quicknet, receipt, rules
 from lottery.conduct import leaves
 from lottery.entry import Entry, entry_id, salt_hash
+from lottery.limits import LIMITS
 from lottery.picks import picks
 from lottery.proof import Passed, PassedWhy, Proof, read, schema
 from lottery.recorded import RECORDED
@@ -227,6 +228,18 @@ def test_a_proof_tells_nobody_who_took_part() -> None:
     document = msgspec.json.encode(draws.drawn(plan))
     assert b"viewer-" not in document
     assert plan.salt.hex().encode() not in document
+
+
+def test_what_a_proof_does_not_show_is_one_list_in_checker_and_handbook() -> None:
+    text = (ROOT / "docs/draws.md").read_text("utf-8")
+    section = text.split("## What the proof does not cover\n")[1].split("\n## ")[0]
+    assert [line.removeprefix("- ") for line in section.splitlines() if line.startswith("- ")] == list(LIMITS.values())
+
+
+def test_one_is_told_as_one() -> None:
+    report = checked(tampering.case(Plan("one", 1, prizes=(("Bag", 1),), reserves=1)))
+    assert (text_of(report, "order"), text_of(report, "winners")) == ("1 entry", "1 winner")
+    assert text_of(report, "reserves") == "0 reserves, 0 of them moved up"
 
 
 def test_disqualified_winners_are_said_to_be_the_shops_word() -> None:

@@ -243,6 +243,20 @@ test("an expired token that nobody can replace ends it", async () => {
   assert.equal(client.status.kind, "closed");
 });
 
+test("of a password that was refused as a comment the room knows why it was no entry", async () => {
+  open();
+  const first = await line(1);
+  first.accept();
+  await settle();
+  const draw = { id: "d", title: "Friday", state: "open", prizes: [], entry: "password", password: "open", beacon: "drand" };
+  first.letIn({}, { ...snapshot(3), draws: [draw] } as unknown as Snapshot);
+  const comment = client.comment("open");
+  const ref = first.of("comment")[0]?.["ref"] as number;
+  first.say({ t: "error", ref, code: "slow_mode", text: "wait", temporary: true, retry_after_ms: 900, not_entered: "draw_not_eligible", not_entered_why: "watch" });
+  await assert.rejects(comment, (error: Refused) => error.code === "slow_mode" && error.notEntered === "draw_not_eligible");
+  assert.deepEqual(client.state.notEntered, { draw: "d", code: "draw_not_eligible", why: "watch" });
+});
+
 test("a resume token that is refused is dropped, and the viewer joins afresh", async () => {
   open({ resume: "kept from before" });
   const first = await line(1);

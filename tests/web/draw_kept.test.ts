@@ -39,9 +39,21 @@ test("a root that comes later does not replace the one seen first", () => {
   assert.deepEqual(kept(receipt.draw_id).witness, witness);
 });
 
-test("what is broken or cannot be stored is as if nothing was kept", () => {
-  stored.set(`livestream.draw.${receipt.draw_id}`, '{"receipt": {"draw_id": 7}}');
-  assert.deepEqual(kept(receipt.draw_id), {});
+test("a part that is broken takes no other along, nor does what is kept next", () => {
+  const place = `livestream.draw.${receipt.draw_id}`;
+  stored.set(place, JSON.stringify({ receipt: { draw_id: 7 }, witness }));
+  assert.deepEqual(kept(receipt.draw_id), { witness });
+  stored.set(place, JSON.stringify({ receipt, inclusion: "?", witness: 7 }));
+  assert.deepEqual(kept(receipt.draw_id), { receipt });
+  keep(receipt.draw_id, { witness });
+  assert.deepEqual(kept(receipt.draw_id), { receipt, witness });
+});
+
+test("what cannot be read or stored is as if nothing was kept", () => {
+  for (const text of ["{", "null", "7", "[]"]) {
+    stored.set(`livestream.draw.${receipt.draw_id}`, text);
+    assert.deepEqual(kept(receipt.draw_id), {}, text);
+  }
   const refuse = () => {
     throw new Error("private mode");
   };

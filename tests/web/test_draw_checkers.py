@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lottery import rules
+from lottery.limits import LIMITS
 from lottery.proof import Lapsed, Passed, PassedWhy, Proof
 from tests.support import draws, tampering
 from tests.support.draws import CLAIM_S, Plan
@@ -18,14 +19,26 @@ from tests.support.tampering import TAMPERINGS, Case
 from tests.web.test_web import load_build
 
 WEB = Path(__file__).parents[2] / "gateway" / "web"
-Taken = list[list[str]]
+#: `steps`: name, result and text of each, but for what is no proof; `not_proven`
+Said = dict[str, Any]
 
 
-def in_python(case: Case) -> Taken:
-    return [[step.name, step.result.value] for step in tampering.checked(case).steps]
+def in_python(case: Case) -> Said:
+    report = tampering.checked(case)
+    steps = [
+        [step.name, step.result.value, "" if step.text.startswith("not a proof") else step.text]
+        for step in report.steps
+    ]
+    return {"steps": steps, "not_proven": list(report.not_proven)}
 
 
-def in_node(cases: Sequence[Case]) -> list[Taken]:
+def last(said: Said) -> str:
+    """The result of the last step."""
+    result: str = said["steps"][-1][1]
+    return result
+
+
+def in_node(cases: Sequence[Case]) -> list[Said]:
     """All in one process."""
     build = load_build()
     npm, environ = build.find_npm()
@@ -88,8 +101,9 @@ def test_a_thousand_random_draws_are_the_same_in_python_and_in_the_browser() -> 
     chance = random.Random(20_261_124)
     cases = [any_draw(chance) for _ in range(1_000)]
     expected = [in_python(case) for case in cases]
-    assert [taken for taken in expected if taken[-1][1] == "failed"] == []
+    assert [said for said in expected if last(said) == "failed"] == []
     assert sum(case.proof["outcome"] == "drawn" for case in cases) > 600
+    assert {text for said in expected for text in said["not_proven"]} == set(LIMITS.values())
     assert in_node(cases) == expected
 
 
@@ -97,7 +111,7 @@ def test_tampering_is_named_the_same_by_both() -> None:
     cases = {name: tampering.tampered(name) for name in TAMPERINGS}
     cases |= {name: case for name, (case, _) in tampering.voids().items()}
     expected = {name: in_python(case) for name, case in cases.items()}
-    assert all(taken[-1][1] == "failed" for taken in expected.values())
+    assert all(last(said) == "failed" for said in expected.values())
     found = in_node(list(cases.values()))
     assert dict(zip(cases, found, strict=True)) == expected
 
@@ -124,5 +138,5 @@ def test_whatever_one_byte_becomes_both_say_the_same() -> None:
         except ValueError:
             continue
     expected = [in_python(case) for case in cases]
-    assert sum(taken[-1][1] == "failed" for taken in expected) > 200
+    assert sum(last(said) == "failed" for said in expected) > 200
     assert in_node(cases) == expected

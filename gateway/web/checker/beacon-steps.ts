@@ -17,7 +17,7 @@ function dueMs(given: Case): number | null {
 }
 
 export function publication(given: Case): string {
-  const { announced: root, closing, proof } = given;
+  const { root, closing, proof } = given;
   const due = dueMs(given);
   if (proof.outcome === "void") throw new NotCovered("the draw is void");
   const { published_ms } = closing;
@@ -25,11 +25,11 @@ export function publication(given: Case): string {
   unless(published_ms >= closing.closed_ms, "the root came out before the close");
   unless(due === null || published_ms < due, "the root came out when the beacon was known: the draw ought to be void");
   const { witness } = given.mine;
-  if (!witness) throw new NotCovered("publication time not witnessed: that it came out in time is the shop’s word");
+  if (!witness) throw new NotCovered("publication time not witnessed: that it came out in time is the shop's word");
   const same = witness.draw_id === proof.draw_id && witness.rules_hash === proof.rules_hash && witness.root === root && witness.round === closing.round;
   unless(same, "what was seen at the time is another root, round, draw or set of rules");
   if (due === null || witness.seen_ms >= due) throw new NotCovered("publication time not witnessed: it was seen only afterwards");
-  return `publication time witnessed: seen ${((due - witness.seen_ms) / 1000).toFixed(1)} s before the beacon`;
+  return `publication time witnessed: seen ${(Math.floor((due - witness.seen_ms) / 100) / 10).toFixed(1)} s before the beacon`;
 }
 
 export async function outcome(given: Case): Promise<string> {
@@ -99,18 +99,18 @@ export async function beacon(given: Case): Promise<string> {
   const { tier } = given.proof.rules.beacon;
   unless(drawing.drawn_ms >= knownMs(given), "winners were drawn before it was known");
   if (tier === "co-hosts") return cohosts(given);
-  if (drawing.signature === null) return fail("the round’s signature is missing");
+  if (drawing.signature === null) return fail("the round's signature is missing");
   const signature = unhex(drawing.signature);
   const { round } = given.closing;
   await given.pace.breathe();
   unless(signed(round, signature), `drand did not sign round ${round} so`);
-  unless(hex(randomness(signature)) === drawing.beacon, "it is not the hash of the round’s signature");
+  unless(hex(randomness(signature)) === drawing.beacon, "it is not the hash of the round's signature");
   if (tier === "recorded") throw new NotCovered(`round ${round} of drand, known beforehand: this is a rehearsal`);
   return `drand signed round ${round}`;
 }
 
 async function cohosts(given: Case): Promise<string> {
-  const { drawing, announced } = given;
+  const { drawing, root } = given;
   const { beacon } = given.proof.rules;
   if (beacon.tier !== "co-hosts") return fail("there are no co-hosts");
   unless(drawing.signature === null, "co-hosts sign no round");
@@ -118,14 +118,14 @@ async function cohosts(given: Case): Promise<string> {
   unless(reveals.length === beacon.cohosts.length && reveals.every(({ cohost }, index) => cohost === index + 1), "not every co-host revealed, in their order");
   const bad = (await genuineReveals(given, beacon)).indexOf(false);
   unless(bad < 0, `what ${beacon.cohosts[bad]?.name} revealed is not what was committed to, or not in time`);
-  const found = hex(await digest(join(ascii("LTD1-cohosts"), given.drawId, unhex(announced), ...reveals.map(({ secret }) => unhex(secret)))));
+  const found = hex(await digest(join(ascii("LTD1-cohosts"), given.drawId, unhex(root), ...reveals.map(({ secret }) => unhex(secret)))));
   unless(found === drawing.beacon, "it does not follow from what was revealed");
   return `${reveals.length} co-hosts revealed what they had committed to`;
 }
 
 export async function seed(given: Case): Promise<string> {
-  const { drawing, announced } = given;
-  const parts = [given.drawId, unhex(announced), unhex(given.proof.rules_hash), u64be(given.closing.round), unhex(drawing.beacon)];
+  const { drawing, root } = given;
+  const parts = [given.drawId, unhex(root), unhex(given.proof.rules_hash), u64be(given.closing.round), unhex(drawing.beacon)];
   const found = hex(await digest(join(ascii("LTD1-seed"), ...parts)));
   unless(found === drawing.seed, `it is ${found}, not ${drawing.seed}`);
   return `seed ${found}`;

@@ -37,7 +37,7 @@ export class Case {
     return this.proof.closing;
   }
 
-  get announced(): string {
+  get root(): string {
     if (this.closing.root === null) throw new NotCovered("no root ever came out, and the draw is void");
     return this.closing.root;
   }

@@ -17,10 +17,15 @@ export interface Rules {
   readonly reserves: number;
   readonly password: string | null;
   readonly entry: "click" | "password";
+  readonly eligibility: { readonly commented: boolean; readonly joined_team: boolean; readonly bought: boolean; readonly watched_s: number };
   readonly weights: { readonly base: number; readonly commented: number; readonly joined_team: number; readonly bought: number; readonly watched: number; readonly watched_step_s: number; readonly watched_most: number };
+  readonly exclude: { readonly winners_of_last: number };
   readonly latest_close_ms: number;
   readonly beacon: Beacon;
   readonly rehearsal: boolean;
+  readonly terms: string;
+  readonly region: string;
+  readonly minimum_age: number;
   readonly claim_s: number;
   readonly shop_key: string;
 }
@@ -208,6 +213,7 @@ export function readProof(document: unknown): Proof {
   return found;
 }
 
+export const readRules = (document: unknown): Rules => read(document, rules);
 export const readReceipt = (document: unknown): Receipt => read(document, receipt);
 export const readPlaced = (document: unknown): Placed => read(document, placed);
 export const readWitness = (document: unknown): Witness => read(document, witness);

@@ -5,7 +5,7 @@ import { canonical, type Json } from "./canonical";
 import { type Case, unless } from "./case";
 import { digest } from "./digest";
 import { roundFor } from "./quicknet";
-import { NotCovered } from "./steps";
+import { counted, NotCovered } from "./steps";
 import { leafOf, rootOf } from "./tree";
 
 const SWEEP_MS = 5000;
@@ -46,8 +46,9 @@ export function order(given: Case): string {
     before = id;
   }
   const { length } = given.proof.entries;
-  unless(length === count, `there are ${length}, but ${count} were announced`);
-  return `${length} entries`;
+  const found = counted(length, "entry", "entries");
+  unless(length === count, `it has ${found}, but states ${count}`);
+  return found;
 }
 
 export function weights(given: Case): string {
@@ -59,12 +60,12 @@ export function weights(given: Case): string {
     unless(weight >= base && weight <= most, `entry ${id} has ${weight}; the rules give ${base} to ${most}`);
     total += weight;
   }
-  unless(total === total_weight, `they add up to ${total}, but ${total_weight} was announced`);
+  unless(total === total_weight, `they add up to ${total}, but ${total_weight} is stated`);
   return `${total} in all, each from ${base} to ${most}`;
 }
 
 export async function root(given: Case): Promise<string> {
-  const announced = given.announced;
+  const stated = given.root;
   const leaf = leafOf(given.drawId);
   const leaves: Uint8Array[] = [];
   for (const [id, weight] of given.proof.entries) {
@@ -72,6 +73,6 @@ export async function root(given: Case): Promise<string> {
     if (given.pace.due) await given.pace.breathe();
   }
   const found = hex(await rootOf(leaves, given.pace));
-  unless(found === announced, `they give ${found}, not ${announced}`);
+  unless(found === stated, `they give ${found}, not ${stated}`);
   return `root ${found}`;
 }

@@ -21,10 +21,23 @@ export function keep(drawId: string, mine: Mine): void {
 }
 
 export function kept(drawId: string): Mine {
+  const { receipt, inclusion, witness } = stored(drawId);
+  return { ...part("receipt", readReceipt, receipt), ...part("inclusion", readPlaced, inclusion), ...part("witness", readWitness, witness) };
+}
+
+function stored(drawId: string): { readonly [Part in keyof Mine]: unknown } {
   try {
-    const { receipt, inclusion, witness } = JSON.parse(localStorage.getItem(key(drawId)) ?? "{}") as { readonly [Part in keyof Mine]: unknown };
-    return { ...(receipt ? { receipt: readReceipt(receipt) } : {}), ...(inclusion ? { inclusion: readPlaced(inclusion) } : {}), ...(witness ? { witness: readWitness(witness) } : {}) };
+    return (JSON.parse(localStorage.getItem(key(drawId)) ?? "null") as object | null) ?? {};
   } catch {
-    return {};
+    return {}; // private mode, or no JSON
+  }
+}
+
+/** One of them; nothing where it is not there or broken, so that it takes no other along. */
+function part<Name extends keyof Mine>(name: Name, read: (value: unknown) => NonNullable<Mine[Name]>, value: unknown): Pick<Mine, Name> | undefined {
+  try {
+    return value ? ({ [name]: read(value) } as unknown as Pick<Mine, Name>) : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -2,12 +2,12 @@
 
 export const STEPS = {
   document: "The proof is complete and well formed",
-  rules: "The rules are those published when the draw opened",
+  rules: "The rules are the ones that their hash names",
   close: "Entries closed when the rules say",
-  round: "The beacon’s round follows from the moment of closing",
-  order: "Entries stand in order, none twice, as many as announced",
+  round: "The beacon's round follows from the moment of closing",
+  order: "Entries stand in order, none twice, as many as stated",
   weights: "Every weight is one the rules can give, and they add up",
-  root: "The entries give the root that was announced",
+  root: "The entries give the root that is stated",
   publication: "The root was out before the beacon existed",
   outcome: "The draw ended in a way the rules allow",
   beacon: "The beacon is genuine",
@@ -25,6 +25,9 @@ export interface Step {
   /** What was found. */
   readonly text: string;
 }
+
+/** As in "1 entry" and "2 entries". */
+export const counted = (number: number, one: string, many: string): string => `${number} ${number === 1 ? one : many}`;
 
 /** The step fails. */
 export class Failed extends Error {}

@@ -1,11 +1,11 @@
-/** Steps about winners, reserves, and whether one’s own entry took part. */
+/** Steps about winners, reserves, and whether one's own entry took part. */
 
 import { unhex } from "./bytes";
 import { type Case, fail, unless } from "./case";
 import { type Placed, units } from "./document";
 import { picks } from "./picks";
 import { genuine } from "./receipt";
-import { NotCovered } from "./steps";
+import { counted, NotCovered } from "./steps";
 import { included, leafOf } from "./tree";
 
 async function inOrder(given: Case): Promise<readonly string[]> {
@@ -21,7 +21,7 @@ async function inOrder(given: Case): Promise<readonly string[]> {
 export async function winners(given: Case): Promise<string> {
   const { winners } = given.drawing;
   same(winners, (await inOrder(given)).slice(0, units(given.proof.rules)));
-  return `${winners.length} winners`;
+  return counted(winners.length, "winner", "winners");
 }
 
 export async function reserves(given: Case): Promise<string> {
@@ -39,7 +39,7 @@ export async function reserves(given: Case): Promise<string> {
     since[unit] = passed_ms;
   });
   nobodyLeft(given, since, passed.at(-1)?.passed_ms ?? drawn_ms);
-  return `${reserves.length} reserves, ${passed.length} of them moved up`;
+  return `${counted(reserves.length, "reserve", "reserves")}, ${passed.length} of them moved up`;
 }
 
 /** A prize is nobody's only when all reserves have moved up. `since`: when each unit's holder was told; `last`: when the last reserve moved up. */
@@ -64,7 +64,7 @@ export function receipt(given: Case): string {
   if (!receipt) throw new NotCovered("no receipt was given");
   unless(receipt.draw_id === proof.draw_id, "it is of another draw");
   unless(receipt.rules_hash === proof.rules_hash, "it was given under other rules");
-  unless(genuine(receipt, unhex(proof.rules.shop_key)), "the shop’s key did not sign it");
+  unless(genuine(receipt, unhex(proof.rules.shop_key)), "the shop's key did not sign it");
   const { closed_ms } = given.closing;
   unless(receipt.entered_ms >= proof.opened_ms && receipt.entered_ms <= Math.min(closed_ms, given.latestCloseMs), "it was given when the draw was not open");
   const index = proof.entries.findIndex(([id]) => id === receipt.entry_id);
@@ -76,7 +76,7 @@ export function receipt(given: Case): string {
 }
 
 function placed(given: Case, said: Placed, index: number, id: string, weight: number): void {
-  const { announced: root, proof } = given;
+  const { root, proof } = given;
   const same = said.draw === proof.draw_id && said.root === root && said.entry === id && said.weight === weight && said.index === index && said.count === proof.entries.length;
   unless(same, "its inclusion proof is of another root, place, weight, entry or draw");
   unless(included(unhex(root), leafOf(given.drawId)(id, weight), said), "its inclusion proof does not lead to the root");

@@ -122,7 +122,7 @@ function Row({ row, next, busy, operates, settled, onClaimed, onDisqualify }: Ro
         <form class="draw-ask" onSubmit={submit}>
           <label>{text.disqualifyWhy}<input value={why} maxLength={200} required dir="auto" autofocus onInput={(event) => setWhy(event.currentTarget.value)} /></label>
           <div class="buttons">
-            <button type="submit" class="danger" disabled={busy || !why.trim()}>{text.disqualifyGo}</button>
+            <button type="submit" class="danger" disabled={busy || !why.trim()}>{text.disqualifyGo(next)}</button>
             <button type="button" class="quiet" onClick={() => setWhy(null)}>{strings.cancel}</button>
           </div>
         </form>

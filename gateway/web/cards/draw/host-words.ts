@@ -114,7 +114,7 @@ export const say = {
     markClaimed: "It is handed over",
     disqualify: "Not allowed by the rules…",
     disqualifyWhy: "Why? It stands in the log of the staff; everybody sees that the prize went on.",
-    disqualifyGo: "Give it to the next reserve",
+    disqualifyGo: (next: number | null) => (next === null ? "Take it away" : "Give it to the next reserve"),
     refusals: "Entries refused",
     noRefusals: "Nobody was refused.",
     reasons: {

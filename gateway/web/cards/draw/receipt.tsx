@@ -11,16 +11,16 @@ import { useDrawAct } from "./use-draw";
 import { words } from "./words";
 
 interface Held {
-  readonly receipt: unknown;
   readonly inclusion?: unknown;
 }
 
 /** With the proof of inclusion once the root is out. Without a line: what this browser has. */
-async function save(draw: string): Promise<void> {
+async function save(receipt: DrawReceipt): Promise<void> {
+  const draw = receipt.draw_id;
   const path = `/v1/rooms/${encodeURIComponent(roomOfPage())}/draws/${draw}/receipt`;
   const held = await api<Held>("GET", path).catch(() => undefined);
-  if (held) keep(draw, { receipt: readReceipt(held.receipt), ...(held.inclusion ? { inclusion: readPlaced(held.inclusion) } : {}) });
-  saveReceipt(kept(draw));
+  if (held?.inclusion) keep(draw, { inclusion: readPlaced(held.inclusion) });
+  saveReceipt({ ...kept(draw), receipt: readReceipt(receipt) });
 }
 
 export function Receipt({ receipt }: { receipt: DrawReceipt }) {
@@ -30,7 +30,7 @@ export function Receipt({ receipt }: { receipt: DrawReceipt }) {
       <summary><Check /> {words.youAreIn} <span class="faint">{words.receipt}</span></summary>
       <p>{words.receiptText(receipt.weight)}</p>
       <p class="faint">{words.entry} <code>{receipt.entry_id}</code></p>
-      <button type="button" class="quiet" disabled={busy} title={words.saveHint} onClick={() => act(() => save(receipt.draw_id))}>{words.saveReceipt}</button>
+      <button type="button" class="quiet" disabled={busy} title={words.saveHint} onClick={() => act(() => save(receipt))}>{words.saveReceipt}</button>
       {trouble}
     </details>
   );

@@ -6,8 +6,10 @@ import { api } from "../../shared/api";
 import { say } from "./host-words";
 import { useDrawAct } from "./use-draw";
 import { moment } from "./when";
+import { words } from "./words";
 
 const text = say.desk;
+const PAGE = 50;
 
 interface Refusal {
   readonly who: string;
@@ -16,30 +18,45 @@ interface Refusal {
   readonly last_at: number;
 }
 
+/** Newest first; `people` and `times` count all pages. */
+interface Page {
+  readonly items: readonly Refusal[];
+  readonly next?: string;
+  readonly people: number;
+  readonly times: number;
+}
+
 export function Refusals({ path }: { path: string }) {
-  const { act, trouble } = useDrawAct();
-  const [items, setItems] = useState<readonly Refusal[] | null>(null);
-  useEffect(() => void act(async () => setItems((await api<{ items: Refusal[] }>("GET", path)).items)), [path]);
-  if (!items) return <>{trouble}</>;
-  const times = items.reduce((sum, each) => sum + each.times, 0);
+  const { act, busy, trouble } = useDrawAct();
+  const [page, setPage] = useState<Page | null>(null);
+  const read = (known: Page | null) =>
+    void act(async () => {
+      const before = known?.next ? `&before=${encodeURIComponent(known.next)}` : "";
+      const found = await api<Page>("GET", `${path}?limit=${PAGE}${before}`);
+      setPage({ ...found, items: [...(known?.items ?? []), ...found.items] });
+    });
+  useEffect(() => read(null), [path]);
+  if (!page) return <>{trouble}</>;
   return (
     <section class="draw-refusals">
       <h3>{text.refusals}</h3>
-      {items.length === 0 ? <p class="faint">{text.noRefusals}</p> : (
+      {page.items.length === 0 ? <p class="faint">{text.noRefusals}</p> : (
         <>
-          <p class="faint">{text.summary(new Set(items.map(({ who }) => who)).size, times)}</p>
+          <p class="faint">{text.summary(page.people, page.times)}</p>
           <div class="draw-scroll" tabIndex={0}>
             <table>
               <thead><tr><th scope="col">{text.person}</th><th scope="col">{text.reason}</th><th scope="col">{text.times}</th><th scope="col">{text.last}</th></tr></thead>
               <tbody>
-                {items.map((each) => (
+                {page.items.map((each) => (
                   <tr key={`${each.who} ${each.code}`}><td><code>{each.who.slice(0, 8)}</code></td><td>{text.reasons[each.code] ?? each.code}</td><td>{each.times}</td><td>{moment(each.last_at)}</td></tr>
                 ))}
               </tbody>
             </table>
           </div>
+          {page.next && <button type="button" class="quiet" disabled={busy} onClick={() => read(page)}>{words.history.more}</button>}
         </>
       )}
+      {trouble}
     </section>
   );
 }

@@ -1,10 +1,12 @@
 /** What both cards show of a draw: prizes, rules, how far it is, winners. */
 
 import type { Client, Draw, DrawWinner, RoomState } from "@sdk";
+import type { Rules as PublishedRules } from "../../checker/document";
 import { clock, money } from "../../shared/format";
 import { Timer } from "../../shared/icons";
 import { useTicks } from "../../shared/room";
 import { Words } from "../../shared/words";
+import { rulesOf } from "./published";
 import { words } from "./words";
 
 export function Prizes({ draw }: { draw: Pick<Draw, "prizes"> }) {
@@ -20,17 +22,7 @@ export function Prizes({ draw }: { draw: Pick<Draw, "prizes"> }) {
   );
 }
 
-interface Published {
-  readonly organiser: string;
-  readonly terms: string;
-  readonly region: string;
-  readonly minimum_age: number;
-  readonly claim_s: number;
-  readonly exclude: { readonly winners_of_last: number };
-  readonly weights: Readonly<Record<"base" | "commented" | "joined_team" | "bought" | "watched" | "watched_step_s" | "watched_most", number>>;
-}
-
-function chances({ weights }: Published): string {
+function chances({ weights }: PublishedRules): string {
   const [commented, team, bought] = ["commented", "team", "bought"].map((need) => words.needs({ [need]: true })[0] ?? "");
   return words.chances(weights.base, [
     ...(weights.commented ? [words.extra(weights.commented, commented ?? "")] : []),
@@ -40,10 +32,10 @@ function chances({ weights }: Published): string {
   ]);
 }
 
-/** The rules as they were published; nothing else is shown. */
+/** The rules as they were published, of a draw as they have it; nothing else is shown. */
 export function Rules({ draw }: { draw: Draw }) {
-  if (!draw.rules) return null;
-  const rules = JSON.parse(draw.rules) as Published;
+  const rules = rulesOf(draw);
+  if (!rules) return null;
   return (
     <details class="draw-rules">
       <summary>{words.rules}</summary>

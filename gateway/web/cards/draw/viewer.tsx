@@ -14,7 +14,7 @@ import { words } from "./words";
 export function ForViewer({ client, state }: CardProps) {
   const draw = current(state);
   const [hidden, setHidden] = useState<string | null>(null);
-  useKeeping(client, draw, state);
+  const doubts = useKeeping(client, draw, state);
   if (!draw) return null;
   if (hidden === draw.id) {
     return <div class="card-tool"><button type="button" class="quiet" onClick={() => setHidden(null)}><Gift /> <Words>{words.again(draw.title)}</Words></button></div>;
@@ -29,9 +29,10 @@ export function ForViewer({ client, state }: CardProps) {
         {!over && <Prizes draw={draw} />}
         <Progress client={client} state={state} draw={draw} />
         {draw.state === "open" && !receipt && <Entry client={client} draw={draw} state={state} />}
-        {receipt && <Receipt receipt={receipt} />}
+        {receipt && (doubts.receipt ? <p class="trouble" role="alert">{words.doubts.receipt}</p> : <Receipt receipt={receipt} />)}
         <Winners draw={draw} mine={receipt?.entry_id} />
         <Ended draw={draw} />
+        {doubts.rules && <p class="trouble" role="alert">{words.doubts.rules}</p>}
         <Rules draw={draw} />
         <p class="draw-links"><CheckLink draw={draw} /><History /></p>
       </div>
@@ -52,7 +53,8 @@ function Entry({ client, draw, state }: CardProps & { draw: Draw }) {
     <div class="draw-enter">
       {byPassword && <p><Words>{words.write(draw.password ?? "")}</Words></p>}
       <button type="button" class="primary" disabled={busy} onClick={() => act(enter)}>{byPassword ? words.send : words.enter}</button>
-      {trouble ?? (refused && <p class="trouble" role="alert">{words.notIn} {told(refused.code, refused.why)}</p>)}
+      {refused && <p class="trouble" role="alert">{words.notIn} {told(refused.code, refused.why)}</p>}
+      {trouble}
     </div>
   );
 }

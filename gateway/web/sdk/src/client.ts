@@ -182,6 +182,9 @@ export class Client extends Emitter<ClientEvents> {
       if (reply.t === "posted" && reply.not_entered) this.set(room.refusedEntry(this.current, reply.not_entered, reply.not_entered_why ?? null));
       if (reply.t === "seated") this.set(room.seated(this.current, reply.own));
       return reply;
+    }, (error: unknown) => {
+      if (error instanceof Refused && error.notEntered) this.set(room.refusedEntry(this.current, error.notEntered, error.notEnteredWhy ?? null));
+      throw error;
     });
   }
 

@@ -8,6 +8,9 @@ export class Refused extends Error {
   /** The same command may succeed later, unchanged. */
   readonly temporary: boolean;
   readonly retryAfterMs: number | undefined;
+  /** The comment was the password of a draw, and this is why it is no entry either. */
+  readonly notEntered: ErrorCode | undefined;
+  readonly notEnteredWhy: string | undefined;
 
   constructor(reply: ErrorReply) {
     super(reply.text);
@@ -15,6 +18,8 @@ export class Refused extends Error {
     this.code = reply.code;
     this.temporary = reply.temporary ?? false;
     this.retryAfterMs = reply.retry_after_ms ?? undefined;
+    this.notEntered = reply.not_entered ?? undefined;
+    this.notEnteredWhy = reply.not_entered_why ?? undefined;
   }
 }
 

@@ -1194,6 +1194,10 @@ export interface Error {
   text: string;
   temporary?: boolean;
   retry_after_ms?: number | null;
+  /** Of a comment: it was the password of a draw, and this is why it is no entry. */
+  not_entered?: ErrorCode | null;
+  /** As in `posted`. */
+  not_entered_why?: string | null;
 }
 
 /**
@@ -2045,7 +2049,7 @@ export const ERRORS: Record<ErrorCode, { text: string; temporary: boolean }> = {
   draw_active: { text: "Another draw of this room is open or closed; wait for its winners.", temporary: false },
   draw_state: { text: "The draw is in another state; the text names it.", temporary: false },
   draw_queue_full: { text: "So many draws are announced already; open or cancel one.", temporary: false },
-  draw_not_drawn: { text: "There is no proof yet: the draw has no winners.", temporary: false },
+  draw_not_drawn: { text: "There is no proof yet: the root of the draw is not out.", temporary: false },
   reveal_refused: { text: "Not what this party committed to, or too early, or too late.", temporary: false },
   not_a_winner: { text: "No prize of this draw waits for you.", temporary: false },
   claim_late: { text: "The time to claim this prize is over.", temporary: false },
