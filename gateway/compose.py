@@ -91,6 +91,7 @@ def inside(process: Process) -> Inside:
         origin,
     )
     keys, tickets, targets, parts = KeyStore(database), Tickets(bus.redis), Targets.of(settings), Running.start(ground)
+    hub.asked_refunds = parts.asked_refunds
     review = Review(database, targets, hub.publish, origin)
     service = RoomService(
         database,

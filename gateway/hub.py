@@ -15,6 +15,7 @@ import structlog
 from livestream.bus import Bus, BusMessage
 from livestream.config import Settings
 from livestream.metrics import HEARTBEAT_LAG, LOG_READS, POSTGRES_UP, REDIS_UP
+from livestream.parts import AskedRefunds
 from livestream.protocol.errors import LivestreamError
 from livestream.room import store
 from livestream.room.local import LocalRoom
@@ -54,6 +55,7 @@ class Hub:
         self._catching_up: SingleFlight[str, None] = SingleFlight()
         self._reading_back: SingleFlight[str, None] = SingleFlight()
         self.on_beat: Callable[[Connection], Awaitable[None]] | None = None  #: reads what else a process follows
+        self.asked_refunds: AskedRefunds | None = None  #: reads those of parts, which staff's state holds too
         self.on_gone: Callable[[Channel], None] | None = None  #: closes who is in a room that is no more
         self.beat_at = 0.0  #: monotonic time of the last heartbeat that Postgres answered
 
@@ -90,7 +92,8 @@ class Hub:
 
     async def _load(self, room_id: str) -> Loaded:
         async with self._database.transaction(snapshot=True) as tx:
-            load = await store.load_room(tx, room_id)
+            asked = await self.asked_refunds(tx, room_id) if self.asked_refunds is not None else ()
+            load = await store.load_room(tx, room_id, asked)
             words = await self._words.of(tx, load.shop_id, load.staff.words_version)
             staff = await roomlog.read_staff_log(tx, room_id, load.staff_seq - STAFF_TAIL, STAFF_TAIL)
             pulse = await roomlog.read_pulse(tx, [])

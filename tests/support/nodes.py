@@ -56,6 +56,7 @@ class Node:
                 origin,
             )
         )
+        self.hub.asked_refunds = self.parts.asked_refunds
         self.service = RoomService(
             database,
             Door(self.bus.redis, Rate(settings.comment_rate_burst, settings.comment_rate_per_s)),
