@@ -92,7 +92,7 @@ class Hub:
 
     async def _load(self, room_id: str) -> Loaded:
         async with self._database.transaction(snapshot=True) as tx:
-            load = await store.load_room(tx, room_id)
+            load = await store.load_room(tx, room_id, await self.parts.asked_refunds(tx, room_id))
             words = await self._words.of(tx, load.shop_id, load.staff.words_version)
             staff = await roomlog.read_staff_log(tx, room_id, load.staff_seq - STAFF_TAIL, STAFF_TAIL)
             pulse = await roomlog.read_pulse(tx, [])

@@ -159,6 +159,12 @@ INVARIANTS = (
          WHERE (r.state = 'confirmed') <> (coalesce(op.state, 'none') IN ('pending', 'done', 'dropped'))""",
     ),
     Invariant(
+        "a refund's row says what staff are shown of it",
+        """
+        SELECT refund_id, state, seat_id, amount, body::text FROM order_refund
+         WHERE (body->>'state', body->>'purchase', (body->>'amount')::bigint) <> (state, seat_id, amount)""",
+    ),
+    Invariant(
         "an unpaid order has a day to be paid again, and no other has",
         """
         SELECT coalesce(o.seat_id, id) AS seat_id, o.state, due_at FROM team_order o
@@ -193,6 +199,12 @@ INVARIANTS = (
         """
         SELECT seat_id, payment_id FROM seat JOIN payment USING (seat_id)
          WHERE seat.state = 'released' AND wanted AND payment.state NOT IN ('refused', 'expired')""",
+    ),
+    Invariant(
+        "an order that is over waits for no payment",
+        """
+        SELECT seat_id, payment_id, o.state FROM team_order o JOIN payment USING (seat_id)
+         WHERE o.state IN ('lapsed', 'returning', 'returned') AND wanted""",
     ),
     Invariant(
         "nothing is given back twice: refunds never exceed what was taken",

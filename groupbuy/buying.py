@@ -18,6 +18,8 @@ from .money import Payment
 from .team import Seat, Team
 from .views import own
 
+_GONE = frozenset({OrderState.LAPSED, OrderState.RETURNING, OrderState.RETURNED})
+
 
 def open_team(book: Book, ids: tuple[str, str], viewer: str, name: str, invite: str, *, listed: bool) -> OwnSeat:
     """Open a team; `ids` are the team's and the seat's.
@@ -107,17 +109,20 @@ def pay_seat(book: Book, seat_id: str, viewer: str, payment_id: str, way: str, r
         reference: the shop's own number of the order; the last one given before the money came stands.
 
     Raises:
-        Refused: SEAT_NOT_FOUND, and those of `team.pay`.
+        Refused: SEAT_NOT_FOUND; SEAT_LOST, also of an order whose money went back, or that lapsed; and those of
+            `team.pay`.
     """
     paying = book.owned(seat_id, viewer)
     if book.deal.state is DealState.VOIDED:
         raise Refused(ErrorCode.DEAL_CLOSED)
-    unpaid = book.orders.get(seat_id)
+    placed = book.orders.get(seat_id)
     amount = pricing.most_to_pay(book.terms[paying.version].steps)
-    if unpaid is not None and unpaid.state in (OrderState.UNPAID, OrderState.LAPSED):
-        if unpaid.repay_until is None or book.now_ms >= unpaid.repay_until or unpaid.price is None:
+    if placed is not None and placed.state in _GONE:
+        raise Refused(ErrorCode.SEAT_LOST)
+    if placed is not None and placed.state is OrderState.UNPAID:
+        if placed.repay_until is None or book.now_ms >= placed.repay_until or placed.price is None:
             raise Refused(ErrorCode.SEAT_LOST)
-        amount = unpaid.price
+        amount = placed.price
     else:
         begun = team.pay(paying, seat_id, book.now_ms)
         apply(book, paying.team_id, begun)

@@ -18,7 +18,7 @@ from livestream.protocol.errors import ErrorCode, Refused, Unavailable
 from livestream.protocol.replies import PayAt
 from livestream.storage.pool import Database
 
-from . import course, engine, money, returns, store
+from . import course, engine, funds, money, returns, store
 from .book import Book
 from .engine import Told
 from .money import News, Payment
@@ -83,8 +83,8 @@ class Cashier:
         self._return_url = return_url
         self._origin = origin
 
-    async def open(self, payment_id: str, room_id: str) -> PayAt:
-        """The page to pay a payment on; asked again, the same one.
+    async def open(self, payment_id: str, room_id: str) -> PayAt | None:
+        """The page to pay a payment on; asked again, the same one. None: that page is over, and so is the payment.
 
         Raises:
             Unavailable: the provider does not answer.
@@ -92,10 +92,16 @@ class Cashier:
         """
         async with self._database.read() as connection:
             found = await store.find_payment(connection, payment_id)
+            over = await connection.fetchval(
+                "SELECT url_until <= clock_timestamp() FROM payment WHERE payment_id = $1", payment_id
+            )
         assert found is not None
-        payment = found[1]
+        deal_id, payment = found
         if not payment.wanted:
             raise Refused(ErrorCode.SEAT_LOST)
+        if over:
+            await self._end_page(deal_id, payment)
+            return None
         if payment.url is not None and payment.url_until is not None:
             return PayAt(ref=0, url=payment.url, expires_at=payment.url_until, amount=payment.amount)
         try:
@@ -115,6 +121,18 @@ class Cashier:
         if not await self._opened(payment_id, checkout):
             raise Refused(ErrorCode.SEAT_LOST)
         return PayAt(ref=0, url=checkout.url, expires_at=checkout.expires_at_ms, amount=payment.amount)
+
+    async def _end_page(self, deal_id: str, payment: Payment) -> None:
+        """Nobody can pay on a page that is over: unless somebody did before, another payment may begin."""
+        news = news_of(await self._look(payment))
+
+        def act(book: Book) -> None:
+            course.learn(book, payment.payment_id, news)
+            funds.forsake(book, payment.payment_id)
+
+        named = Named(payments={payment.payment_id}, money=True)
+        done = await engine.change(self._database, deal_id, named, act, self._origin)
+        self._tell(None if done is None else (deal_id, done[1]))
 
     async def _opened(self, payment_id: str, checkout: Checkout) -> bool:
         """Note the page; False: the seat was given up meanwhile, and the page is closed again."""
@@ -294,7 +312,7 @@ class Cashier:
             if declined and op.kind == "capture" and not book.payments[payment_id].captured:
                 course.capture_declined(book, payment_id)
             elif declined and op.kind == "refund":
-                returns.declined(book, op.op_id)
+                returns.declined(book, payment_id, op.op_id.removeprefix("refund_"))
             elif op.kind == "refund":
                 book.caused.done_ops[op.op_id] = "done"
 

@@ -80,7 +80,7 @@ async def _end_teams(database: Database, deal_id: str, named: Named, tell: Tell)
     """Returns how many teams it looked at."""
     async with database.transaction() as tx:
         book = await store.load(tx, deal_id, named)
-        if book is None or book.frozen:
+        if book is None or book.frozen or book.deal.state is DealState.VOIDED:  # those of a voided one: `void_teams`
             return 0
         before = Loaded.of(book)
         course.due(book)

@@ -96,7 +96,12 @@ def _lost(book: Book, payment: Payment) -> None:
 
 
 def due(book: Book) -> int:
-    """Do what the clock does to all teams here, and to orders that nobody paid again; returns how many changed."""
+    """Do what the clock does to all teams here, and to orders that nobody paid again; returns how many changed.
+
+    Of a deal that was taken back it decides nothing: no team completes any more, and `void` ends them all.
+    """
+    if book.deal.state is DealState.VOIDED:
+        return 0
     changed = 0
     for team_id, waiting in list(book.teams.items()):
         events = team.due(waiting, book.now_ms)

@@ -29,6 +29,13 @@ def abandon(book: Book, payment: Payment) -> None:
     give_back(book, payment)
 
 
+def forsake(book: Book, payment_id: str) -> None:
+    """A payment's page is over: if nobody is known to have paid there, nobody waits for it any more."""
+    payment = book.payments[payment_id]
+    if payment.wanted and payment.state in _UNCERTAIN:
+        abandon(book, payment)
+
+
 def give_back(book: Book, payment: Payment) -> None:
     """Undo a payment that nobody waits for, if there is anything of it, or may be."""
     if payment.held or payment.cash or payment.state in _UNCERTAIN:

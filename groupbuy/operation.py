@@ -188,7 +188,8 @@ class Operation:
             request = returns.decide(book, command, who)
             what = str(request.state)
         words = f"{what} {refunds.money(request)} of the order {request.purchase} back"
-        book.caused.staff.append(acted(actor, command, words, command.why))
+        buyer = book.orders[request.purchase].viewer
+        book.caused.staff.append(acted(actor, command, words, command.why, about=[buyer]))
         await work.settle(tx, [each], known, [reply])
         return reply, await finish(tx, book, before, self._origin)
 

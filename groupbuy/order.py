@@ -32,7 +32,7 @@ STEPS: dict[tuple[OrderState, OrderEvent], OrderState] = {
     (S.PLACED, E.GIVEN_BACK): S.RETURNING,
     (S.CONFIRMING, E.GIVEN_BACK): S.RETURNING,
     (S.CONFIRMED, E.GIVEN_BACK): S.RETURNING,
-    (S.UNPAID, E.GIVEN_BACK): S.RETURNING,
+    (S.UNPAID, E.GIVEN_BACK): S.LAPSED,  # nothing was taken for it: nothing goes back
     (S.RETURNING, E.MONEY_BACK): S.RETURNED,
 }
 #: they count as sold

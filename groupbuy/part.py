@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from livestream.parts import Chore, Ground, Part, WorkGround
 from livestream.storage.pool import Database
 
-from . import chores, engine, operation, privacy, providers
+from . import chores, engine, operation, privacy, providers, store
 from .cashier import Cashier
 from .herald import Herald
 from .membership import team_members
@@ -67,5 +67,6 @@ PART = Part(
     export=privacy.export,
     marks=privacy.marks,
     erase=privacy.erase,
+    asked_refunds=store.asked_refunds,
     team_members=team_members,
 )

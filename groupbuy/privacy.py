@@ -6,8 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from livestream.protocol.personal import Person
+import msgspec
+
+from livestream.protocol.events import RefundRequest
+from livestream.protocol.personal import Person, without
 from livestream.storage.pool import Connection
+
+from . import store
 
 _EXPORT = {
     "seats": """
@@ -34,13 +39,18 @@ async def export(
 
 
 async def marks(connection: Connection, person: Person, shops: Sequence[str]) -> Person:
-    """Teams in which they have a seat: others' notices name its members."""
+    """Teams in which they have a seat: others' notices name its members. An order has the id of its seat."""
     rows = await connection.fetch(
-        "SELECT team_id, seat.name FROM seat JOIN deal USING (deal_id) WHERE viewer = $1 AND shop_id = ANY($2)",
+        "SELECT team_id, seat_id, seat.name FROM seat JOIN deal USING (deal_id)"
+        " WHERE viewer = $1 AND shop_id = ANY($2)",
         person.pseudonym,
         list(shops),
     )
-    return replace(person, teams={**person.teams, **{row["team_id"]: row["name"] for row in rows}})
+    return replace(
+        person,
+        purchases=[*person.purchases, *(row["seat_id"] for row in rows)],
+        teams={**person.teams, **{row["team_id"]: row["name"] for row in rows}},
+    )
 
 
 async def erase(tx: Connection, person: Person, shops: Sequence[str]) -> None:
@@ -48,12 +58,8 @@ async def erase(tx: Connection, person: Person, shops: Sequence[str]) -> None:
 
     Live seats count until they end; each erased seat gets a name of its own, since a viewer has one live seat a deal.
     """
-    await tx.execute(
-        "UPDATE order_refund SET asker = '' WHERE asker = $1 AND deal_id IN (SELECT deal_id FROM deal"
-        " WHERE shop_id = ANY($2))",
-        person.pseudonym,
-        list(shops),
-    )
+    await _lock(tx, person, shops)
+    await _refunds(tx, person, shops)
     for table in ("seat", "team_order"):
         await tx.execute(
             f"""
@@ -61,4 +67,37 @@ async def erase(tx: Connection, person: Person, shops: Sequence[str]) -> None:
              WHERE viewer = $1 AND deal_id IN (SELECT deal_id FROM deal WHERE shop_id = ANY($2))""",
             person.pseudonym,
             list(shops),
+        )
+
+
+#: refunds that tell of a person, who bought, asked or decided. Arguments: pseudonym, shops.
+_REFUNDS = """
+  FROM order_refund r JOIN deal USING (deal_id) JOIN seat USING (seat_id)
+ WHERE shop_id = ANY($2) AND (seat.viewer = $1 OR asker = $1 OR strpos(body::text, $1) > 0)"""
+
+
+async def _lock(tx: Connection, person: Person, shops: Sequence[str]) -> None:
+    """Deals, then teams (`store`): whoever has one in hand now is through, and who comes next reads what was erased."""
+    rows = await tx.fetch(
+        f"""
+        SELECT deal_id, team_id FROM seat JOIN deal USING (deal_id) WHERE viewer = $1 AND shop_id = ANY($2)
+         UNION SELECT r.deal_id, team_id {_REFUNDS}""",
+        person.pseudonym,
+        list(shops),
+    )
+    for deal_id in sorted({row["deal_id"] for row in rows}):
+        await store.hold(tx, deal_id)
+    await tx.execute(
+        "SELECT FROM team WHERE team_id = ANY($1) ORDER BY team_id FOR NO KEY UPDATE", [row["team_id"] for row in rows]
+    )
+
+
+async def _refunds(tx: Connection, person: Person, shops: Sequence[str]) -> None:
+    for row in await tx.fetch(f"SELECT refund_id, asker, body::text {_REFUNDS}", person.pseudonym, list(shops)):
+        body = without(msgspec.json.decode(row["body"], type=RefundRequest), person)
+        await tx.execute(
+            "UPDATE order_refund SET asker = $2, body = $3::text::json WHERE refund_id = $1",
+            row["refund_id"],
+            "" if row["asker"] == person.pseudonym else row["asker"],
+            msgspec.json.encode(body).decode(),
         )

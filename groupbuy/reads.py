@@ -20,7 +20,7 @@ from . import gauges, store
 from .store import Named
 from .views import own, team_view
 
-_OWN_MOST = 20  #: of one viewer, newest
+_OWN_MOST = 20  #: of one viewer: those that live or have an order before those that were given up, and newest first
 _MS = "floor(extract(epoch FROM {}) * 1000)::bigint"
 _LEAST_ID, _HIGHEST_ID = "", "~"
 
@@ -37,7 +37,7 @@ async def deals(connection: Connection, reading: Reading) -> Listed:
     values = await gauges.read(connection, ids)
     items: list[dict[str, Any]] = []
     for deal_id in ids:
-        book = await store.load(connection, deal_id, Named(looks=True))
+        book = await store.look(connection, deal_id, Named())
         if book is not None:
             view = msgspec.to_builtins(book.deal.view())
             items.append(
@@ -71,7 +71,7 @@ async def teams(connection: Connection, reading: Reading) -> Listed:
             page.limit,
         )
     ids = [row["team_id"] for row in rows]
-    book = await store.load(connection, reading.path["deal"], Named(teams=set(ids), looks=True))
+    book = await store.look(connection, reading.path["deal"], Named(teams=set(ids)))
     assert book is not None
     items = [msgspec.to_builtins(team_view(book, each)) for each in ids if each in book.teams]
     return Listed(items=items, next=ids[-1] if reading.role in STAFF and len(ids) == page.limit else None)
@@ -85,7 +85,7 @@ async def own_seats(connection: Connection, reading: Reading) -> Listed:
 async def seats_of(connection: Connection, room_id: str, viewers: Sequence[str]) -> dict[str, list[OwnSeat]]:
     """Seats of viewers in a room's deals, oldest first; those that were given up unpaid only for an hour.
 
-    Cost: one statement where nobody has any, five more a deal.
+    Cost: one statement where nobody has any, seven more a deal.
     """
     rows = (
         await connection.fetch(
@@ -94,7 +94,7 @@ async def seats_of(connection: Connection, room_id: str, viewers: Sequence[str])
                SELECT deal.deal_id, seat_id FROM seat JOIN deal USING (deal_id) LEFT JOIN team_order o USING (seat_id)
                 WHERE seat.viewer = v.viewer AND room_id = $1
                   AND (seat.state <> 'released' OR o.seat_id IS NOT NULL OR joined_at > now() - interval '1 hour')
-                ORDER BY seat_id DESC LIMIT $3) s""",
+                ORDER BY (seat.state <> 'released' OR o.seat_id IS NOT NULL) DESC, seat_id DESC LIMIT $3) s""",
             room_id,
             list(viewers),
             _OWN_MOST,
@@ -107,7 +107,7 @@ async def seats_of(connection: Connection, room_id: str, viewers: Sequence[str])
         named.setdefault(row["deal_id"], set()).add(row["seat_id"])
     found: dict[str, list[OwnSeat]] = {}
     for deal_id, ids in named.items():
-        book = await store.load(connection, deal_id, Named(seats=ids, money=True, looks=True))
+        book = await store.look(connection, deal_id, Named(seats=ids, money=True))
         if book is None:
             continue
         for team in book.teams.values():

@@ -48,6 +48,7 @@ def ask(book: Book, command: RefundOrder, return_id: str, who: tuple[str, str], 
         why=command.why,
         state=RefundState.ASKED if much else RefundState.CONFIRMED,
         asked_by=who[1],
+        asked_by_who=who[0],
     )
     _become(book, Return(request, who[0]))
     return request
@@ -67,16 +68,19 @@ def decide(book: Book, command: DecideOrderRefund, who: tuple[str, str]) -> Refu
     if command.confirm and asked.request.amount > left:
         raise Refused(ErrorCode.AMOUNT_REFUSED, f"{left} of it are left")
     state = RefundState.CONFIRMED if command.confirm else RefundState.REFUSED
-    request = msgspec.structs.replace(asked.request, state=state, decided_by=who[1])
+    request = msgspec.structs.replace(asked.request, state=state, decided_by=who[1], decided_by_who=who[0])
     _become(book, replace(asked, request=request))
     return request
 
 
-def declined(book: Book, op_id: str) -> None:
-    """The provider will not give it back; staff are told."""
-    book.caused.done_ops[op_id] = "declined"
-    known = book.returns.get(op_id.removeprefix("refund_"))
-    if known is not None and known.request.state is RefundState.CONFIRMED:
+def declined(book: Book, payment_id: str, return_id: str) -> None:
+    """The provider will not give it back; staff are told.
+
+    Nothing, if the refund's operation was dropped or done meanwhile: its money went back, or goes, by another way.
+    """
+    known = book.returns.get(return_id)
+    if known is not None and known.moving and book.payments[payment_id].wanted:
+        book.caused.done_ops[Op(payment_id, "refund", 0, return_id).op_id] = "declined"
         request = msgspec.structs.replace(known.request, state=RefundState.REFUSED)
         _become(book, replace(known, request=request, moving=False))
 

@@ -68,7 +68,7 @@ class GroupBuy:
                 self._require_play_money()
             reply = await self._engine.run(actor, command, room)
             if isinstance(command, PaySeat) and isinstance(reply, Posted):
-                reply = await self._require_cashier().open(reply.id, actor.room_id)
+                reply = await self._page(actor, command, room, reply.id)
         else:
             reply, told = await self._operation.run(Work.of(actor, command, room))
             if told is not None:
@@ -76,6 +76,18 @@ class GroupBuy:
                 deal_id: str = getattr(command, "deal", "") or getattr(reply, "id", "")
                 self._gauges.stir(deal_id, actor.room_id)
         return msgspec.structs.replace(reply, ref=command.ref)
+
+    async def _page(self, actor: Actor, command: PaySeat, room: LocalRoom, payment_id: str) -> AnyReply:
+        """The page to pay on; where it is over, that of the payment which is begun after it."""
+        cashier = self._require_cashier()
+        page = await cashier.open(payment_id, actor.room_id)
+        if page is None:
+            reply = await self._engine.run(actor, command, room)
+            assert isinstance(reply, Posted)
+            page = await cashier.open(reply.id, actor.room_id)
+        if page is None:
+            raise Unavailable("payments")
+        return page
 
     async def notified(self, source: str, headers: Mapping[str, str], body: bytes) -> None:
         """What the provider tells.
@@ -116,7 +128,9 @@ class GroupBuy:
             provider = providers.provider(ground.settings, ground.secret)
             if provider is None:
                 raise Unavailable("payments")
-            self._cashier = Cashier(ground.database, provider, providers.return_url(ground.settings), ground.origin)
+            self._cashier = Cashier(
+                ground.database, provider, providers.return_url(ground.settings), ground.origin, self._told
+            )
         return self._cashier
 
     def _told(self, deal_id: str, told: Told) -> None:

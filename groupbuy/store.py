@@ -132,7 +132,7 @@ async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
             return None
         await deadlines.stand_by(tx, room_id)
     if not named.looks:
-        await _hold(tx, deal_id, alone=named.changes)
+        await hold(tx, deal_id, alone=named.changes)
     teams = await _load_teams(tx, deal_id, named)
     team_ids = [each["team_id"] for each in teams]
     seats = await _load_seats(tx, team_ids)
@@ -166,7 +166,15 @@ async def load(tx: Connection, deal_id: str, named: Named) -> Book | None:
     return book
 
 
-async def _hold(tx: Connection, deal_id: str, *, alone: bool) -> None:
+async def look(connection: Connection, deal_id: str, named: Named) -> Book | None:
+    """As `load`, but nothing is locked, and all of it is of one moment: a team that ended between two statements would
+    have its deadline in neither.
+    """
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        return await load(connection, deal_id, replace(named, looks=True))
+
+
+async def hold(tx: Connection, deal_id: str, *, alone: bool = False) -> None:
     """Keep a deal as it is until this transaction ends, with others who only need that, or alone.
 
     An advisory lock stands in line. On the row itself, those who share it go past who waits to change it: in a rush no
@@ -236,15 +244,17 @@ async def _load_seats(tx: Connection, team_ids: Sequence[str]) -> dict[str, list
 
 
 async def _load_customers(tx: Connection, book: Book, viewers: Collection[str]) -> None:
-    """Who of them bought in this shop before."""
+    """Who of them bought in this shop before, or has paid for a seat of another deal whose team still forms."""
     for row in await tx.fetch(
         f"""
         SELECT viewer FROM unnest($1::text[]) AS v (viewer)
          WHERE EXISTS (SELECT FROM purchase p WHERE p.shop_id = $2 AND p.pseudonym = viewer)
             OR EXISTS (SELECT FROM team_order o JOIN seat USING (seat_id) JOIN deal d ON d.deal_id = seat.deal_id
-                        WHERE d.shop_id = $2 AND seat.viewer = v.viewer AND o.state IN ({_SOLD}))""",
+                        WHERE d.shop_id = $2 AND seat.viewer = v.viewer
+                          AND (o.state IN ({_SOLD}) OR (o.state = 'placed' AND d.deal_id <> $3)))""",
         list(viewers),
         book.deal.shop_id,
+        book.deal.deal_id,
     ):
         book.buyers[row["viewer"]] = replace(book.buyers.get(row["viewer"], Buyer()), customer=True)
 
@@ -270,6 +280,17 @@ async def _load_returns(tx: Connection, book: Book) -> None:
         list(book.orders),
     ):
         book.returns[row["refund_id"]] = Return(_request(row["body"]), row["asker"], row["moving"])
+
+
+async def asked_refunds(connection: Connection, room_id: str) -> list[RefundRequest]:
+    """Refunds of a room's orders that wait for a second operator."""
+    rows = await connection.fetch(
+        """
+        SELECT body::text FROM deal JOIN order_refund USING (deal_id)
+         WHERE room_id = $1 AND order_refund.state = 'asked'""",
+        room_id,
+    )
+    return [_request(row["body"]) for row in rows]
 
 
 async def order_of(connection: Connection, refund_id: str) -> str:

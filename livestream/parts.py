@@ -22,6 +22,7 @@ from livestream.config import Settings
 from livestream.protocol.commands import Command, Comment
 from livestream.protocol.draws import DrawReceipt
 from livestream.protocol.errors import ErrorCode
+from livestream.protocol.events import RefundRequest
 from livestream.protocol.personal import Person
 from livestream.protocol.pushes import Push
 from livestream.protocol.replies import AnyReply
@@ -34,6 +35,7 @@ from livestream.storage.roomlog import Appended
 
 #: (connection, room, pseudonyms, since and until in Unix ms) → those of them who joined a team of the room in that time
 TeamMembers = Callable[[Connection, str, Sequence[str], int, int], Awaitable[set[str]]]
+AskedRefunds = Callable[[Connection, str], Awaitable[Sequence[RefundRequest]]]  #: of a room
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,8 @@ class Part:
     marks: Callable[[Connection, Person, Sequence[str]], Awaitable[Person]]
     #: takes a person out of everything but the part's own logs in `room_log`, `staff_log` and `notice`
     erase: Callable[[Connection, Person, Sequence[str]], Awaitable[None]]
+    #: refunds of a room that wait for a second operator
+    asked_refunds: AskedRefunds | None = None
     team_members: TeamMembers | None = None
     #: rooms in which a person has something that the part may tell of, whether or not it did, in these shops
     rooms: Callable[[Connection, Person, Sequence[str]], Awaitable[Sequence[str]]] | None = None
@@ -219,6 +223,11 @@ class Running:
         for runner in self.runners:
             found |= await runner.gauges(connection, state)
         return found
+
+    async def asked_refunds(self, connection: Connection, room_id: str) -> list[RefundRequest]:
+        """What of every part waits in a room for a second operator."""
+        asked = [part.asked_refunds for part in self.parts if part.asked_refunds is not None]
+        return [each for ask in asked for each in await ask(connection, room_id)]
 
     def may_own(self, state: RoomState) -> bool:
         """Can anybody have something of a part in this room? All that parts have hangs on a deal or a draw."""

@@ -69,7 +69,7 @@ class PaymentError(Exception):
 
 
 class Declined(PaymentError):
-    """The provider says no. Final; nothing was moved."""
+    """The provider says no; nothing was moved, and the key is free for the same again."""
 
     def __init__(self, code: str, text: str = "") -> None:
         super().__init__(code, text)

@@ -204,7 +204,9 @@ ERRORS: dict[ErrorCode, ErrorInfo] = {
     ),
     ErrorCode.SEAT_NOT_FOUND: ErrorInfo("You have no such seat in this group buy.", False),
     ErrorCode.ORDER_NOT_FOUND: ErrorInfo("This group buy has no such order.", False),
-    ErrorCode.SEAT_LOST: ErrorInfo("The hold of your seat ran out; join again.", False),
+    ErrorCode.SEAT_LOST: ErrorInfo(
+        "The seat is yours no more: its hold or the time to pay it ran out, or its money went back.", False
+    ),
     ErrorCode.SEAT_PAID: ErrorInfo("The seat is paid already.", False),
     ErrorCode.PAYMENT_REFUSED: ErrorInfo("The payment provider refused to open the payment; the text says why.", False),
     ErrorCode.WEBHOOK_FORGED: ErrorInfo(

@@ -58,7 +58,7 @@ class OrderState(enum.StrEnum):
     CONFIRMING = "confirming"  #: the team is complete; the price is being taken
     CONFIRMED = "confirmed"  #: the price was taken
     UNPAID = "unpaid"  #: the money could not be taken: 24 h to pay again
-    LAPSED = "lapsed"  #: nobody paid in that time; the units are free again
+    LAPSED = "lapsed"  #: nobody paid in that time, or the deal was taken back in it; the units are free again
     RETURNING = "returning"  #: the money goes back
     RETURNED = "returned"  #: the money is back
 

@@ -72,8 +72,11 @@ async def require_room(connection: Connection, room_id: str) -> None:
         raise Refused(ErrorCode.ROOM_NOT_FOUND, room_id)
 
 
-async def load_room(tx: Connection, room_id: str) -> RoomLoad:
+async def load_room(tx: Connection, room_id: str, refunds: Sequence[RefundRequest] = ()) -> RoomLoad:
     """Read a whole room. `tx` must see one moment (`transaction(snapshot=True)`).
+
+    Args:
+        refunds: of its parts, that wait for a second operator.
 
     Raises:
         Refused: ROOM_NOT_FOUND.
@@ -95,7 +98,7 @@ async def load_room(tx: Connection, room_id: str) -> RoomLoad:
         row["shop_id"],
         row["base_shop_id"],
         state,
-        await _load_staff(tx, room_id, read_policy(row["policy"]), row["words_version"]),
+        await _load_staff(tx, room_id, read_policy(row["policy"]), row["words_version"], refunds),
         await staff_names(tx, row["shop_id"], room_id),
         await _recent_comments(tx, room_id),
         row["staff_seq"],
@@ -104,17 +107,18 @@ async def load_room(tx: Connection, room_id: str) -> RoomLoad:
     )
 
 
-async def _load_staff(tx: Connection, room_id: str, policy: Policy, words_version: int) -> StaffState:
+async def _load_staff(
+    tx: Connection, room_id: str, policy: Policy, words_version: int, refunds: Sequence[RefundRequest]
+) -> StaffState:
     held, reports = await waiting(tx, room_id)
-    refunds = await tx.fetch(
-        "SELECT body::text FROM refund WHERE room_id = $1 AND state = 'asked' ORDER BY refund_id", room_id
-    )
+    own = await tx.fetch("SELECT body::text FROM refund WHERE room_id = $1 AND state = 'asked'", room_id)
+    asked = [*refunds, *(_refund(row["body"]) for row in own)]
     return StaffState(
         policy=policy,
         held=held,
         reports=reports,
         sanctions=await load_sanctions(tx, room_id),
-        refunds=tuple(_refund(row["body"]) for row in refunds),
+        refunds=tuple(sorted(asked, key=lambda each: each.id)),  # as they were asked for
         words_version=words_version,
     )
 

@@ -73,12 +73,13 @@ async def erase_viewer(action: Action, command: EraseViewer) -> None:
     for statement in (_COMMENTS, _REASONS, *_IN_ROOMS):
         await tx.execute(statement, person.pseudonym, place.rooms)
     await _bodies(tx, person, place)
+    # Parts lock what they have of a person, and whoever holds that may be about to write the person's row.
+    for part in action.parts:
+        await part.erase(tx, person, place.shops)
     for statement in _IN_SHOPS:
         await tx.execute(statement, person.pseudonym, place.shops)
     # Who is here with an old token would be written down again with the next comment.
     await revoke(tx, action.actor.base_shop_id, pseudonym=person.pseudonym)
-    for part in action.parts:
-        await part.erase(tx, person, place.shops)
     await tx.execute(
         "UPDATE notice SET pseudonym = '', event = $3::text::json WHERE pseudonym = $1 AND room_id = ANY($2)",
         person.pseudonym,

@@ -190,6 +190,19 @@ async def test_nothing_is_taken_before_the_buyer_pays(bench: Bench) -> None:
         await bench.provider.refund(key="r" + wanted["key"], reference=checkout.reference, amount=1)
 
 
+async def test_a_decline_uses_no_key_up(bench: Bench) -> None:
+    wanted = opening()
+    checkout = await bench.provider.open(**wanted)
+    refund = {"key": "r" + wanted["key"], "reference": checkout.reference, "amount": 1}
+    with pytest.raises(Declined):
+        await bench.provider.refund(**refund)
+    await bench.pay(checkout)
+    if bench.provider.way is Way.AUTHORISE:
+        await bench.provider.capture(key="c" + wanted["key"], reference=checkout.reference, amount=1999)
+    for _ in range(2):
+        assert (await bench.provider.refund(**refund)).refunded == 1
+
+
 async def test_no_more_is_given_back_than_was_taken(bench: Bench) -> None:
     key, checkout, before = await taken(bench)
     assert (before.captured, before.refunded) == (1999, 0)

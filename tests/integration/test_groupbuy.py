@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from groupbuy import chores, store
+from groupbuy import chores, reads, store
 from groupbuy.cashier import news_of
 from groupbuy.membership import team_members
 from groupbuy.payments.port import Way
@@ -16,7 +16,7 @@ from livestream import seed
 from livestream.config import Settings
 from livestream.protocol import commands as c
 from livestream.protocol.errors import ErrorCode, Refused
-from livestream.protocol.groupbuy import DealStep, SeatState, TeamState
+from livestream.protocol.groupbuy import DealStep, OrderState, SeatState, TeamState
 from livestream.protocol.replies import Seated
 from livestream.storage.pool import Database
 from tests.support.market import Market, refused
@@ -298,6 +298,19 @@ async def test_only_new_customers_join_and_anyone_may_open(market: Market) -> No
     known = type(buyer)(**{**{f: getattr(buyer, f) for f in buyer.__struct_fields__}, "buyer": True})
     await refused(ErrorCode.NEW_CUSTOMERS_ONLY, market.run(known, c.JoinTeam(ref=1, deal=deal, invite=first.invite)))
     assert isinstance(await market.run(known, c.OpenTeam(ref=1, deal=deal)), Seated)
+
+
+async def test_seats_that_were_given_up_push_no_order_out_of_sight(market: Market) -> None:
+    deal, other = await market.open_deal(), await market.open_deal()
+    paid = await market.open_team("ann", deal)
+    await market.pay("ann", deal, paid.seat)
+    for _ in range(20):
+        seat = (await market.open_team("ann", other)).seat
+        await market.run("ann", c.LeaveTeam(ref=1, deal=other, seat=seat))
+    async with market.database.read() as connection:
+        seen = await reads.seats_of(connection, seed.ROOM, ["p-ann"])
+    oldest, *others = seen["p-ann"]
+    assert (oldest.seat, oldest.order, len(others)) == (paid.seat, OrderState.PLACED, 19)
 
 
 async def test_the_last_seat_goes_to_one(market: Market) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 
+from groupbuy import chores, reads, store
+from groupbuy.team import Seat
 from livestream import seed
 from livestream.config import Settings
 from livestream.protocol import commands as c
@@ -12,7 +16,7 @@ from livestream.protocol.codec import Codec, decode_commands
 from livestream.protocol.errors import ErrorCode
 from livestream.protocol.groupbuy import DealStep
 from livestream.protocol.replies import Error
-from livestream.storage.pool import Database
+from livestream.storage.pool import Connection, Database
 from tests.support.market import Market, refused
 from tests.support.nodes import actor
 from tests.support.purse import Purse
@@ -45,6 +49,40 @@ async def logged(market: Market) -> list[str]:
 
 
 # -- windows
+
+
+async def test_a_team_whose_deal_was_taken_back_completes_no_more_though_its_deadline_comes_first(
+    market: Market,
+) -> None:
+    deal = await market.open_deal()
+    await two(market, deal)
+    await market.advance(601)
+    await market.operate(c.VoidDeal(ref=1, deal=deal, why="wrong price"))
+    await chores.end_teams(market.database)
+    assert await market.states("team") == ["forming"]
+    await market.settle()
+    assert (await market.states("team"), market.purse.cash) == (["voided"], 0)
+    await market.audit(settled=True)
+
+
+async def test_a_look_is_of_one_moment_though_a_team_ends_in_it(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deal = await market.open_deal()
+    team = (await market.open_team("ann", deal)).team
+    load_seats = store._load_seats
+
+    async def meanwhile(tx: Connection, teams: Sequence[str]) -> dict[str, list[Seat]]:
+        monkeypatch.setattr(store, "_load_seats", load_seats)
+        await market.advance(601)
+        await chores.end_teams(market.database)
+        return await load_seats(tx, teams)
+
+    monkeypatch.setattr(store, "_load_seats", meanwhile)
+    async with market.database.read() as connection:
+        seen = await reads.seats_of(connection, seed.ROOM, ["p-ann"])
+    assert await market.states("team") == ["expired"]
+    assert [(each.team.state, each.team.deadline) for each in seen["p-ann"]] == [(team.state, team.deadline)]
 
 
 async def test_a_deal_closes_by_the_clock_though_no_worker_runs_and_its_teams_go_on(market: Market) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+from collections.abc import AsyncIterator
 
 import pytest
 
 from groupbuy import chores, reads, store
 from groupbuy.cashier import news_of
-from groupbuy.payments.port import Way
+from groupbuy.payments.port import Declined, Way
+from groupbuy.service import GroupBuy
 from livestream import seed
 from livestream.config import Settings
 from livestream.parts import Reading
@@ -18,11 +20,11 @@ from livestream.protocol import commands as c
 from livestream.protocol.errors import ErrorCode
 from livestream.protocol.groupbuy import DealStep
 from livestream.protocol.http import PageQuery
-from livestream.protocol.replies import Posted
+from livestream.protocol.replies import PayAt, Posted
 from livestream.protocol.roles import Role
 from livestream.storage.pool import Database
 from tests.support.market import Market, refused
-from tests.support.nodes import actor
+from tests.support.nodes import Node, actor, node
 from tests.support.purse import Purse
 
 TWO = [DealStep(people=2, price=900)]
@@ -170,7 +172,65 @@ async def test_a_page_that_opens_after_its_payment_was_given_up_is_closed_again(
     await market.audit(settled=True)
 
 
+@pytest.fixture
+async def desk(database: Database, settings: Settings, market: Market) -> AsyncIterator[Node]:
+    """A gateway whose provider is the market's."""
+    async with node(database, settings) as process:
+        buys = process.parts.by_command[c.PaySeat]
+        assert isinstance(buys, GroupBuy)
+        buys._cashier = market.cashier
+        yield process
+
+
+async def page_over(market: Market, payment: str) -> None:
+    async with market.database.transaction() as tx:
+        await tx.execute("UPDATE payment SET url_until = clock_timestamp() WHERE payment_id = $1", payment)
+
+
+async def test_a_page_that_is_over_is_given_to_nobody_and_another_payment_begins(market: Market, desk: Node) -> None:
+    deal = await market.open_deal()
+    seat = (await market.open_team("ann", deal)).seat
+    first = await market.begin("ann", deal, seat)
+    pay = c.PaySeat(ref=1, deal=deal, seat=seat)
+    page = await desk.run(actor("ann"), pay)
+    assert page == await desk.run(actor("ann"), pay), "while it lasts, the same"
+    await page_over(market, first)
+    again = await desk.run(actor("ann"), pay)
+    assert isinstance(page, PayAt)
+    assert isinstance(again, PayAt)
+    assert again.url != page.url
+    market.purse.buyer(f"pay_{first}")  # the provider let them pay there all the same
+    (second,) = set(await market.states("payment", "payment_id")) - {first}
+    await market.hear(deal, second)
+    assert await market.states("seat") == ["paid"]
+    await market.advance(601)
+    await market.settle()
+    await market.audit(settled=True)
+
+
+async def test_who_paid_on_a_page_that_is_over_has_paid(market: Market, desk: Node) -> None:
+    deal = await market.open_deal()
+    seat = (await market.open_team("ann", deal)).seat
+    payment = await market.begin("ann", deal, seat)
+    market.purse.buyer(f"pay_{payment}")  # and we did not hear
+    await page_over(market, payment)
+    await refused(ErrorCode.SEAT_PAID, desk.run(actor("ann"), c.PaySeat(ref=1, deal=deal, seat=seat)))
+    assert (await market.states("seat"), await market.states("payment")) == (["paid"], ["authorised"])
+    await market.audit()
+
+
 # -- returns
+
+
+async def test_a_refund_that_waits_is_there_for_who_loads_the_room_anew(market: Market, desk: Node) -> None:
+    deal, seats = await confirmed(market)
+    async with market.database.transaction() as tx:
+        await tx.execute("UPDATE shop SET refund_limit = 0")
+    reply = await market.operate(c.RefundOrder(ref=1, deal=deal, order=seats[0], why="broken", key="k1"))
+    assert isinstance(reply, Posted)
+    loaded = (await desk.hub.channel(seed.ROOM)).snapshot(True).desk
+    assert loaded is not None
+    assert [(each.id, each.purchase, each.deal) for each in loaded.refunds] == [(reply.id, seats[0], deal)]
 
 
 async def confirmed(market: Market) -> tuple[str, list[str]]:
@@ -238,6 +298,72 @@ async def test_a_refund_that_the_provider_declines_is_refused_and_can_be_asked_f
     await market.operate(c.RefundOrder(ref=1, deal=deal, order=seats[1], why="late", key="k2"))
     await market.settle()
     assert (await given_back(market))[1] == ("returned", 800)
+    await market.audit(settled=True)
+
+
+async def test_a_refund_declined_after_its_deal_was_taken_back_counts_as_made_by_the_undo(market: Market) -> None:
+    deal, seats = await confirmed(market)
+    refund = market.purse.refund
+
+    async def slowly(**_: object) -> object:
+        market.purse.refund = refund  # type: ignore[method-assign]
+        await market.operate(c.VoidDeal(ref=1, deal=deal, why="wrong price"))
+        await chores.void_teams(market.database)
+        raise Declined("card")
+
+    market.purse.refund = slowly  # type: ignore[method-assign,assignment]
+    await market.operate(c.RefundOrder(ref=1, deal=deal, order=seats[0], amount=100, why="late", key="k1"))
+    await market.settle()
+    assert (market.purse.cash, await market.states("team_order")) == (0, ["returned"] * 3)
+    await market.audit(settled=True)
+
+
+async def test_a_refund_that_another_worker_made_meanwhile_is_not_refused_after_it(market: Market) -> None:
+    deal, seats = await confirmed(market)
+    refund = market.purse.refund
+
+    async def slowly(**_: object) -> object:
+        market.purse.refund = refund  # type: ignore[method-assign]
+        await market.advance(60)  # the lease is over
+        await market.cashier.work()
+        raise Declined("card")
+
+    market.purse.refund = slowly  # type: ignore[method-assign,assignment]
+    await market.operate(c.RefundOrder(ref=1, deal=deal, order=seats[0], amount=100, why="late", key="k1"))
+    await market.settle()
+    assert (await given_back(market))[0] == ("confirmed", 100)
+    await market.audit(settled=True)
+
+
+async def test_a_refund_declined_because_other_hands_gave_all_back_breaks_no_rule(market: Market) -> None:
+    deal, seats = await confirmed(market)
+    await market.operate(c.RefundOrder(ref=1, deal=deal, order=seats[0], amount=100, why="late", key="k1"))
+    paid = next(iter(market.purse.payments.values()))
+    await market.purse.refund(key="by hand", reference=paid.reference, amount=800)
+    await market.settle()
+    assert await given_back(market) == [("returned", 800), ("confirmed", 0), ("confirmed", 0)]
+    await market.audit(settled=True)
+
+
+async def test_an_order_that_was_never_paid_is_not_told_as_refunded(market: Market) -> None:
+    async with market.database.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO webhook_endpoint (endpoint_id, shop_id, url, secret) VALUES ('end_1', $1, 'https://x', 's')",
+            seed.SHOP,
+        )
+    deal = await market.open_deal()
+    market.purse.trouble = lambda operation: "declined" if operation == "capture" else None
+    await full(market, deal)
+    await market.cashier.work()
+    market.purse.trouble = lambda operation: None
+    await market.settle()
+    assert await market.states("team_order") == ["unpaid"] * 3
+    await market.operate(c.VoidDeal(ref=1, deal=deal, why="wrong price"))
+    await market.settle()
+    assert await market.states("team_order") == ["lapsed"] * 3
+    async with market.database.read() as connection:
+        told = await connection.fetch("SELECT type FROM webhook_message ORDER BY message_id")
+    assert "order.refunded" not in [row["type"] for row in told]
     await market.audit(settled=True)
 
 

@@ -111,6 +111,24 @@ async def unpaid_for_too_long(market: Market) -> Names:
     return names
 
 
+async def given_back(market: Market) -> Names:
+    """Ann's order went back whole."""
+    names = await bought(market)
+    async with market.database.transaction() as tx:
+        await tx.execute("UPDATE shop SET refund_limit = 10000")
+    await market.operate(c.RefundOrder(ref=1, deal=names["deal"], order=names["anns"], why="broken", key="whole"))
+    await market.chores()
+    return names
+
+
+async def for_new_customers_who_paid(market: Market) -> Names:
+    """Zoe's seat is paid in another team of new customers, which still forms."""
+    names = await for_new_customers(market)
+    other = await market.open_deal()
+    await market.pay("zoe", other, (await market.open_team("zoe", other)).seat)
+    return names
+
+
 async def closed(market: Market) -> Names:
     names = await forming(market)
     await market.operate(c.CloseDeal(ref=1, deal=names["deal"]))
@@ -258,6 +276,7 @@ CASES: list[Case[Market]] = [
     Case(forming, "eve", c.JoinTeam, {**DEAL, "team": "$team"}, E.SEAT_TAKEN),
     Case(bought, "ann", c.JoinTeam, {**DEAL, "team": "$dans"}, E.LIMIT_REACHED),
     Case(for_new_customers, CUSTOMER, c.JoinTeam, {**DEAL, "team": "$team"}, E.NEW_CUSTOMERS_ONLY),
+    Case(for_new_customers_who_paid, "zoe", c.JoinTeam, {**DEAL, "team": "$team"}, E.NEW_CUSTOMERS_ONLY),
     Case(used_keys, "fay", c.JoinTeam, {**DEAL, "team": "$dans", "key": "k"}, E.KEY_REUSED),
     Case(forming, "bob", c.LeaveTeam, {"deal": GHOST, "seat": "$bobs"}, E.DEAL_NOT_FOUND),
     Case(forming, "bob", c.LeaveTeam, {**DEAL, "seat": "$anns"}, E.SEAT_NOT_FOUND),
@@ -271,6 +290,7 @@ CASES: list[Case[Market]] = [
     Case(forming, "zoe", c.PaySeat, {**DEAL, "seat": GHOST}, E.SEAT_NOT_FOUND),
     Case(lapsed, "bob", c.PaySeat, {**DEAL, "seat": "$bobs"}, E.SEAT_LOST),
     Case(unpaid_for_too_long, "ann", c.PaySeat, {**DEAL, "seat": "$anns"}, E.SEAT_LOST),
+    Case(given_back, "ann", c.PaySeat, {**DEAL, "seat": "$anns"}, E.SEAT_LOST),
     Case(lapsed, "ann", c.PaySeat, {**DEAL, "seat": "$anns"}, E.SEAT_PAID),
     Case(bought, "ann", c.PaySeat, {**DEAL, "seat": "$anns"}, E.SEAT_PAID),
     Case(expired, "bob", c.PaySeat, {**DEAL, "seat": "$bobs"}, E.TEAM_CLOSED),

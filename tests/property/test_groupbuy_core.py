@@ -87,6 +87,14 @@ def test_a_team_of_the_lowest_step_completes_at_the_deadline_and_below_it_expire
     assert team.due(a_team(SeatState.PAID), 600_000) == (team.Failed(TeamState.EXPIRED, "deadline"),)
 
 
+def test_a_deal_that_was_taken_back_completes_no_team_any_more() -> None:
+    for state, becomes in ((DealState.VOIDED, TeamState.FORMING), (DealState.CLOSED, TeamState.EXPIRED)):
+        book = Book(600_000, False, a_deal(state=state), {1: TERMS}, Stock(60, 0, 8, 52, 48))
+        book.take(a_team(SeatState.HELD))
+        course.due(book)
+        assert book.teams["t"].state is becomes
+
+
 def test_an_ended_team_is_decided_once() -> None:
     for state in (TeamState.COMPLETE, TeamState.EXPIRED, TeamState.VOIDED):
         assert team.due(replace(a_team(SeatState.CONFIRMED), state=state), 10**9) == ()

@@ -181,8 +181,8 @@ class Sale:
 
     async def _decide(self, which: int, confirm: int) -> None:
         refund = await self._pick(
-            "SELECT deal_id, refund_id FROM refund, deal WHERE refund.room_id = $1 AND deal.room_id = $1"
-            " AND body->>'deal' = deal_id ORDER BY refund_id",
+            "SELECT deal_id, refund_id FROM order_refund JOIN deal USING (deal_id) WHERE room_id = $1"
+            " AND order_refund.state = 'asked' ORDER BY refund_id",
             which,
         )
         if refund:

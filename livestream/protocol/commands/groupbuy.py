@@ -203,7 +203,9 @@ class LeaveTeam(Command, frozen=True, tag="leave_team"):
 
 
 class PaySeat(Command, frozen=True, tag="pay_seat"):
-    """Begin to pay a seat, or an unpaid order; asked again, the same page is given. The hold is extended once."""
+    """Begin to pay a seat, or an unpaid order; asked again, the same page is given while it lasts, then a new one. The
+    hold is extended once.
+    """
 
     roles = SIGNED_IN
     rate = RateClass.SEAT
@@ -215,7 +217,7 @@ class PaySeat(Command, frozen=True, tag="pay_seat"):
 
     deal: types.Id
     seat: types.Id
-    reference: types.ShopsOwn | None = None  #: the shop's own number of the order; before the money comes
+    reference: types.ShopsOwn | None = None  #: the shop's number of the order, by the buyer's client: nobody checked it
 
 
 GroupBuyCommand = (

@@ -1797,7 +1797,7 @@ export interface LeaveTeam {
   key?: string | null;
 }
 
-/** Begin to pay a seat, or an unpaid order; asked again, the same page is given. The hold is extended once. */
+/** Begin to pay a seat, or an unpaid order; asked again, the same page is given while it lasts, then a new one. The hold is extended once. */
 export interface PaySeat {
   t: "pay_seat";
   /** Chosen by the client; the one reply carries it back. */
@@ -1806,7 +1806,7 @@ export interface PaySeat {
   deal: string;
   /** Id of a comment, host message or show; sorts by time. */
   seat: string;
-  /** The shop's own number of the order; before the money comes. The shop's own number of something. */
+  /** The shop's number of the order, by the buyer's client: nobody checked it. The shop's own number of something. */
   reference?: string | null;
 }
 
@@ -2035,7 +2035,7 @@ export const ERRORS: Record<ErrorCode, { text: string; temporary: boolean }> = {
   new_customers_only: { text: "Only people who never bought in this shop may join; you may open a team of your own.", temporary: false },
   seat_not_found: { text: "You have no such seat in this group buy.", temporary: false },
   order_not_found: { text: "This group buy has no such order.", temporary: false },
-  seat_lost: { text: "The hold of your seat ran out; join again.", temporary: false },
+  seat_lost: { text: "The seat is yours no more: its hold or the time to pay it ran out, or its money went back.", temporary: false },
   seat_paid: { text: "The seat is paid already.", temporary: false },
   payment_refused: { text: "The payment provider refused to open the payment; the text says why.", temporary: false },
   webhook_forged: { text: "The notification is not signed by the payment provider, or is too old.", temporary: false },
