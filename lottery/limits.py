@@ -34,7 +34,8 @@ _OF_BEACON = {
 
 def not_proven(proof: Proof) -> tuple[str, ...]:
     """Those that concern this draw."""
-    concern = _ALWAYS | _OF_BEACON[type(proof.rules.beacon)] | {each.why.value for each in (*proof.passed, *proof.lapsed)}
+    gone = {each.why.value for each in proof.passed} | {each.why.value for each in proof.lapsed}
+    concern = _ALWAYS | _OF_BEACON[type(proof.rules.beacon)] | gone
     if proof.drawing is not None:
         concern |= {"handed_over"}
     return tuple(text for name, text in LIMITS.items() if name in concern)
