@@ -8,10 +8,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, WebSocketRoute, expect
 
 from livestream import seed
-from tests.e2e.visitors import DESK, Host, Viewer, Visitors
+from tests.e2e.visitors import DESK, PHONE, Host, Viewer, Visitors
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 #: set it to a folder to look at what the test sees
@@ -177,6 +177,31 @@ async def test_a_password_that_is_no_entry_says_why(visitors: Visitors) -> None:
     await expect(card.get_by_role("alert")).to_contain_text("watch for")
     await _picture(viewer.page, "viewer-not-entered")
     await expect(card).not_to_contain_text("You are in.")
+
+
+async def test_rules_that_are_not_everybodys_are_warned_of_and_their_receipt_is_not_kept(visitors: Visitors) -> None:
+    """A server tells one viewer other rules than those it signed."""
+    context = await visitors.profile(PHONE)
+
+    def lie(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+        server.on_message(lambda said: route.send(str(said).replace(r"\"region\":\"\"", r"\"region\":\"Mars\"")))
+
+    await context.route_web_socket("**/v1/ws", lie)
+    host = await visitors.host()
+    viewer = await visitors.viewer(visitors.link("viewer", "Zoë"), context)
+    await _set_up(host, "For some")
+    await host.presses("Start now")
+    card = _card(viewer)
+    await expect(card.get_by_role("alert")).to_contain_text("These rules do not fit the hash")
+    await card.get_by_role("button", name="Take part").click()
+    await expect(card.get_by_role("alert").first).to_contain_text("did not sign the receipt")
+    await expect(card).not_to_contain_text("Your receipt")
+    await card.get_by_text("Rules", exact=True).click()
+    await expect(card).to_contain_text("Mars")
+    await _picture(viewer.page, "viewer-lied-to")
+    kept = await viewer.page.evaluate("Object.keys(localStorage)")
+    assert [name for name in kept if name.startswith("livestream.draw.")] == []
 
 
 async def test_an_invited_cohost_promises_and_reveals_by_a_link(visitors: Visitors) -> None:
