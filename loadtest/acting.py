@@ -16,7 +16,7 @@ import msgspec
 
 from livestream.protocol.commands import COMMON_ERRORS, AnyCommand, Command
 from livestream.protocol.pushes import AnyPush
-from livestream.protocol.replies import Announced, AnyReply, Error, Posted
+from livestream.protocol.replies import Announced, AnyReply, Error, Posted, Reply
 from livestream.protocol.roles import Role
 
 from .behaviours import options_of
@@ -51,39 +51,60 @@ class Acting:
     # -- what comes back
 
     def refusal(self, kind: type[Command], error: Error) -> None:
-        tag = str(kind.__struct_config__.tag)
+        tag = _tag(kind)
         self.codes[f"{tag} {error.code}"] += 1
         if error.code not in COMMON_ERRORS and error.code not in kind.errors:
             self.undeclared[f"{tag} {error.code}"] += 1
 
     def answered(self, viewer: Viewer, pending: Pending, reply: AnyReply) -> None:
-        """A reply came."""
-        behaviour = pending.behaviour
-        name = behaviour.name if behaviour else "cue"
+        """A reply came, a refusal or not."""
+        behaviour, task = pending.behaviour, pending.task
+        self._took("cue.reply" if behaviour is None else f"{behaviour.name}.reply", pending.due_us)
         if isinstance(reply, Error):
-            self._refused(viewer, pending, reply, name)
-        else:
-            self._driver.count(f"accepted.{name}")
-            self._driver.times[f"{name}.reply"].append((self._driver.now_us() - pending.due_us) // 100)
-        if behaviour is None:
+            self.refusal(type(pending.command), reply)
+            wait_us = (reply.retry_after_ms or 0) * 1000
+            viewer.ready_us = max(viewer.ready_us, self._driver.now_us() + wait_us)
+        elif not isinstance(reply, type(pending.command).reply):
+            self.undeclared[f"{_tag(pending.command)} answered with {_tag(reply)}"] += 1
+        if behaviour is None or task is None:
             self._cued(pending, reply)
-        elif pending.task is not None:
-            self._follow(viewer, behaviour.answered(viewer.person, pending.command, reply, pending.task))
+            return
+        self._judge(viewer, pending, behaviour, task, reply)
+        self._follow(viewer, behaviour.answered(viewer.person, pending.command, reply, task))
 
-    def _refused(self, viewer: Viewer, pending: Pending, reply: Error, name: str) -> None:
-        self.refusal(type(pending.command), reply)
-        self._driver.count(f"refused.{name}.{reply.code}")
-        race = pending.behaviour is not None and reply.code in pending.behaviour.races
-        self._driver.count("too_late" if race else "refused")
-        wait_us = (reply.retry_after_ms or 0) * 1000
-        viewer.ready_us = max(viewer.ready_us, self._driver.now_us() + wait_us)
+    def _judge(self, viewer: Viewer, pending: Pending, behaviour: Behaviour, task: Task, reply: AnyReply) -> None:
+        """Accepted, refused, or too late; of the last an oracle is told when and of what, since anybody can say it."""
+        code = behaviour.refusal(reply)
+        if code is None:
+            self._driver.count(f"accepted.{behaviour.name}")
+            return
+        why = "too_late" if code in behaviour.races else "refused"
+        self._count(why, behaviour.name)
+        self._driver.count(f"{why}.{behaviour.name}.{code}")
+        if why == "too_late":
+            about = behaviour.late(viewer.person, pending.command, task)
+            now_ms = self._driver.server_ms()
+            self.notes[why].append([behaviour.name, str(code), viewer.person.number, now_ms, *about])
+
+    def _count(self, what: str, name: str) -> None:
+        """In all, and of this action."""
+        self._driver.count(what)
+        self._driver.count(f"{what}.{name}")
+
+    def _took(self, metric: str, due_us: int) -> None:
+        self._driver.times[metric].append((self._driver.now_us() - due_us) // 100)
 
     def _cued(self, pending: Pending, reply: AnyReply) -> None:
         match reply:
             case Error():
+                self._driver.count(f"refused.cue.{reply.code}")
                 self.cues_failed.append(f"{type(pending.command).__name__}: {reply.code}: {reply.text}")
-            case Posted(id=made) | Announced(draw=made) if pending.makes:
-                self._named[pending.makes] = made
+                return
+            case Posted(id=made) | Announced(draw=made):
+                self.notes["made"].append([made])
+                if pending.makes:
+                    self._named[pending.makes] = made
+        self._driver.count("accepted.cue")
 
     def heard(self, viewer: Viewer, push: AnyPush) -> None:
         """What a viewer alone is told."""
@@ -96,7 +117,7 @@ class Acting:
                 case Noted(kind=kind, values=values):
                     self.notes[kind].append(values)
                 case Timed(metric=metric, due_us=due_us):
-                    self._driver.times[metric].append((self._driver.now_us() - due_us) // 100)
+                    self._took(metric, due_us)
                 case Then(seconds=seconds, do=do):
                     due_us = self._driver.now_us() + int(seconds * 1e6)
                     self._driver.loop.call_later(
@@ -113,42 +134,35 @@ class Acting:
         if not then.by_other and viewer.wanted and viewer.state is not State.PRESENT and late_us < _PATIENCE_S * 1e6:
             self._driver.loop.call_later(_AGAIN_S, self._then, viewer, behaviour, then, due_us)
             return
-        self._due(behaviour)
+        self._count("due", behaviour.name)
         found = self._free(behaviour, due_us, asked=True)[0] if then.by_other else viewer
         if found is None or found.state is not State.PRESENT:
-            self._not_done(behaviour, "dropped")
+            self._count("dropped", behaviour.name)
         elif not self._do(found, behaviour, then.options, due_us, then.about):
-            self._not_done(behaviour, "moot")
+            self._count("moot", behaviour.name)
 
     async def _visit(self, visit: Visit) -> None:
         """Task."""
+        self._count("due", visit.name)
         trouble = await self.checkout.press(visit.url, visit.form)
+        self._took(visit.name, visit.due_us)
         if trouble:
-            self._driver.count(f"failed.{visit.name}")
+            self._count("refused", visit.name)
             self._driver.example(f"{visit.name}: {trouble}")
             return
         self._driver.count(f"accepted.{visit.name}")
-        self._driver.times[visit.name].append((self._driver.now_us() - visit.due_us) // 100)
         self.notes[visit.name].append(visit.about)
 
     # -- who does it
 
     def act(self, behaviour: Behaviour, options: object, due_us: int) -> None:
-        self._due(behaviour)
+        """`dropped`: nobody was free; `moot`: nobody could have, because no draw was open, say."""
+        self._count("due", behaviour.name)
         viewer, could = self._free(behaviour, due_us)
         if viewer is None:
-            self._not_done(behaviour, "dropped" if could else "moot")
+            self._count("dropped" if could else "moot", behaviour.name)
         elif not self._do(viewer, behaviour, options, due_us):
-            self._not_done(behaviour, "moot")
-
-    def _due(self, behaviour: Behaviour) -> None:
-        self._driver.count("due")
-        self._driver.count(f"due.{behaviour.name}")
-
-    def _not_done(self, behaviour: Behaviour, why: str) -> None:
-        """`dropped`: nobody was free; `moot`: nobody could have, because no draw was open, say."""
-        self._driver.count(why)
-        self._driver.count(f"{why}.{behaviour.name}")
+            self._count("moot", behaviour.name)
 
     def _able_of(self, behaviour: Behaviour) -> list[Viewer]:
         able = self._able.get(behaviour.name)
@@ -204,10 +218,9 @@ class Acting:
     def say(self, due_us: int) -> None:
         assert self._driver.host is not None
         say = self._driver.behaviours["say"]
-        self._driver.count("due")
+        self._count("due", say.name)
         if self._driver.host.state is not State.PRESENT:
-            self._driver.count("dropped")
-            self._driver.count("dropped.say")
+            self._count("dropped", say.name)
             return
         self._do(self._driver.host, say, options_of("say", {"chars": self._driver.plan.scenario.host.chars}), due_us)
 
@@ -227,3 +240,7 @@ class Acting:
         who = self._driver.host if Role.HOST in command.roles else self._driver.operator
         assert who is not None
         who.send(Pending(command, due_us, makes=cue.makes))
+
+
+def _tag(message: Command | Reply | type[Command]) -> str:
+    return str(message.__struct_config__.tag)

@@ -14,8 +14,7 @@ from .messages import Account, Finish, Go, Played, Quiet, Ready, Stop, Tick
 from .oracles import ORACLES
 from .result import Collected, Mark
 from .scrape import Scrape
-from .shop import ShopError
-from .source import Source
+from .source import Source, unreadable
 from .wish import Progress, RunError, Wish
 
 _READY_S = 60.0
@@ -120,8 +119,8 @@ class Conductor:
         try:
             await self._decided()
             top = await self._source.top()
-        except ShopError as error:
-            self._seen.trouble.append(str(error))
+        except Exception as error:  # as in the verdict: what a broken server writes must not end the run
+            self._seen.trouble.append(unreadable(error))
             top = 0
         for worker in self._workers:
             worker.send(Finish(top=top, within_s=self._wish.settle_s))

@@ -18,18 +18,15 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from random import Random
 
-from livestream.client_rules import Next
-from livestream.protocol.codec import Codec
+from livestream.client_rules import STEADY_S, Next, after_close
 from livestream.protocol.replies import AnyReply
-from livestream.protocol.roles import Role
 
-from . import schedule
+from . import cast, schedule
 from .acting import Acting
 from .behaviours import BEHAVIOURS, options_of
-from .behaviours.base import Who
 from .messages import Account, Address, Plan, Tick, Witness
 from .reader import Reader
-from .scenario import Action, Crowd, Phase
+from .scenario import Action, Phase
 from .tokens import token
 from .viewer import State, Viewer
 
@@ -39,7 +36,6 @@ _TURN_US = 10_000  #: of starting what is due before the sockets are served; a t
 _LIVE_S = 0.5  #: for the last of the live lane, which nobody waits for
 _SLOW_BUFFER_BYTES = 8192  #: what a weak network holds for a slow reader; this machine would hold a minute's worth
 _EXAMPLES = 20
-_NAMES = ("Ada", "Bao", "Chloé", "Dan", "Ewa", "Filip", "Grâce", "Hania", "Ines", "Jan", "Kai", "Łucja", "Mei", "Noé")
 
 Stream = Iterator[tuple[float, int, Callable[[int], None]]]
 
@@ -62,54 +58,21 @@ class Driver:
         self.times: defaultdict[str, list[int]] = defaultdict(list)
         self.bytes_in = self.frames_in = self.checked = 0
         self.stopping = False
-        self._gaps = self._repeats = self._unanswered = self._astray = self._unknown = 0
+        self._gaps = self._repeats = self._unanswered = self._astray = self._unknown = self._sent_away = 0
+        self._ahead_ms: int | None = None  #: the server's clock before ours, in Unix ms
         self._endings: Counter[str] = Counter()
         self._examples: list[str] = []
         self._late_us = 0
         self._cpu_s = time.process_time()
         self._tasks: set[asyncio.Task[None]] = set()
         self._tls = ssl.create_default_context() if plan.address.tls else None
-        self.viewers = list(self._make_viewers())
+        self.viewers = cast.viewers(self)
         self._present = 0  #: how many should be
-        self.witnesses = [self._witness(number) for number in range(plan.scenario.witnesses)] if not plan.worker else []
-        self.host = self._staff(-1, "Host", Role.HOST) if not plan.worker else None
-        self.operator = self._staff(-100, "Operator", Role.OPERATOR) if self.host and plan.operator else None
+        self.witnesses = cast.witnesses(self)
+        self.host = cast.host(self)
+        self.operator = cast.operator(self)
 
     # -- who
-
-    def _make_viewers(self) -> Iterator[Viewer]:
-        scenario, dice = self.plan.scenario, Random(f"{self.plan.scenario.seed}/crowd")
-        shares = [crowd.share for crowd in scenario.crowd]
-        for number in range(scenario.viewers):
-            crowd = dice.choices(scenario.crowd, shares)[0]
-            anonymous = dice.random() < crowd.anonymous
-            if number % self.plan.workers == self.plan.worker:
-                yield self._viewer(number, crowd, signed_in=not anonymous)
-
-    def _viewer(self, number: int, crowd: Crowd, *, signed_in: bool) -> Viewer:
-        person = Who(number, f"{_NAMES[number % len(_NAMES)]} {number}", signed_in)
-        codec = Codec.JSON if crowd.codec == "json" else Codec.MSGPACK
-        viewer = Viewer(self, person, "viewer", codec, compression=crowd.compression)
-        viewer.reads_per_s = crowd.reads_bytes_per_s
-        viewer.label = "slow." if crowd.reads_bytes_per_s else ""
-        viewer.through_line = crowd.through_line and self.plan.line is not None
-        least, most = crowd.think_s
-        viewer.think_us = (int(least * 1e6), int(most * 1e6))
-        viewer.person.memory["does"] = frozenset(crowd.does)
-        return viewer
-
-    def _witness(self, number: int) -> Viewer:
-        codec = Codec.MSGPACK if number % 2 else Codec.JSON
-        viewer = Viewer(
-            self, Who(-2 - number, f"Witness {number}", True), "viewer", codec, compression=bool(number % 2)
-        )
-        viewer.accounts = True
-        return viewer
-
-    def _staff(self, number: int, name: str, role: Role) -> Viewer:
-        viewer = Viewer(self, Who(number, name, True), role.value, Codec.JSON, compression=True)
-        viewer.think_us = (0, 0)
-        return viewer
 
     def _first(self) -> list[Viewer]:
         """Who is there before everybody else, and to the end."""
@@ -128,15 +91,25 @@ class Driver:
     def now_us(self) -> int:
         return time.monotonic_ns() // 1000
 
+    def clock(self, server_ms: int) -> None:
+        """The server told its time, as it was before it travelled: the largest lead is the nearest to the truth."""
+        ahead_ms = server_ms - time.time_ns() // 1_000_000
+        self._ahead_ms = ahead_ms if self._ahead_ms is None else max(self._ahead_ms, ahead_ms)
+
+    def server_ms(self) -> int:
+        """The server's time now, Unix ms."""
+        return time.time_ns() // 1_000_000 + (self._ahead_ms or 0)
+
     def address_of(self, viewer: Viewer) -> Address:
         line = self.plan.line
         return line if viewer.through_line and line is not None else self.plan.address
 
     def come(self, viewer: Viewer, due_us: int) -> None:
-        """Connect; what the join takes counts from when it was due."""
+        """Connect; what the join takes counts from when the first attempt was due."""
         if viewer.state is not State.AWAY or self._leaving(viewer):
             return
         viewer.wanted, viewer.coming = True, due_us
+        viewer.due_us = viewer.due_us or due_us
         viewer.state = State.OPENING
         self.task(self._dial(viewer))
 
@@ -196,12 +169,12 @@ class Driver:
 
     def entered(self, viewer: Viewer) -> None:
         """It is in the room."""
-        self.loop.call_later(5.0, self._settled, viewer, viewer.transport)
+        self.loop.call_later(STEADY_S, self._settled, viewer, viewer.transport)
 
     @staticmethod
     def _settled(viewer: Viewer, transport: asyncio.Transport | None) -> None:
         if viewer.transport is transport and viewer.state is State.PRESENT:
-            viewer.backoff.connected_for(5.0)
+            viewer.backoff.connected_for(STEADY_S)
 
     def failed(self, viewer: Viewer, *, give_up: bool) -> None:
         """An attempt came to nothing."""
@@ -210,6 +183,7 @@ class Driver:
         if give_up:
             viewer.wanted = False
             self.count("gave_up")
+            self._sent_away += 1
             self.example(f"viewer {viewer.person.number} was sent away for good")
             return
         self._come_back(viewer)
@@ -223,13 +197,11 @@ class Driver:
         viewer.unbroken = False
         viewer.cut_us = viewer.cut_us or self.now_us()
         if not by_us:
-            self._endings[viewer.label + ("broken" if code is None else str(code))] += 1
-            self.count(f"ended.{'broken' if code is None else code}")
-        step = viewer.next_step(code)
-        if step is Next.GIVE_UP:
-            self.failed(viewer, give_up=True)
-        else:
-            self._come_back(viewer)
+            why = "broken" if code is None else str(code)
+            self._endings[viewer.label + why] += 1
+            self.count(f"{viewer.label}ended")
+            self.count(f"{viewer.label}ended.{why}")
+        self.failed(viewer, give_up=after_close(code) is Next.GIVE_UP)
 
     def _come_back(self, viewer: Viewer) -> None:
         wait_s = viewer.backoff.wait_s(self.random.random(), at_least_ms=viewer.hint_ms)
@@ -260,6 +232,10 @@ class Driver:
         self._repeats += 1
         self.count("repeats")
         self.example(f"repeat: viewer {viewer.person.number}: {text}")
+
+    def never_known(self) -> None:
+        """The server itself does not know what became of a command."""
+        self._unknown += 1
 
     def strange(self, viewer: Viewer, reply: AnyReply) -> None:
         """A reply that nobody waits for."""
@@ -455,6 +431,7 @@ class Driver:
             repeats=self._repeats,
             behind=behind,
             absent=absent,
+            sent_away=self._sent_away,
             unanswered=self._unanswered,
             astray=self._astray,
             unknown=self._unknown,

@@ -49,7 +49,6 @@ class Plan(Message, frozen=True, kw_only=True):
     run: str  #: makes keys and viewer ids differ from run to run
     operator: bool = False  #: some cues are no host's to give
     pay_hosts: list[str] = []  #: on whose pages, beside this machine's, viewers may press `pay`
-    reply_timeout_s: float = 15.0
 
 
 class Go(Message, frozen=True, kw_only=True):
@@ -120,11 +119,12 @@ class Account(Message, frozen=True, kw_only=True):
     repeats: int
     behind: int  #: viewers who at the end did not know all of the log
     absent: int  #: viewers who should be there at the end and are not
+    sent_away: int  #: viewers who were told not to come back
     unanswered: int
     astray: int  #: replies to what nobody asked
     unknown: int  #: actions that broke off with the line and cannot be sent again
     codes: dict[str, int]  #: refusals: `command code`
-    undeclared: dict[str, int]  #: refusals whose code the protocol does not list for the command
+    undeclared: dict[str, int]  #: codes and kinds of answers that the protocol does not list for the command
     endings: dict[
         str, int
     ]  #: how lines ended that we did not end ourselves: `code` or `broken`, with `slow.` before it

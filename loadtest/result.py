@@ -8,7 +8,7 @@ from .histogram import Histogram, Percentiles, quantile
 from .messages import Tick
 from .oracles import Finding
 from .scenario import Scenario
-from .thresholds import Judged, Threshold, judge
+from .thresholds import Judged, Threshold, due_of, judge
 
 FORMAT = 1
 _LATE_MS = 250.0  #: a driver that is later than that in more than every twentieth second measured itself
@@ -145,7 +145,7 @@ class Collected:
         count = self.totals.get(threshold.metric, 0)
         if not threshold.share:
             return float(count)
-        whole = self.totals.get("due", 0)
+        whole = due_of(threshold.metric, self.totals)
         return count / whole if whole else 0.0
 
     def void_reasons(self) -> list[str]:

@@ -285,8 +285,9 @@ def _check(scenario: Scenario, behaviours: set[str], cues: set[str]) -> None:
             threshold = parse(text)
         except ThresholdError as error:
             raise ScenarioError(f"threshold {text!r}: {error}") from None
-        if threshold.percentile is not None and not measured(threshold.metric, behaviours):
-            raise ScenarioError(f"threshold {text!r}: no time is called {threshold.metric!r}; see docs/loadtest.md")
+        if not measured(threshold, behaviours):
+            what = "count" if threshold.percentile is None else "time"
+            raise ScenarioError(f"threshold {text!r}: no {what} is called {threshold.metric!r}; see docs/loadtest.md")
         if threshold.phase is not None and threshold.phase not in {phase.name for phase in scenario.phase}:
             raise ScenarioError(f"threshold {text!r}: there is no phase {threshold.phase!r}")
 

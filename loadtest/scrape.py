@@ -78,11 +78,16 @@ class Scrape:
 
 
 def parse(text: str) -> dict[str, float]:
-    """Prometheus' text to sums by name, over all labels."""
+    """Prometheus' text to sums by name, over all labels.
+
+    Raises:
+        ValueError: it is something else.
+    """
     sums: dict[str, float] = {}
     for line in text.splitlines():
         if line and not line.startswith("#"):
-            name, value = line.split("{")[0].split(" ")[0], line.rsplit(" ", 1)[1]
+            labelled, _, value = line.rpartition(" ")
+            name = labelled.split("{")[0].split(" ")[0]
             sums[name] = sums.get(name, 0.0) + float(value)
     return sums
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .messages import Signing
-from .shop import Shop
+from .shop import Shop, ShopError
 from .tokens import token
 
 
@@ -16,6 +18,14 @@ class Place:
 
     shop: str
     room: str
+
+
+def unreadable(error: Exception) -> str:
+    """Why what was asked cannot be read, in a line."""
+    if isinstance(error, ShopError):
+        return str(error)
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"an answer is not as the protocol says: {error!r} ({Path(where.filename).name}:{where.lineno})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,11 @@ from livestream.protocol.limits import TEAM_MOST
 
 from .behaviours import options_of
 from .behaviours.seats import SeatOptions
+from .checkout import LOOPBACK
 from .messages import Address, Signing
 from .scenario import Action, Scenario
 
 _URL = re.compile(r"https?://[^\s/]+")
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class TargetError(Exception):
@@ -67,7 +67,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def near(self) -> bool:
-        return self.host in _LOOPBACK
+        return self.host in LOOPBACK
 
     def address(self) -> Address:
         parts = urlsplit(self.url)

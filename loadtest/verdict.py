@@ -11,8 +11,7 @@ from .conductor import Seen
 from .messages import Account
 from .oracles import ORACLES, Evidence, Finding
 from .result import Mark, Result, Second
-from .shop import ShopError
-from .source import Source
+from .source import Source, unreadable
 from .thresholds import Judged
 from .wish import Wish
 
@@ -20,7 +19,8 @@ _LONG_S = 3.0  #: a wait for teams and money that is worth a mark in the charts
 
 
 async def judge(wish: Wish, seen: Seen, source: Source) -> list[Finding]:
-    """Ask each oracle; one that cannot read says that its promise is broken."""
+    """Ask each oracle. Where one cannot say anything its promise is broken: what is judged was written by a server that
+    may be broken in any way, so whatever goes wrong in reading it is the finding, and not the end of the run."""
     evidence = Evidence(
         seen.accounts,
         faults=bool(wish.scenario.faults()),
@@ -30,11 +30,9 @@ async def judge(wish: Wish, seen: Seen, source: Source) -> list[Finding]:
     findings: list[Finding] = []
     for oracle in ORACLES:
         try:
-            read = await oracle.read(source, evidence)
-        except ShopError as error:
-            findings.append(Finding(name=oracle.name, ok=False, text=f"cannot be judged: {error}"))
-            continue
-        findings += oracle.judge(evidence, read)
+            findings += oracle.judge(evidence, await oracle.read(source, evidence))
+        except Exception as error:
+            findings.append(Finding(name=oracle.name, ok=False, text=f"cannot be judged: {unreadable(error)}"))
     return findings
 
 

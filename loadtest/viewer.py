@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from livestream.client_rules import Backoff, Next, after_close, after_refusal, after_status
+from livestream.client_rules import Backoff, Next, after_refusal, after_status
 from livestream.client_wire import Message
 from livestream.protocol import codec as wire
 from livestream.protocol.codec import Codec
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 _JOIN_REF = 0
 _LEAST_DEFLATED = 64
-_SETTLES_S = 5.0  #: a line that lived so long was a good one
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) livestream-loadtest"
 _TRIES = 6  #: of a command whose outcome the server does not know
 
@@ -70,14 +69,12 @@ class Viewer(asyncio.Protocol):
     """One person at one page.
 
     Args:
-        person: what behaviours know.
-        token: makes one; None: an anonymous viewer.
+        person: what behaviours know; who is not signed in comes without a token, under a name.
     """
 
     __slots__ = (
         "_head",
         "_joined",
-        "_resume_from",
         "accounts",
         "backoff",
         "codec",
@@ -86,6 +83,8 @@ class Viewer(asyncio.Protocol):
         "cut_us",
         "deflate",
         "driver",
+        "due_us",
+        "excused",
         "frames",
         "hint_ms", "label",
         "left_out",
@@ -97,7 +96,6 @@ class Viewer(asyncio.Protocol):
         "role",
         "seen",
         "seq",
-        "since",
         "staff_seq",
         "state",
         "think_us",
@@ -121,7 +119,9 @@ class Viewer(asyncio.Protocol):
         self.wanted = False  #: should be here now
         self.once = False  #: was in at least once
         self.coming = 0  #: when the attempt under way was due; 0: none
+        self.due_us = 0  #: when the first attempt since it was last in was due; 0: it is in, or was never to come
         self.cut_us = 0  #: when the line ended; 0: it has not
+        self.excused = False  #: we ended the line: what it missed is not the server's to answer for
         self.ready_us = 0  #: when it may act again
         self.transport: asyncio.Transport | None = None
         self.deflate = False
@@ -130,14 +130,12 @@ class Viewer(asyncio.Protocol):
         self.hint_ms: int | None = None
         self.pending: dict[int, Pending] = {}
         self.seq = self.staff_seq = 0
-        self.since = 0.0
         self.unbroken = True
         self.accounts = False  #: a witness: keeps what was shown
         self.seen: set[str] = set()
         self.left_out = 0
         self._head = b""
         self._joined: Joined | None = None
-        self._resume_from = False
 
     # -- coming and going
 
@@ -163,7 +161,7 @@ class Viewer(asyncio.Protocol):
 
     def leave(self) -> None:
         """Go for good, as one who closes the page."""
-        self.wanted = False
+        self.wanted, self.due_us, self.excused = False, 0, True
         if self.transport is not None:
             self._send_frame(CLOSE, (1001).to_bytes(2, "big"))
             self.transport.close()
@@ -173,7 +171,7 @@ class Viewer(asyncio.Protocol):
         """The network breaks."""
         if self.transport is not None:
             self.transport.abort()
-        self.unbroken = False
+        self.excused = True
         self._drop()
         self.driver.lost(self, None, by_us=True)
 
@@ -187,9 +185,6 @@ class Viewer(asyncio.Protocol):
             self.transport.abort()  # at once, so that its end is not taken for the end of the next line
         self._drop()
         self.driver.lost(self, code)
-
-    def next_step(self, code: int | None) -> Next:
-        return after_close(code)
 
     # -- inward
 
@@ -297,11 +292,12 @@ class Viewer(asyncio.Protocol):
             self.staff_seq = seq
 
     def _take(self, message: Message) -> bool:
-        """What is this viewer's own; False: it is the answer to a join, and its events are no news."""
+        """What is this viewer's own; False: what comes with it was missed through us, and is no news."""
         match message:
             case Joined():
+                missed_through_us = self.excused
                 self._enter(message)
-                return False
+                return not missed_through_us
             case Snapshot(seq=seq, staff_seq=staff_seq):
                 self.seq, self.staff_seq = seq, staff_seq
             case Error(ref=ref) if ref == _JOIN_REF and self.state is State.JOINING:
@@ -334,33 +330,26 @@ class Viewer(asyncio.Protocol):
         resume = None
         if self._joined is not None:
             resume = Resume(token=self._joined.resume, epoch=self._joined.epoch, seq=self.seq, staff_seq=self.staff_seq)
-        self._resume_from = resume is not None
         token = self.driver.token(self) if self.person.signed_in and resume is None else None
         name = None if self.person.signed_in else self.person.name
         self._write(Join(ref=_JOIN_REF, room=self.driver.plan.room, token=token, resume=resume, name=name))
 
     def _enter(self, joined: Joined) -> None:
         driver, now_us = self.driver, self.driver.now_us()
-        metric = self.label + ("resume" if self._resume_from else "join")
-        driver.times[metric].append((now_us - self.coming) // 100)
-        if self._resume_from:
+        driver.clock(joined.now)
+        driver.times[self.label + ("resume" if self.once else "join")].append((now_us - self.due_us) // 100)
+        if self.once:  # it was in before, so one whose resume was refused begins anew, too
             driver.count("resumes" if joined.resumed else "resets")
             if self.cut_us:
                 driver.times[self.label + "back"].append((now_us - self.cut_us) // 100)
         driver.count("joins")
-        self._joined, self.state, self.once = joined, State.PRESENT, True
-        self.coming = self.cut_us = 0
-        self.since = now_us / 1e6
+        self._joined, self.state, self.once, self.excused = joined, State.PRESENT, True, False
+        self.coming = self.due_us = self.cut_us = 0
         self.hint_ms = None
         driver.entered(self)
         for pending in self.pending.values():
             pending.tries += 1
             self._write(pending.command)
-
-    def steady(self, now_us: int) -> None:
-        """Tell the backoff how long the line lived."""
-        if self.since:
-            self.backoff.connected_for(now_us / 1e6 - self.since if self.state is State.PRESENT else 0)
 
     # -- outward
 
@@ -388,18 +377,21 @@ class Viewer(asyncio.Protocol):
         if pending is None:
             self.driver.strange(self, reply)
             return
-        if isinstance(reply, Error) and reply.code == ErrorCode.OUTCOME_UNKNOWN and pending.tries < _TRIES:
-            self._ask_again(pending, (reply.retry_after_ms or 1000) / 1000)
-            return
+        if isinstance(reply, Error) and reply.code == ErrorCode.OUTCOME_UNKNOWN:
+            if pending.repeatable and pending.tries < _TRIES:
+                self._ask_again(pending, (reply.retry_after_ms or 1000) / 1000)
+                return
+            self.driver.never_known()
         del self.pending[reply.ref]
         self.driver.acting.answered(self, pending, reply)
 
     def _ask_again(self, pending: Pending, after_s: float) -> None:
-        """The same key settles what became of it."""
+        """The same key settles what became of it. On another line it was sent again by the entry."""
         pending.tries += 1
+        transport = self.transport
 
         def again() -> None:
-            if self.state is State.PRESENT and self.pending.get(pending.command.ref) is pending:
+            if self.transport is transport and self.pending.get(pending.command.ref) is pending:
                 self._write(pending.command)
 
         self.driver.loop.call_later(after_s, again)

@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from groupbuy.payments.port import KEY_CHARS, Declined, Way
+from groupbuy.payments.port import KEY_CHARS, Declined, PaymentState, Way
 from groupbuy.payments.sandbox_keys import Keys, keys
 from livestream.protocol.errors import LivestreamError
 
@@ -205,7 +205,10 @@ class App:
         if pressed not in ("pay", "refuse", "cancel") or card not in list(Card):
             raise _Refused(400, "invalid", "`do` is pay, refuse or cancel, and `card` one of the page")
         chosen = Card.REFUSED if pressed == "refuse" else Card(str(card))
-        self.bank.buyer(payment, None if pressed == "cancel" else chosen)
+        known = self.bank.page(payment.reference) or payment  # reading the form took a moment
+        if pressed == "pay" and known.state in (PaymentState.REFUSED, PaymentState.EXPIRED, PaymentState.VOIDED):
+            return _html(page.checkout(known), 409)
+        self.bank.buyer(known, None if pressed == "cancel" else chosen)
         raise web.HTTPSeeOther(payment.reference)  # beside this one, under whatever path a proxy shows us
 
 

@@ -89,7 +89,7 @@ class Bank:
         return self._present(payment)
 
     def buyer(self, payment: Payment, card: Card | None) -> Payment:
-        """What the buyer does on the page: pays with a card, or cancels. A second press changes nothing."""
+        """What the buyer does on the page: pays with a card, or cancels. A press that comes too late does nothing."""
         payment = self._present(payment)
         if payment.state is not PaymentState.OPENED:
             return payment

@@ -9,6 +9,8 @@ that judges what it wrote down:
     seen      the due time that an event carries, for the time from due to seen
     answered  what follows from a reply: facts for the oracles, and what people do next
     hears     the same, of what a viewer alone is told
+    refusal   was it refused? A comment may be accepted, and be no entry
+    late      what a refusal was about that says that others were quicker
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from livestream.protocol.commands import Command
 from livestream.protocol.errors import ErrorCode
 from livestream.protocol.events import Event
 from livestream.protocol.pushes import AnyPush
-from livestream.protocol.replies import AnyReply
+from livestream.protocol.replies import AnyReply, Error
 
 from ..dice import Dice
 
@@ -110,7 +112,7 @@ class Behaviour:
     needs_token: ClassVar[bool] = False  #: anonymous viewers never do it
     scheduled: ClassVar[bool] = True  #: false: it follows from another one
     repeats: ClassVar[bool] = False  #: it may be sent again without a key: twice is once
-    #: refusals that belong to it: others were quicker
+    #: refusals that belong to it: others were quicker. An oracle says whether it was so
     races: ClassVar[frozenset[ErrorCode]] = frozenset()
 
     def __init__(self, sentences: list[str]) -> None:
@@ -128,6 +130,14 @@ class Behaviour:
     def seen(self, event: Event) -> int | None:
         """When what caused this event was due; None: it is not this behaviour's."""
         return None
+
+    def refusal(self, reply: AnyReply) -> ErrorCode | None:
+        """Why it came to nothing; None: it was done."""
+        return reply.code if isinstance(reply, Error) else None
+
+    def late(self, who: Who, command: Command, task: Task) -> list[object]:
+        """What a refusal among `races` was about, for the oracle: ids of the deal or draw, the team, the seat."""
+        return []
 
     def answered(self, who: Who, command: Command, reply: AnyReply, task: Task) -> Iterable[Outcome]:
         """What follows from the reply. Error replies come, too."""

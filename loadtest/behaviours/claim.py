@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from livestream.protocol.commands import ClaimForm, ClaimPrize, Command
 from livestream.protocol.draws import YouWon
 from livestream.protocol.pushes import AnyPush, Notice, OwnDraws
-from livestream.protocol.replies import AnyReply, Ok
+from livestream.protocol.replies import AnyReply, Claimed
 
 from ..dice import Dice
 from .base import Behaviour, Noted, Options, Outcome, Task, Then, Who, between
@@ -32,7 +32,7 @@ class Claim(Behaviour):
         return ClaimPrize(ref=task.ref, draw=draw, form=form, receipt=receipts(who).get(draw), key=task.key)
 
     def answered(self, who: Who, command: Command, reply: AnyReply, task: Task) -> Iterable[Outcome]:
-        if isinstance(reply, Ok):
+        if isinstance(reply, Claimed):
             yield Noted("claimed", [task.about, who.number])
 
     def hears(self, who: Who, push: AnyPush, random: Dice) -> Iterable[Outcome]:

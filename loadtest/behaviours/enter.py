@@ -49,11 +49,22 @@ class Enter(Behaviour):
         if draw is None or draw.id in receipts(who):
             return None
         receipts(who)[draw.id] = None
+        _tried(who)[task.ref] = draw.id
         if draw.entry is EntryKind.PASSWORD:
             return Comment(ref=task.ref, text=draw.password or "", key=task.key)
         return EnterDraw(ref=task.ref, draw=draw.id, key=task.key)
 
+    def refusal(self, reply: AnyReply) -> E | None:
+        """A password that is taken for any comment was written when the draw took no entries, or so the server says."""
+        if isinstance(reply, Posted):
+            return None if reply.entered is not None else reply.not_entered or E.DRAW_NOT_OPEN
+        return super().refusal(reply)
+
+    def late(self, who: Who, command: Command, task: Task) -> list[object]:
+        return [_tried(who)[task.ref]]
+
     def answered(self, who: Who, command: Command, reply: AnyReply, task: Task) -> Iterable[Outcome]:
+        _tried(who).pop(task.ref, None)
         match reply:
             case Entered(receipt=receipt):
                 yield from _entered(who, receipt)
@@ -77,6 +88,12 @@ class Enter(Behaviour):
 def receipts(who: Who) -> dict[str, DrawReceipt | None]:
     """A viewer's receipts by draw; None: tried, and no answer yet, or too late."""
     found: dict[str, DrawReceipt | None] = who.memory.setdefault("receipts", {})
+    return found
+
+
+def _tried(who: Who) -> dict[int, str]:
+    """Draws of the entries under way, by ref: a password does not say for which it is."""
+    found: dict[int, str] = who.memory.setdefault("tried", {})
     return found
 
 

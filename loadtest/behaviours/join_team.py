@@ -23,8 +23,7 @@ class JoinTeam(Behaviour):
     needs_token = True
     races = frozenset(
         {
-            E.TEAM_FULL, E.TEAM_CLOSED, E.TEAM_LATE, E.TEAM_MEMBER, E.TEAM_NOT_FOUND, E.INVITE_INVALID, E.SEAT_TAKEN,
-            E.LIMIT_REACHED, E.DEAL_CLOSED,
+            E.TEAM_FULL, E.TEAM_CLOSED, E.TEAM_LATE, E.TEAM_MEMBER, E.SEAT_TAKEN, E.LIMIT_REACHED, E.DEAL_CLOSED,
         }
     )  # fmt: skip
 
@@ -40,7 +39,7 @@ class JoinTeam(Behaviour):
 
     def command(self, who: Who, task: Task) -> Command | None:
         if task.about is not None:
-            deal, invite = task.about
+            deal, _, invite = task.about
             if has_seat(who, deal):
                 return None
             return JoinTeamCommand(ref=task.ref, deal=deal, invite=invite, key=task.key)
@@ -49,6 +48,10 @@ class JoinTeam(Behaviour):
             return None
         team, deal = task.random.choice(teams)
         return JoinTeamCommand(ref=task.ref, deal=deal, team=team, show_name=True, key=task.key)
+
+    def late(self, who: Who, command: Command, task: Task) -> list[object]:
+        assert isinstance(command, JoinTeamCommand)
+        return [command.deal, command.team or task.about[1], None]
 
     def answered(self, who: Who, command: Command, reply: AnyReply, task: Task) -> Iterable[Outcome]:
         assert isinstance(command, JoinTeamCommand)

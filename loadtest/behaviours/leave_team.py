@@ -14,7 +14,7 @@ from livestream.protocol.groupbuy import OwnSeat
 from livestream.protocol.replies import AnyReply, Ok
 
 from .base import Behaviour, Noted, Outcome, Task, Who
-from .seats import SeatOptions, own
+from .seats import SeatOptions, late, own
 
 
 class LeaveTeam(Behaviour):
@@ -29,6 +29,9 @@ class LeaveTeam(Behaviour):
         if seat is None:
             return None
         return LeaveTeamCommand(ref=task.ref, deal=seat.team.deal, seat=seat.seat, key=task.key)
+
+    def late(self, who: Who, command: Command, task: Task) -> list[object]:
+        return late(task)
 
     def answered(self, who: Who, command: Command, reply: AnyReply, task: Task) -> Iterable[Outcome]:
         seat: OwnSeat = task.about

@@ -40,6 +40,10 @@ class OpenTeam(Behaviour):
         listed = task.random.random() < options.listed
         return OpenTeamCommand(ref=task.ref, deal=deal.id, listed=listed, show_name=listed, key=task.key)
 
+    def late(self, who: Who, command: Command, task: Task) -> list[object]:
+        assert isinstance(command, OpenTeamCommand)
+        return [command.deal, None, None]
+
     def answered(self, who: Who, command: Command, reply: AnyReply, task: Task) -> Iterable[Outcome]:
         if isinstance(reply, Seated):
             yield from seated(who, reply.own, task.options, task.random)

@@ -14,7 +14,7 @@ from livestream.protocol.groupbuy import OwnSeat
 from livestream.protocol.replies import AnyReply, PayAt
 
 from .base import Behaviour, Outcome, Task, Visit, Who
-from .seats import SeatOptions, pressed
+from .seats import SeatOptions, late, pressed
 
 PRESS = {"do": "pay"}  #: on the sandbox's page
 
@@ -32,6 +32,9 @@ class PaySeat(Behaviour):
         if seat is None:
             return None
         return PaySeatCommand(ref=task.ref, deal=seat.team.deal, seat=seat.seat)
+
+    def late(self, who: Who, command: Command, task: Task) -> list[object]:
+        return late(task)
 
     def answered(self, who: Who, command: Command, reply: AnyReply, task: Task) -> Iterable[Outcome]:
         if isinstance(reply, PayAt):

@@ -20,7 +20,7 @@ from livestream.protocol.groupbuy import (
 from livestream.protocol.pushes import AnyPush, Live, Log, Notice, OwnSeats, Snapshot
 
 from ..dice import Dice
-from .base import Noted, Options, Outcome, Then, Timed, Who, between
+from .base import Noted, Options, Outcome, Task, Then, Timed, Who, between
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Span = tuple[Annotated[float, Meta(ge=0)], Annotated[float, Meta(ge=0)]]
@@ -89,13 +89,19 @@ def seated(who: Who, seat: OwnSeat, options: SeatOptions, random: Dice) -> Itera
     asked = options.invites if seat.leader else options.passes_on
     if seat.invite is not None and free > 0:
         for _ in range(asked):
-            invite = (seat.team.deal, seat.invite)
+            invite = (seat.team.deal, seat.team.id, seat.invite)
             yield Then(between(options.spread_s, random), "join_team", options, invite, by_other=True)
     chance = random.random()
     if chance < options.pays:
         yield Then(between(options.pays_after_s, random), "pay_seat", options, seat)
     elif chance < options.pays + options.leaves:
         yield Then(between(options.pays_after_s, random), "leave_team", options, seat)
+
+
+def late(task: Task) -> list[Any]:
+    """Deal, team and seat of what follows from a seat."""
+    seat: OwnSeat = task.about
+    return [seat.team.deal, seat.team.id, seat.seat]
 
 
 def pressed(who: Who) -> dict[str, int]:

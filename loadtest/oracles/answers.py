@@ -1,4 +1,6 @@
-"""Answers: every command got exactly one reply, every refusal a code of its own, no line ended without reason."""
+"""Answers: every command got exactly one reply, of a kind and with a code of its own, no line ended without reason, and
+nobody was sent away.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ class Answers(Oracle):
     name = "answers"
 
     def judge(self, evidence: Evidence, read: Any) -> list[Finding]:
-        return [_replies(evidence), _codes(evidence), _endings(evidence), *_cues(evidence)]
+        return [_replies(evidence), _codes(evidence), _endings(evidence), _sent_away(evidence), *_cues(evidence)]
 
 
 def _replies(evidence: Evidence) -> Finding:
@@ -30,10 +32,10 @@ def _codes(evidence: Evidence) -> Finding:
     codes, undeclared = evidence.merged("codes"), evidence.merged("undeclared")
     told = ", ".join(f"{name} {count}" for name, count in sorted(codes.items(), key=lambda each: -each[1])) or "none"
     return Finding(
-        name="every refusal had a documented code",
+        name="every answer is one that its command may have",
         ok=not undeclared,
         text=f"refusals: {told}",
-        examples=[f"{name}: not a code of this command, {count} times" for name, count in undeclared.items()],
+        examples=[f"{name}: not documented for this command, {count} times" for name, count in undeclared.items()],
     )
 
 
@@ -51,6 +53,17 @@ def _endings(evidence: Evidence) -> Finding:
         ok=not bad,
         text=f"lines that the server ended: {told}",
         examples=[f"{name}: {count} times" for name, count in bad.items()] + evidence.told("Error")[:5],
+    )
+
+
+def _sent_away(evidence: Evidence) -> Finding:
+    """No viewer of ours does what a viewer is sent away for."""
+    sent_away = evidence.total("sent_away")
+    return Finding(
+        name="nobody was sent away for good",
+        ok=not sent_away,
+        text=f"{sent_away} viewers were told not to come back",
+        examples=evidence.told("was sent away for good")[:5],
     )
 
 

@@ -44,8 +44,7 @@ class Evidence:
 
     accounts: list[Account]
     faults: bool = False  #: something was broken on purpose: best effort may have lost
-    rehearsal: bool = True  #: nobody but us was there
-    top: int = 0  #: seq of the log before the first viewer came
+    rehearsal: bool = True  #: nobody but us was there; a real room has others, and a past that is not judged
     cut_short: bool = False  #: it was ended before its end: what is under way then says nothing
 
     def total(self, name: str) -> int:
@@ -53,6 +52,18 @@ class Evidence:
 
     def notes(self, behaviour: str) -> list[list[Any]]:
         return [note for account in self.accounts for note in account.notes.get(behaviour, [])]
+
+    @property
+    def uncertain(self) -> int:
+        """Commands that may have been done without our knowing."""
+        return self.total("unknown") + self.total("unanswered")
+
+    def of_us(self, *kinds: str) -> set[str] | None:
+        """Ids of what this run made, was refused, or noted first in notes of these kinds; None, in a rehearsal: all."""
+        if self.rehearsal:
+            return None
+        refused = {str(note[4]) for note in self.notes("too_late")}
+        return refused | {str(note[0]) for kind in ("made", *kinds) for note in self.notes(kind)}
 
     def merged(self, name: str) -> dict[str, int]:
         found: dict[str, int] = {}

@@ -20,6 +20,9 @@ class Comments(Oracle):
         acked = evidence.notes("comment")
         if not acked:
             return []
+        if not evidence.rehearsal:
+            mine = {note[0] for note in acked}
+            read = [item for item in read if item["id"] in mine]
         return [_accounts(evidence, acked, read), _screens(evidence, read)]
 
 
@@ -36,8 +39,7 @@ def _accounts(evidence: Evidence, acked: list[list[Any]], read: list[dict[str, A
     strange = sorted(set(counted) - set(_FATES))
     # One whose answer never came may have been archived all the same.
     extra = len(fates) - len(acked) + len(lost) + twice
-    extra_allowed = evidence.total("unknown") + evidence.total("unanswered")
-    too_many = extra if evidence.rehearsal and extra > extra_allowed else 0
+    too_many = extra if extra > evidence.uncertain else 0
     sums = " + ".join(f"{counted[fate]} {fate.replace('_', ' ')}" for fate in _FATES)
     return Finding(
         name="accepted = shown + sampled out + collapsed + held",
@@ -53,17 +55,17 @@ def _screens(evidence: Evidence, read: list[dict[str, Any]]) -> Finding:
     name = "what is left out of screens is told"
     witnesses = [each for account in evidence.accounts for each in account.witnesses]
     whole = [each for each in witnesses if each.unbroken]
-    if not whole or evidence.faults:
-        why = "something was broken on purpose" if evidence.faults else "no witness was there all the time"
-        return Finding(name=name, ok=None, text=f"not judged: {why}")
-    mine = {note[0] for note in evidence.notes("comment")} if not evidence.rehearsal else None
-    shown = {item["id"] for item in read if item["fate"] == "shown" and (mine is None or item["id"] in mine)}
+    if evidence.faults:
+        return Finding(name=name, ok=None, text="not judged: something was broken on purpose")
+    if not whole:  # nobody but the server ends the line of a witness
+        return Finding(name=name, ok=False, text="the server ended the line of every witness, so none saw it all")
+    shown = {item["id"] for item in read if item["fate"] == "shown"}
     sampled = sum(item["fate"] == "sampled_out" for item in read)
     # The live lane is best effort for one who reads slowly: the best witness counts.
     missed = min(len(shown - set(each.shown)) for each in whole)
-    foreign = min(len(set(each.shown) - shown) for each in whole) if mine is None else 0
+    foreign = min(len(set(each.shown) - shown) for each in whole) if evidence.rehearsal else 0
     told = max(each.left_out for each in whole)
-    told_ok = told == sampled if mine is None else told >= sampled
+    told_ok = told == sampled if evidence.rehearsal else told >= sampled
     return Finding(
         name=name,
         ok=not missed and not foreign and told_ok,

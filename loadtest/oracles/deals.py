@@ -1,4 +1,6 @@
-"""Deals: nothing is oversold, what was acknowledged is found, each team ends once, and the money adds up."""
+"""Deals: nothing is oversold, what was acknowledged and paid is found, nobody is refused without reason, each team ends
+once, and the money adds up.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .base import Evidence, Finding, Oracle, Source
+from .too_late import FINAL, refused_buyers
 
-_FINAL = ("complete", "expired", "voided")
 _MOVING = ("placed", "confirming", "returning")  #: orders whose money is on its way
 _AT_ONCE = 16  #: viewers whose seats are read beside each other
 _SOLD = ("confirming", "confirmed", "unpaid")
@@ -30,7 +32,7 @@ class One:
         return str(self.deal["id"])
 
     def under_way(self) -> list[str]:
-        teams = sum(team["state"] not in _FINAL for team in self.teams)
+        teams = sum(team["state"] not in FINAL for team in self.teams)
         orders = sum(order["state"] in _MOVING for order in self.orders)
         told = {f"{teams} teams are not decided": teams, f"{orders} orders have money on its way": orders}
         return [text for text, count in told.items() if count]
@@ -40,6 +42,7 @@ class One:
 class Read:
     deals: list[One] = field(default_factory=list)
     seats: dict[str, dict[str, Any]] = field(default_factory=dict)  #: of viewers who were told that they have one
+    log: list[dict[str, Any]] = field(default_factory=list)  #: of the room
 
 
 class Deals(Oracle):
@@ -50,7 +53,10 @@ class Deals(Oracle):
         return ", ".join(found)
 
     async def read(self, source: Source, evidence: Evidence) -> Read:
-        read = Read(deals=await _deals(source))
+        ours = evidence.of_us("seat", "standing")
+        read = Read(deals=[one for one in await _deals(source) if ours is None or one.id in ours])
+        if read.deals:
+            read.log = await source.log()
         viewers = {int(note[3]) for note in evidence.notes("seat")}
         gate = asyncio.Semaphore(_AT_ONCE)
 
@@ -65,7 +71,14 @@ class Deals(Oracle):
     def judge(self, evidence: Evidence, read: Read) -> list[Finding]:
         if not read.deals and not evidence.notes("seat"):
             return []
-        return [_stock(evidence, read), _acked(evidence, read), _final(evidence, read), _ledger(evidence, read)]
+        return [
+            _stock(evidence, read),
+            _acked(evidence, read),
+            _paid(evidence, read),
+            refused_buyers(evidence, read.deals, read.seats, read.log),
+            _final(evidence, read),
+            _ledger(evidence, read),
+        ]
 
 
 async def _deals(source: Source) -> list[One]:
@@ -146,13 +159,33 @@ def _acked(evidence: Evidence, read: Read) -> Finding:
     )
 
 
+def _paid(evidence: Evidence, read: Read) -> Finding:
+    """Money that the provider took has an order, or a line of the settlement if it went back; its buyer was told."""
+    paid = {note[1] for note in evidence.notes("checkout")}
+    kept = {order["order"] for one in read.deals for order in one.orders}
+    kept |= {row["seat_id"] for one in read.deals for row in one.settlement}
+    away = {number for account in evidence.accounts for number in account.away}
+    there = {note[2] for note in evidence.notes("seat") if note[3] not in away}
+    told = {note[2] for note in evidence.notes("standing") if note[5] is not None}
+    lost = sorted(paid - kept)
+    # What is under way when a run is cut short, or on its way through what is broken, nobody need have heard yet.
+    untold = [] if evidence.faults or evidence.cut_short else sorted((paid & there & kept) - told)
+    ok = None if lost and evidence.cut_short else not (lost or untold)
+    return Finding(
+        name="every payment that was taken is kept, and its buyer told",
+        ok=ok,
+        text=f"{len(paid)} taken by the provider: {len(lost)} lost, {len(untold)} of which the buyer never heard",
+        examples=[f"lost: {seat}" for seat in lost[:5]] + [f"not told: {seat}" for seat in untold[:5]],
+    )
+
+
 # -- how teams end
 
 
 def _final(evidence: Evidence, read: Read) -> Finding:
     told: defaultdict[str, set[str]] = defaultdict(set)
     for note in evidence.notes("standing"):
-        if note[4] in _FINAL:
+        if note[4] in FINAL:
             told[note[1]].add(note[4])
     states = {team["id"]: team["state"] for one in read.deals for team in one.teams}
     wrong = [f"team {team}: told {', '.join(sorted(ends))}, and read {states.get(team, 'nothing')}"
@@ -162,8 +195,10 @@ def _final(evidence: Evidence, read: Read) -> Finding:
         for seat in read.seats.values()
         if not _fits(seat)
     ]
-    open_ones = [team for team, state in states.items() if state not in _FINAL]
-    ends = ", ".join(f"{sum(each == state for each in states.values())} {state}" for state in _FINAL)
+    ours = {note[1] for note in evidence.notes("seat")}  # in a real room others open teams, which may outlive the run
+    open_ones = [team for team, state in states.items()
+                 if state not in FINAL and (evidence.rehearsal or team in ours)]  # fmt: skip
+    ends = ", ".join(f"{sum(each == state for each in states.values())} {state}" for state in FINAL)
     undecided = None if evidence.cut_short else False
     return Finding(
         name="each team has one end",
@@ -191,7 +226,9 @@ def _fits(seat: dict[str, Any]) -> bool:
 def _ledger(evidence: Evidence, read: Read) -> Finding:
     wrong: list[str] = []
     sold = lines = 0
-    moving = [text for one in read.deals for text in one.under_way() if "order" in text]
+    ours = {note[2] for note in evidence.notes("seat")}
+    moving = [order["order"] for one in read.deals for order in one.orders
+              if order["state"] in _MOVING and (evidence.rehearsal or order["order"] in ours)]  # fmt: skip
     for one in read.deals:
         if not one.settlement:
             continue
@@ -201,7 +238,7 @@ def _ledger(evidence: Evidence, read: Read) -> Finding:
     return Finding(
         name="the ledger closes",
         ok=False if wrong else (None if evidence.cut_short else False) if moving else True,
-        text=f"{lines} payments, {sold} minor units sold; " + (", ".join(moving) or "nothing under way"),
+        text=f"{lines} payments, {sold} minor units sold, {len(moving)} orders with money on its way",
         examples=wrong[:10],
     )
 

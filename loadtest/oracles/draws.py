@@ -1,4 +1,5 @@
-"""Draws: who was told to be in is in; every draw verifies, by the command; winners were told, and their claims kept."""
+"""Draws: who was told to be in is in, and nobody was refused while a draw was open; every draw verifies, by the
+command; winners were told, and their claims kept."""
 
 from __future__ import annotations
 
@@ -10,9 +11,10 @@ import msgspec
 from livestream.protocol.commands import EnterDraw
 
 from .base import Evidence, Finding, Oracle, Source
+from .too_late import refused_entrants
 from .verify import verify
 
-_UNDECIDED = ("closed",)
+_UNDECIDED = ("open", "closed")
 _RECEIPTS = 2  #: of a draw, checked with the proof; each costs a process
 
 
@@ -25,29 +27,36 @@ class Read:
     wrong: dict[str, str] = field(default_factory=dict)  #: draw, or draw and entry: what `verify` says
     claims: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     receipts: int = 0  #: checked with the command
-    drawn: list[dict[str, Any]] = field(default_factory=list)  #: events of the room log
+    log: list[dict[str, Any]] = field(default_factory=list)  #: of the room
 
 
 class Draws(Oracle):
     name = "draws"
 
     async def under_way(self, source: Source) -> str:
-        open_ones = [each["title"] for each in await source.draws() if each["state"] in _UNDECIDED]
+        # One that is open is closed by a host, and no host is left.
+        open_ones = [each["title"] for each in await source.draws() if each["state"] == "closed"]
         return f"draws without winners yet: {', '.join(open_ones)}" if open_ones else ""
 
     async def read(self, source: Source, evidence: Evidence) -> Read:
-        read = Read(draws=await source.draws())
+        ours = evidence.of_us("entered", "won")
+        read = Read(draws=[each for each in await source.draws() if ours is None or each["id"] in ours])
         for draw in read.draws:
-            if draw["state"] not in ("open", *_UNDECIDED):
+            if draw["state"] not in _UNDECIDED:
                 await _read_draw(source, evidence, draw["id"], read)
         if read.draws:
-            read.drawn = [each["event"] for each in await source.log() if each["event"]["t"] == "draw_drawn"]
+            read.log = await source.log()
         return read
 
     def judge(self, evidence: Evidence, read: Read) -> list[Finding]:
         if not read.draws and not evidence.notes("entered"):
             return []
-        return [_entries(evidence, read), _verified(evidence, read), _winners(evidence, read)]
+        return [
+            _entries(evidence, read),
+            refused_entrants(evidence, read.log),
+            _verified(evidence, read),
+            _winners(evidence, read),
+        ]
 
 
 async def _read_draw(source: Source, evidence: Evidence, draw: str, read: Read) -> None:
@@ -76,8 +85,7 @@ def _entries(evidence: Evidence, read: Read) -> Finding:
     people = {(note[0], note[3]) for note in acked}
     twice = len(acked) - len(people)
     extra = len(weights) - len({(note[0], note[1]) for note in judged})
-    allowed = evidence.total("unknown") + evidence.total("unanswered")
-    foreign = extra if evidence.rehearsal and not lost and extra > allowed else 0
+    foreign = extra if evidence.rehearsal and not lost and extra > evidence.uncertain else 0
     codes = {note[0] for note in evidence.notes("not_entered")}
     strange = sorted(codes - {str(code) for code in EnterDraw.errors})
     return Finding(
@@ -91,10 +99,12 @@ def _entries(evidence: Evidence, read: Read) -> Finding:
 
 def _verified(evidence: Evidence, read: Read) -> Finding:
     states = [draw["state"] for draw in read.draws]
-    undecided = sum(state in _UNDECIDED for state in states)
+    # In a real room a draw may be meant to stay open; in a rehearsal nobody but its host could close it.
+    undecided = sum(state in _UNDECIDED and (evidence.rehearsal or state != "open") for state in states)
     void = [] if evidence.faults else [f"{each['title']} is void: {each.get('why')}" for each in read.draws
                                        if each["state"] == "void"]  # fmt: skip
-    told = {each["draw"]: [winner["entry"] for winner in each["winners"]] for each in read.drawn}
+    drawn = [each["event"] for each in read.log if each["event"]["t"] == "draw_drawn"]
+    told = {each["draw"]: [winner["entry"] for winner in each["winners"]] for each in drawn}
     other = [
         f"{draw}: other winners were announced than the proof has"
         for draw, winners in told.items()

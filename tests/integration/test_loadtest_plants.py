@@ -23,7 +23,10 @@ SCENARIO = """
 name = "plants"
 text = "Short, with everything in it"
 viewers = 20
-thresholds = ["say.seen p99.9 <= 400 ms", "comment.reply p99 <= 400 ms"]
+thresholds = [
+  "say.seen p99.9 <= 400 ms", "comment.reply p99 <= 400 ms", "join p99 <= 500 ms",
+  "ended <= 0", "resets <= 0", "dropped.say <= 0", "refused.say <= 0",
+]
 [host]
 says_per_s = 5
 [[crowd]]
@@ -58,7 +61,7 @@ SALE = (
 name = "sale"
 text = "A deal and two draws"
 viewers = 24
-thresholds = []
+thresholds = ["cue.reply p99 <= 1 s", "pay_seat.told p99 <= 2 s", "moot.enter <= 50 %", "refused.claim <= 0"]
 [host]
 says_per_s = 2
 [[product]]
@@ -94,14 +97,14 @@ action = [
 ]
 [[phase]]
 name = "draws"
-seconds = 3
+seconds = 5.4
 cue = [
   { at_s = 0.0, send = { t = "open_draw", draw = "$tap" } },
-  { at_s = 1.3, send = { t = "close_draw", draw = "$tap" } },
-  { at_s = 1.4, send = { t = "open_draw", draw = "$word" } },
-  { at_s = 2.7, send = { t = "close_draw", draw = "$word" } },
+  { at_s = 2.5, send = { t = "close_draw", draw = "$tap" } },
+  { at_s = 2.6, send = { t = "open_draw", draw = "$word" } },
+  { at_s = 5.1, send = { t = "close_draw", draw = "$word" } },
 ]
-action = [{ do = "enter", per_s = 15 }]
+action = [{ do = "enter", per_s = 8 }]
 [[phase]]
 name = "claims"
 seconds = 4.2
@@ -116,9 +119,11 @@ SAME = "all viewers saw the same log, and it is the one that can be read"
 ACCOUNTS = "accepted = shown + sampled out + collapsed + held"
 SCREENS = "what is left out of screens is told"
 REPLIES = "every command got exactly one reply"
-CODES = "every refusal had a documented code"
+CODES = "every answer is one that its command may have"
 ENDINGS = "no line ended without a documented reason"
+AWAY = "nobody was sent away for good"
 
+#: the promise that each of them breaks, and no other but those of `WITH_IT`
 CAUGHT_BY = {
     Plant.DROPS_A_SEQ: ORDER,
     Plant.REORDERS: ORDER,
@@ -135,13 +140,19 @@ CAUGHT_BY = {
     Plant.ANSWERS_TWICE: REPLIES,
     Plant.INVENTS_CODES: CODES,
     Plant.BREAKS_LINES: ENDINGS,
+    Plant.SENDS_AWAY: AWAY,
+    Plant.ENDS_THE_WITNESSES: SCREENS,
+    Plant.GARBLES_A_READ: "comments",
 }
 
 STOCK = "no deal is oversold"
 ACKED = "every acknowledged seat and payment is found again"
+PAYMENTS = "every payment that was taken is kept, and its buyer told"
+BUYERS = "no buyer was refused without reason"
 ENDS = "each team has one end"
 LEDGER = "the ledger closes"
 ENTRIES = "every acknowledged entry is in the draw's proof"
+ENTRANTS = "no entry was refused while its draw was open"
 VERIFIES = "every draw verifies"
 WINNERS = "winners were told, and what they claimed is kept"
 
@@ -155,7 +166,31 @@ CAUGHT_IN_A_SALE = {
     Plant.PICKS_A_WRONG_WINNER: VERIFIES,
     Plant.ANNOUNCES_OTHERS: VERIFIES,
     Plant.LOSES_A_CLAIM: WINNERS,
+    Plant.TAKES_AND_FORGETS: PAYMENTS,
+    Plant.KEEPS_A_PAYMENT_QUIET: PAYMENTS,
+    Plant.SAYS_SOLD_OUT: BUYERS,
+    Plant.SHUTS_A_DRAW_EARLY: ENTRANTS,
+    Plant.OVERHEARS_PASSWORDS: ENTRANTS,
+    Plant.NEVER_CLOSES_A_DRAW: VERIFIES,
 }
+
+#: no promise is broken; a count is missed, whatever the speed
+MISSES = {
+    Plant.ENDS_A_LINE: "ended <= 0",
+    Plant.FORGETS_RESUMES: "resets <= 0",
+    Plant.HANGS_UP_ON_THE_HOST: "dropped.say <= 0",
+}
+MISSES_IN_A_SALE = {
+    Plant.NEVER_OPENS_A_DRAW: "moot.enter <= 50 %",
+    Plant.REFUSES_CLAIMS: "refused.claim <= 0",
+}
+#: a server that breaks the first cannot keep these
+WITH_IT = {
+    Plant.LOSES_COMMENTS: {SCREENS},
+    Plant.LIES_ABOUT_FATES: {SCREENS},
+    Plant.LOSES_A_PAYMENT: {PAYMENTS},
+}
+IN_A_SALE = {*CAUGHT_IN_A_SALE, *MISSES_IN_A_SALE}
 _AT_ONCE = 4  #: servers that are played beside each other, each with a driver of one process
 
 
@@ -181,6 +216,14 @@ async def _all(jobs: list[tuple[Plant, str]]) -> dict[Plant, Result | BaseExcept
     return {plant: result for (plant, _), result in zip(jobs, found, strict=True)}
 
 
+def _text(plant: Plant) -> str:
+    return SALE if plant in IN_A_SALE else SCENARIO
+
+
+def _missed(result: Result) -> set[str]:
+    return {each.text for each in result.thresholds if not each.ok}
+
+
 def _broken(result: Result) -> set[str]:
     return {each.name for each in result.findings if each.ok is False}
 
@@ -188,36 +231,50 @@ def _broken(result: Result) -> set[str]:
 @pytest.fixture(scope="module")
 def results() -> dict[Plant, Result | BaseException]:
     """Each broken server, played; some beside each other, since they mostly wait."""
-    jobs = [(plant, SCENARIO) for plant in CAUGHT_BY] + [(plant, SALE) for plant in CAUGHT_IN_A_SALE]
-    return asyncio.run(_all(jobs))
+    plants = [*CAUGHT_BY, *MISSES, *CAUGHT_IN_A_SALE, *MISSES_IN_A_SALE]
+    return asyncio.run(_all([(plant, _text(plant)) for plant in plants]))
+
+
+async def _passed(server: Feigned, text: str) -> Result:
+    """An honest server keeps its promises each time, and misses no count; its times get three tries, and are judged
+    where the driver itself had time enough."""
+    for _ in range(3):
+        result = await played(server, workers=2, text=text)
+        assert [each for each in result.findings if not each.ok] == []
+        assert [each for each in _missed(result) if not each.endswith("s")] == []
+        if result.passed:
+            break
+    assert result.verdict in ("passed", "void"), result.reasons
+    return result
 
 
 async def test_an_honest_server_keeps_every_promise() -> None:
     async with feigned(Plant.NOTHING) as server:
-        result = await played(server, workers=2)
-    assert [each for each in result.findings if not each.ok] == []
-    assert len(result.findings) == 8
+        result = await _passed(server, SCENARIO)
+    assert len(result.findings) == 9
     assert result.totals["resumes"] == 20
     assert result.totals["accepted.comment"] > 50
-    assert server.erased == [f"{ROOM}-r"]
+    assert set(server.erased) == {f"{ROOM}-r"}
 
 
 async def test_an_honest_server_sells_and_draws_and_keeps_every_promise() -> None:
     async with feigned(Plant.NOTHING) as server:
-        result = await played(server, workers=2, text=SALE)
-    assert [each for each in result.findings if not each.ok] == []
-    assert {STOCK, ACKED, ENDS, LEDGER, ENTRIES, VERIFIES, WINNERS} <= {each.name for each in result.findings}
-    assert server.products == ["cup"]
+        result = await _passed(server, SALE)
+    assert {
+        STOCK, ACKED, PAYMENTS, BUYERS, ENDS, LEDGER, ENTRIES, ENTRANTS, VERIFIES, WINNERS,
+    } <= {each.name for each in result.findings}  # fmt: skip
+    assert set(server.products) == {"cup"}
     totals = result.totals
     assert totals["accepted.open_team"] >= 3
     assert totals["accepted.join_team"] >= 2
     assert totals["accepted.checkout"] >= 4
     assert totals["accepted.enter"] >= 12
     assert totals["accepted.claim"] >= 4
-    assert totals["refused.open_team.sold_out"] >= 1, "nobody wanted more than there was"
+    assert totals["too_late.open_team.sold_out"] >= 1, "nobody wanted more than there was"
+    assert totals["due.checkout"] == totals["accepted.checkout"] + totals.get("refused.checkout", 0)
 
 
-@pytest.mark.timeout(240)  # the first one plays them all
+@pytest.mark.timeout(400)  # the first one plays them all
 @pytest.mark.parametrize(
     ("plant", "promise"),
     [*CAUGHT_BY.items(), *CAUGHT_IN_A_SALE.items()],
@@ -227,13 +284,36 @@ def test_a_broken_promise_fails_the_run_whatever_its_speed(
     plant: Plant, promise: str, results: dict[Plant, Result | BaseException]
 ) -> None:
     result = results[plant]
-    if isinstance(result, BaseException) or promise not in _broken(result):
-        # On a starved machine a short sale may be over before anybody bought: once more, with nobody beside it.
-        result = asyncio.run(_all([(plant, SALE if plant in CAUGHT_IN_A_SALE else SCENARIO)]))[plant]
+    wanted = {promise} | WITH_IT.get(plant, set())
+    if isinstance(result, BaseException) or _broken(result) != wanted:
+        result = _once_more(plant)
+    assert _broken(result) == wanted, result.findings
+    assert result.verdict == "failed"
+
+
+def _once_more(plant: Plant) -> Result:
+    """On a starved machine a short sale may be over before anybody bought: once more, with nobody beside it."""
+    result = asyncio.run(_all([(plant, _text(plant))]))[plant]
     if isinstance(result, BaseException):
         raise result
-    assert promise in _broken(result), result.findings
-    assert result.verdict == "failed"
+    return result
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    ("plant", "threshold"),
+    [*MISSES.items(), *MISSES_IN_A_SALE.items()],
+    ids=[plant.name for plant in [*MISSES, *MISSES_IN_A_SALE]],
+)
+def test_what_is_rare_and_vital_is_counted_by_itself(
+    plant: Plant, threshold: str, results: dict[Plant, Result | BaseException]
+) -> None:
+    result = results[plant]
+    if isinstance(result, BaseException) or _broken(result) or threshold not in _missed(result):
+        result = _once_more(plant)
+    assert _broken(result) == set()
+    assert threshold in _missed(result), result.totals
+    assert not result.passed
 
 
 @pytest.mark.parametrize(
@@ -242,11 +322,12 @@ def test_a_broken_promise_fails_the_run_whatever_its_speed(
         (Plant.IS_SLOW_ONE_IN_A_HUNDRED, "say.seen p99.9 <= 400 ms"),
         (Plant.IS_SLOW_TO_ANSWER, "comment.reply p99 <= 400 ms"),
         (Plant.STALLS, "say.seen p99.9 <= 400 ms"),
+        (Plant.REFUSES_FIRST_JOINS, "join p99 <= 500 ms"),
     ],
     ids=lambda each: each.name if isinstance(each, Plant) else "",
 )
 async def test_what_is_slow_now_and_then_misses_its_threshold(plant: Plant, threshold: str) -> None:
     async with feigned(plant) as server:
         result = await played(server)
-    assert threshold in {each.text for each in result.thresholds if not each.ok}
+    assert threshold in _missed(result)
     assert not result.passed

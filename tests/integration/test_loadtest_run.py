@@ -211,7 +211,9 @@ async def test_the_limit_of_a_server_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(240)
 def test_big_sale_with_500_viewers_keeps_every_promise_within_three_minutes(tmp_path: Path) -> None:
-    """What `make loadtest` runs. Speed is for its own report: a shared machine has no constant one."""
+    """What `make loadtest` runs. Speed is for its own report: a shared machine has no constant one. But promises
+    are kept on any machine, and what must never happen does not: only times, and what was dropped, may be missed.
+    """
     words, environ = command("run", "big-sale", "--own", "--time", "0.15", "--viewers", "500", "--out", str(tmp_path))
     began = time.monotonic()
     done = subprocess.run(words, env=environ, capture_output=True, text=True, timeout=220, check=False)
@@ -219,6 +221,10 @@ def test_big_sale_with_500_viewers_keeps_every_promise_within_three_minutes(tmp_
     assert time.monotonic() - began <= 180
     result = json.loads(reports(tmp_path)[".json"].read_text())
     assert [each for each in result["findings"] if not each["ok"]] == []
+    assert {"passed": 0, "failed": 1, "void": 3}[result["verdict"]] == done.returncode
+    missed = {each["text"] for each in result["thresholds"] if not each["ok"]}
+    assert {each for each in missed if not each.endswith((" ms", " s")) and each != "dropped <= 1 %"} == set()
+    assert [each for each in result["reasons"] if not each.startswith(("missed: ", "the driver was", "a worker"))] == []
     assert result["viewers"] == 500
     assert result["totals"]["resumes"] >= 500
     assert result["totals"]["accepted.comment"] > 1000

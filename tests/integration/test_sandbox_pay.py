@@ -328,7 +328,7 @@ async def test_the_page_shows_what_it_is_given_as_text_and_presses_once(desk: De
         async with session.get(f"{desk.process.url}/checkout/none") as response:
             assert response.status == 404
     assert "Cancelled" not in await desk.process.press(checkout, do="cancel")
-    assert "Not paid" in await desk.process.press(checkout, do="pay", card="good")
+    assert "Not paid" in await desk.process.press(checkout, 409, do="pay", card="good"), "too late, and it says so"
     assert await desk.moved(Way.CAPTURE) == (1000, 0, 0, 0, 0)
     other = await desk.opened(Way.CAPTURE, "k2")
     assert "Paid" in await desk.process.press(other, do="pay", card="lost")

@@ -15,14 +15,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jwt
+import msgspec
 from aiohttp import WSMsgType, web
 
 from livestream.protocol.codec import Codec, decode_commands, encode_all, plain
 from livestream.protocol.commands import Comment, Join, Like, Say
-from livestream.protocol.errors import ErrorCode
+from livestream.protocol.errors import CloseCode, ErrorCode
 from livestream.protocol.event import Event
 from livestream.protocol.events import Commented, HostMessage, Said
-from livestream.protocol.pushes import AnyPush, Live, Log, Notice, Snapshot
+from livestream.protocol.pushes import AnyPush, ComeBack, Live, Log, Notice, Snapshot
 from livestream.protocol.replies import AnyReply, Error, Joined, Me, Ok, Posted
 from livestream.protocol.roles import Role
 
@@ -31,6 +32,7 @@ from .plants import Plant
 
 SHOP, ROOM, KID, KEY = "feigned", "main", "feigned-1", "k" * 32
 _DISPLAY = 3  #: of so many comments one is left out
+_FIRST = 5  #: who come before everybody else: four witnesses and the host
 
 
 @dataclass(eq=False)
@@ -63,6 +65,7 @@ class Feigned:
         self._seats: set[Seat] = set()
         self._ids = itertools.count(1)
         self._counts: dict[str, int] = {}
+        self._known: dict[str, Posted] = {}  #: answers by key
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- HTTP
@@ -110,9 +113,9 @@ class Feigned:
         return web.json_response({})
 
     async def _paid(self, request: web.Request) -> web.Response:
-        self.sale.pay(request.match_info["seat"])
+        taken = self.sale.pay(request.match_info["seat"])
         await self._tell_news()
-        return web.Response(text="paid")
+        return web.Response(text="paid") if taken else web.Response(text="over", status=409)
 
     def _new_sale(self) -> FeignedSale:
         return FeignedSale(lambda: self.plant, self._id, lambda seat: f"{self.url}/checkout/{seat}")
@@ -133,7 +136,9 @@ class Feigned:
     async def _comments(self, request: web.Request) -> web.Response:
         limit, before = int(request.query["limit"]), request.query.get("before")
         newest = [each for each in reversed(self.comments) if before is None or each["id"] < before]
-        page = {"items": newest[:limit]}
+        page: dict[str, Any] = {"items": newest[:limit]}
+        if self.plant is Plant.GARBLES_A_READ:
+            page["items"] = [{"id": each["id"]} for each in page["items"]]
         if len(newest) > limit:
             page["next"] = newest[limit - 1]["id"]
         return web.json_response(page)
@@ -195,6 +200,13 @@ class Feigned:
 
     async def _join(self, seat: Seat, join: Join) -> None:
         claims = jwt.decode(join.token, KEY, ["HS256"], audience="livestream") if join.token else {}
+        if self.plant is Plant.REFUSES_FIRST_JOINS and self._count(claims.get("sub", "resumes")) == 1:
+            busy = Error(ref=join.ref, code=ErrorCode.BUSY, text="later", retry_after_ms=800)
+            await self._send(seat, [busy])
+            return
+        if self.plant is Plant.FORGETS_RESUMES and join.resume is not None:
+            await self._send(seat, [Error(ref=join.ref, code=ErrorCode.TOKEN_EXPIRED, text="too old")])
+            return
         seat.number, seat.role = self.joins, claims.get("role", "viewer")
         seat.who = claims.get("sub", "") if join.resume is None else join.resume.token
         self.joins += 1
@@ -227,11 +239,32 @@ class Feigned:
         await self._reply(seat, Posted(ref=say.ref, id=identity, seq=seq))
         for place, each in enumerate(self._viewers()):
             await self._push_log(each, event, first=place == 0)
+        if seq == 5:
+            await self._end_lines()
         if self.plant is Plant.BREAKS_LINES and seq == 5:
             victim = self._viewers()[0]
             assert victim.socket._req is not None
             assert victim.socket._req.transport is not None
             victim.socket._req.transport.abort()
+
+    async def _end_lines(self) -> None:
+        """With a reason that the protocol knows."""
+        match self.plant:
+            case Plant.SENDS_AWAY:
+                victims, code = self._viewers()[:1], CloseCode.BANNED
+            case Plant.ENDS_A_LINE:
+                victims, code = self._viewers()[:1], CloseCode.REBALANCE
+            case Plant.ENDS_THE_WITNESSES:
+                first = [each for each in self._viewers() if each.number < _FIRST]
+                victims, code = [each for each in first if each.role == "viewer"], CloseCode.REBALANCE
+            case Plant.HANGS_UP_ON_THE_HOST:
+                victims, code = [each for each in self._viewers() if each.role == "host"], CloseCode.DRAIN
+            case _:
+                return
+        for each in victims:
+            each.joined = False
+            await self._send(each, [ComeBack(after_ms=700)])
+            await each.socket.close(code=code)
 
     async def _push_log(self, seat: Seat, event: Log, *, first: bool) -> None:
         """`first`: the viewer who is treated worse."""
@@ -254,17 +287,24 @@ class Feigned:
             await self._push(seat, seat.held.pop())
 
     async def _comment(self, seat: Seat, comment: Comment) -> None:
+        known = self._known.get(comment.key or "")
+        if known is not None:  # sent again, since the answer never came
+            await self._reply(seat, msgspec.structs.replace(known, ref=comment.ref))
+            return
         identity = self._id()
         shown = self._count("comments") % _DISPLAY != 0
         fate = "shown" if shown else "sampled_out"
         lies = self.plant is Plant.LIES_ABOUT_FATES and shown and self._one_in("lies", 5)
         if not (self.plant is Plant.LOSES_COMMENTS and self._one_in("lost", 10)):
             self.comments.append({"id": identity, "fate": "sampled_out" if lies else fate})
+        entered = self.sale.password(seat.who, comment.text)
+        answer = self._known[comment.key or identity] = Posted(
+            ref=comment.ref, id=identity, shown=shown, entered=entered
+        )
         if not (self.plant is Plant.IS_SILENT and self._one_in("silent", 10)):
-            entered = self.sale.password(seat.who, comment.text)
-            await self._reply(seat, Posted(ref=comment.ref, id=identity, shown=shown, entered=entered))
+            await self._reply(seat, answer)
             if self.plant is Plant.ANSWERS_TWICE and self._one_in("twice", 10):
-                await self._reply(seat, Posted(ref=comment.ref, id=identity, shown=shown))
+                await self._reply(seat, answer)
         if self.plant is Plant.SHOWS_NOTHING and shown:
             return
         event = Commented(id=identity, by="p", name="x", text=comment.text)
@@ -278,7 +318,7 @@ class Feigned:
     def _viewers(self) -> list[Seat]:
         """In the order in which they came, witnesses and host last: they come first."""
         seats = [each for each in self._seats if each.joined]
-        return sorted(seats, key=lambda each: (each.number < 5, each.number))
+        return sorted(seats, key=lambda each: (each.number < _FIRST, each.number))
 
     async def _push(self, seat: Seat, push: AnyPush) -> None:
         slow = self.plant is Plant.IS_SLOW_ONE_IN_A_HUNDRED and self._one_in("slow", 100)

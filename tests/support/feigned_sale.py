@@ -20,7 +20,7 @@ from livestream.protocol import draws as d
 from livestream.protocol import groupbuy as g
 from livestream.protocol.errors import ErrorCode
 from livestream.protocol.event import Event
-from livestream.protocol.replies import Announced, AnyReply, Entered, Error, Ok, PayAt, Posted, Seated
+from livestream.protocol.replies import Announced, AnyReply, Claimed, Entered, Error, Ok, PayAt, Posted, Seated
 from lottery.entry import Entry, entry_id
 from lottery.proof import Proof
 from tests.support import draws
@@ -28,6 +28,7 @@ from tests.support import draws
 from .plants import Plant
 
 PRICE = 800
+_ENOUGH = 4  #: entries of a draw, where later ones are refused
 
 
 @dataclass
@@ -84,6 +85,7 @@ class FeignedSale:
         self.teams: dict[str, Team] = {}
         self.raffles: dict[str, Raffle] = {}
         self.joins = self.payments = 0
+        self.quiet = ""  #: the seat whose owner is told nothing
 
     def command(self, who: str, command: object) -> AnyReply | None:
         """None: it is no command of a sale."""
@@ -97,7 +99,7 @@ class FeignedSale:
             case c.JoinTeam():
                 return self._join_team(who, command)
             case c.PaySeat():
-                return PayAt(ref=command.ref, url=self._page(command.seat), expires_at=_now() + 60_000, amount=PRICE)
+                return self._pay_at(command)
             case c.LeaveTeam():
                 return self._leave(command)
             case c.CreateDraw():
@@ -149,7 +151,8 @@ class FeignedSale:
         size, spare = self.deal.terms.steps[-1].people, int(self._plant() is Plant.OVERSELLS_BY_ONE)
         if self.deal.state is not g.DealState.OPEN:
             return Error(ref=command.ref, code=ErrorCode.DEAL_CLOSED, text="closed")
-        if self.left + spare < size:
+        shut = self._plant() is Plant.SAYS_SOLD_OUT and self.teams
+        if shut or self.left + spare < size:
             return Error(ref=command.ref, code=ErrorCode.SOLD_OUT, text="sold out")
         team = Team(self._new_id(), size)
         self.teams[team.id] = team
@@ -185,25 +188,40 @@ class FeignedSale:
                 return Ok(ref=command.ref)
         return Error(ref=command.ref, code=ErrorCode.SEAT_NOT_FOUND, text="no such seat")
 
-    def pay(self, seat: str) -> None:
-        """Somebody pressed `pay` on the page."""
+    def _pay_at(self, command: c.PaySeat) -> AnyReply:
+        team = next((team for team, place in self._places() if place.id == command.seat), None)
+        if team is not None and team.state is not g.TeamState.FORMING:
+            return Error(ref=command.ref, code=ErrorCode.TEAM_CLOSED, text="closed")
+        return PayAt(ref=command.ref, url=self._page(command.seat), expires_at=_now() + 60_000, amount=PRICE)
+
+    def pay(self, seat: str) -> bool:
+        """Somebody pressed `pay` on the page; was the money taken?"""
         found = next((each for each in self._places() if each[1].id == seat), None)
         if found is None or found[1].state is not g.SeatState.HELD:
-            return
+            return False
         team, place = found
-        place.state, place.order = g.SeatState.PAID, g.OrderState.PLACED
         self.payments += 1
-        self.notices.append((place.who, g.YourTeam(own=self._own(team, place))))
+        if self._plant() is Plant.TAKES_AND_FORGETS and self.payments == 2:
+            return True
+        if self._plant() is Plant.KEEPS_A_PAYMENT_QUIET and self.payments == 2:
+            self.quiet = seat
+        place.state, place.order = g.SeatState.PAID, g.OrderState.PLACED
+        self._notify(team, place)
         if self._plant() is Plant.LOSES_A_PAYMENT and self.payments == 2:
             place.state, place.order = g.SeatState.HELD, None
         if [each.state for each in team.live] == [g.SeatState.PAID] * team.size:
             self._end(team, g.TeamState.COMPLETE, g.SeatState.CONFIRMED, g.OrderState.CONFIRMED)
+        return True
+
+    def _notify(self, team: Team, place: Place) -> None:
+        if place.id != self.quiet:
+            self.notices.append((place.who, g.YourTeam(own=self._own(team, place))))
 
     def _end(self, team: Team, state: g.TeamState, seats: g.SeatState, orders: g.OrderState) -> None:
         team.state = state
         for place in team.live:
             place.state, place.order = seats, orders if place.order else None
-            self.notices.append((place.who, g.YourTeam(own=self._own(team, place))))
+            self._notify(team, place)
 
     def _places(self) -> Iterator[tuple[Team, Place]]:
         return ((team, place) for team in self.teams.values() for place in team.places)
@@ -269,13 +287,16 @@ class FeignedSale:
 
     def _open(self, command: c.OpenDraw) -> AnyReply:
         raffle = self.raffles[command.draw]
+        if self._plant() is Plant.NEVER_OPENS_A_DRAW:
+            return Ok(ref=command.ref)
         raffle.view = msgspec.structs.replace(raffle.view, state=d.DrawState.OPEN)
         self.news.append(d.DrawOpened(draw=raffle.view))
         return Ok(ref=command.ref)
 
     def _enter(self, who: str, command: c.EnterDraw) -> AnyReply:
         raffle = self.raffles[command.draw]
-        if raffle.view.state is not d.DrawState.OPEN:
+        early = self._plant() is Plant.SHUTS_A_DRAW_EARLY and len(raffle.entrants) >= _ENOUGH
+        if early or raffle.view.state is not d.DrawState.OPEN:
             return Error(ref=command.ref, code=ErrorCode.DRAW_NOT_OPEN, text="not open")
         return Entered(ref=command.ref, receipt=self._receipt(raffle, who))
 
@@ -283,7 +304,8 @@ class FeignedSale:
         """A comment was written: is it an entry?"""
         for raffle in self.raffles.values():
             if raffle.view.state is d.DrawState.OPEN and raffle.view.password == text:
-                return self._receipt(raffle, who)
+                deaf = self._plant() is Plant.OVERHEARS_PASSWORDS and len(raffle.entrants) >= _ENOUGH
+                return None if deaf else self._receipt(raffle, who)
         return None
 
     def _receipt(self, raffle: Raffle, who: str) -> d.DrawReceipt:
@@ -294,6 +316,8 @@ class FeignedSale:
 
     def _close(self, command: c.CloseDraw) -> AnyReply:
         raffle = self.raffles[command.draw]
+        if self._plant() is Plant.NEVER_CLOSES_A_DRAW or raffle.view.state is not d.DrawState.OPEN:
+            return Ok(ref=command.ref)
         entries = {entry_id(raffle.plan.salt, f"viewer-{number}").hex(): who for who, number in raffle.entrants.items()
                    if number not in raffle.lost}  # fmt: skip
         proof = draws.drawn(raffle.plan, tuple(Entry(each, 1) for each in sorted(entries)))
@@ -318,7 +342,7 @@ class FeignedSale:
         assert proof.closing.root is not None
         told = [d.DrawWinner(prize=prize, place=prize, entry=each, name="A…") for prize, each in enumerate(winners)]
         self.news += [
-            d.DrawClosed(draw=draw, closed_at=proof.closing.closed_ms, round=proof.closing.round),
+            d.DrawClosed(draw=draw, closed_at=_now(), round=proof.closing.round),
             d.DrawRooted(draw=draw, root=proof.closing.root, entries=proof.closing.count,
                          weight=proof.closing.total_weight, at=_now()),
             d.DrawDrawn(draw=draw, value=proof.drawing.beacon, seed=proof.drawing.seed, winners=told,
@@ -328,9 +352,11 @@ class FeignedSale:
 
     def _claim(self, who: str, command: c.ClaimPrize) -> AnyReply:
         raffle = self.raffles[command.draw]
+        if self._plant() is Plant.REFUSES_CLAIMS:
+            return Error(ref=command.ref, code=ErrorCode.CLAIM_LATE, text="too late")
         if self._plant() is not Plant.LOSES_A_CLAIM:
             raffle.claimed.add(entry_id(raffle.plan.salt, f"viewer-{raffle.entrants[who]}").hex())
-        return Ok(ref=command.ref)
+        return Claimed(ref=command.ref, delete_at=_now() + 60_000)
 
     def history(self) -> list[dict[str, Any]]:
         opened = [each.view for each in self.raffles.values() if each.view.state is not d.DrawState.ANNOUNCED]

@@ -8,7 +8,7 @@ from loadtest.checkout import Checkout
 from loadtest.scenario import ScenarioError, bound, missing, scaled
 from loadtest.shelf import FOLDER, load
 from loadtest.target import Target, TargetError, highest_rate, require_allowed
-from loadtest.thresholds import ThresholdError, judge, parse
+from loadtest.thresholds import ThresholdError, due_of, judge, parse
 
 GOOD = """
 name = "mine"
@@ -73,6 +73,8 @@ def test_a_good_one_is_read(tmp_path_factory: pytest.TempPathFactory) -> None:
         ("say.seen", "say.sen", "no time is called 'say.sen'"),
         ("like.reply", "lik.reply", "no time is called 'lik.reply'"),
         ("dropped", "droped", "nothing is counted as 'droped'"),
+        ("dropped <= 1 %", "dropped.lik <= 1 %", "no count is called 'dropped.lik'"),
+        ("dropped <= 1 %", "resets.like <= 1 %", "nothing is counted as 'resets.like'"),
     ],
 )
 def test_what_cannot_be_played_is_refused_by_name(
@@ -149,6 +151,8 @@ def test_thresholds_are_read_as_they_are_written() -> None:
     assert (found.metric, found.share, found.most) == ("dropped", True, pytest.approx(0.005))
     assert parse("resets <= 0").share is False
     assert parse("join max <= 20 ms").percentile == 100
+    found = parse("refused.claim <= 0")
+    assert (found.metric, found.share, found.percentile) == ("refused.claim", False, None)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +169,15 @@ def test_what_came_of_a_threshold_has_its_unit() -> None:
 
 
 _VALUES = [("say.seen p99 <= 100 ms", 72.5), ("join max <= 1 s", 1200), ("dropped <= 1 %", 0.005), ("resets <= 0", 3)]
+
+
+def test_a_share_is_of_what_could_be_done_and_of_one_action_where_it_names_one() -> None:
+    totals = {"due": 1000, "moot": 500, "due.claim": 10, "moot.claim": 5}
+    assert due_of("dropped", totals) == 500
+    assert due_of("refused.claim", totals) == 5
+    assert due_of("moot", totals) == 1000
+    assert due_of("moot.claim", totals) == 10
+    assert due_of("refused.enter", totals) == 0
 
 
 def test_what_was_not_measured_was_not_reached() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest.compare import NotComparable, compare, mann_whitney, promises
+from loadtest.conductor import Seen
 from loadtest.finding import Bounds, Finder
 from loadtest.histogram import Histogram, quantile
 from loadtest.limit import Search
@@ -22,9 +24,11 @@ from loadtest.report.junit import junit
 from loadtest.report.page import page
 from loadtest.report.table import table
 from loadtest.result import Collected, Mark, Result, Second, Times, decode, encode
+from loadtest.scrape import parse as parse_metrics
 from loadtest.shelf import load
+from loadtest.target import Target
 from loadtest.thresholds import Judged
-from loadtest.verdict import decided
+from loadtest.verdict import decided, judge
 
 
 @given(st.lists(st.integers(1, 10_000_000), min_size=1, max_size=200))
@@ -85,6 +89,29 @@ def test_a_second_is_complete_when_all_workers_told_of_it() -> None:
     second = collected.add(_tick(0, worker=1, late_ms=9.0))
     assert second is not None
     assert (second.present, second.late_ms, second.times["say.seen"].count) == (20, 9.0, 20)
+
+
+async def test_an_answer_that_makes_no_sense_is_a_finding_and_not_the_end() -> None:
+    class Garbage:
+        def __getattr__(self, name: str) -> Any:
+            async def answer(*_: object) -> Any:
+                return [{}]
+
+            return answer
+
+    wish: Any = SimpleNamespace(scenario=load("big-sale"), target=Target(shop="s", room="main"))
+    findings = await judge(wish, Seen(Collected(wish.scenario, 1, []), 1), Garbage())  # type: ignore[arg-type]
+    found = {each.name: each for each in findings}
+    for name in ("room log", "deals", "draws"):
+        assert found[name].ok is False
+        assert "cannot be judged: an answer is not as the protocol says: KeyError" in found[name].text
+    assert found["every command got exactly one reply"].ok, "the others are judged all the same"
+
+
+def test_metrics_that_are_none_are_left_alone() -> None:
+    assert parse_metrics('# HELP a\na{b="c d"} 2\na 1.5\n') == {"a": 3.5}
+    with pytest.raises(ValueError, match="ok"):
+        parse_metrics("ok")
 
 
 # -- compare
