@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from .interrupt import to_the_end
 from .messages import HEAD_BYTES, Address, FromWorker, Message, Plan, of_worker, packed
 from .scenario import Bad
 
@@ -45,15 +46,7 @@ class Worker:
             raise CrewError(f"a worker of the load test died (exit code {code}); what it said stands above") from None
 
     async def end(self) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            async with asyncio.timeout(_END_S):
-                await self._process.wait()
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+        await _end(self._process)
 
 
 @contextlib.asynccontextmanager
@@ -69,12 +62,17 @@ async def crew(plans: list[Plan]) -> AsyncIterator[list[Worker]]:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=1 << 26,
+                start_new_session=True,  # Ctrl-C is for the conductor
             )
             workers.append(Worker(process))
             workers[-1].send(plan)
         yield workers
     finally:
-        await asyncio.gather(*(worker.end() for worker in workers))
+        await to_the_end(_ended(workers))
+
+
+async def _ended(workers: list[Worker]) -> None:
+    await asyncio.gather(*(worker.end() for worker in workers))
 
 
 class Line:
@@ -104,8 +102,8 @@ async def line(to: Address) -> AsyncIterator[Line]:
         str(to.port),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
-    assert process.stdin is not None
     assert process.stdout is not None
     try:
         said = await process.stdout.readline()
@@ -113,10 +111,17 @@ async def line(to: Address) -> AsyncIterator[Line]:
             raise CrewError("the line does not come up")
         yield Line(process, int(said))
     finally:
+        await to_the_end(_end(process))
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """It ends when its input does."""
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):
         process.stdin.close()
-        try:
-            async with asyncio.timeout(_END_S):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
+    try:
+        async with asyncio.timeout(_END_S):
             await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
