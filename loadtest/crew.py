@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from .interrupt import to_the_end
+from .interrupt import deaf, to_the_end
 from .messages import HEAD_BYTES, Address, FromWorker, Message, Plan, of_worker, packed
 from .scenario import Bad
 
@@ -55,16 +55,7 @@ async def crew(plans: list[Plan]) -> AsyncIterator[list[Worker]]:
     workers: list[Worker] = []
     try:
         for plan in plans:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "loadtest.worker",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                limit=1 << 26,
-                start_new_session=True,  # Ctrl-C is for the conductor
-            )
-            workers.append(Worker(process))
+            workers.append(Worker(await _started("loadtest.worker")))
             workers[-1].send(plan)
         yield workers
     finally:
@@ -94,16 +85,7 @@ class Line:
 @contextlib.asynccontextmanager
 async def line(to: Address) -> AsyncIterator[Line]:
     """A line to that address, at first a good one."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "loadtest.faults.line",
-        to.host,
-        str(to.port),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
+    process = await _started("loadtest.faults.line", to.host, str(to.port))
     assert process.stdout is not None
     try:
         said = await process.stdout.readline()
@@ -112,6 +94,19 @@ async def line(to: Address) -> AsyncIterator[Line]:
         yield Line(process, int(said))
     finally:
         await to_the_end(_end(process))
+
+
+async def _started(module: str, *words: str) -> asyncio.subprocess.Process:
+    with deaf():
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            module,
+            *words,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=1 << 26,
+        )
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

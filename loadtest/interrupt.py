@@ -15,7 +15,7 @@ from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
-_ENDS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupt:
@@ -32,8 +32,9 @@ class Interrupt:
     def __enter__(self) -> Interrupt:
         self._task = asyncio.current_task()
         self._terminals = [each for each in (1, 2) if os.isatty(each)]
-        hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN  # `nohup` wants it to go on
-        self._handled = [*_ENDS, *([signal.SIGHUP] if hangs_up else [])]
+        self._handled = list(_SIGNALS)
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # `nohup` wants it to go on
+            self._handled.remove(signal.SIGHUP)
         loop = asyncio.get_running_loop()
         for each in self._handled:
             loop.add_signal_handler(each, self._on_signal, each)
@@ -70,6 +71,17 @@ class Interrupt:
         for each in self._terminals:
             os.dup2(nowhere, each)
         os.close(nowhere)
+
+
+@contextlib.contextmanager
+def deaf() -> Iterator[None]:
+    """For the start of processes that are not to hear what reaches all of a terminal's, not even in their first moment:
+    whoever started them decides when they end. For ourselves, signals wait meanwhile."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 async def to_the_end(work: Coroutine[Any, Any, _T]) -> _T:
