@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -46,7 +47,11 @@ def aimed(command: Any) -> Any:
 
 
 def changed(scenario: Scenario, given: dict[str, Any]) -> Scenario:
-    """The scenario as the options want it."""
+    """The scenario as the options want it.
+
+    Raises:
+        ScenarioError: its faults have no room in a shorter evening.
+    """
     return scaled(scenario, viewers=given["viewers"], rate=given["rate"], time=given["time_factor"])
 
 
@@ -58,16 +63,16 @@ async def wish_of(scenario: Scenario, given: dict[str, Any]) -> AsyncIterator[Wi
         TargetError, OwnError
     """
     settings = dict(each.partition("=")[::2] for each in given["settings"])
-    workers = given["workers"] or 0
+    plain = Wish(scenario, Target(), workers=given["workers"] or 0, rate=given["rate"], time=given["time_factor"])
     if given["own"]:
         if any(given[name] for name in _OF_A_TARGET):
             raise TargetError("--own starts a server for the run: leave out what names another one")
         async with own_show(settings, pays=scenario.pays) as (target, pid):
-            yield Wish(scenario, target, workers=workers, server_pid=pid, settings=settings)
+            yield dataclasses.replace(plain, target=target, server_pid=pid, settings=settings)
         return
     if settings:
         raise TargetError("--set is for a server of the suite's own, with --own")
-    yield Wish(scenario, _target(given), real_room=given["real_room"], workers=workers)
+    yield dataclasses.replace(plain, target=_target(given), real_room=given["real_room"])
 
 
 def _target(given: dict[str, Any]) -> Target:

@@ -20,6 +20,7 @@ from . import result as results
 from .aim import aimed, changed, wish_of
 from .crew import CrewError
 from .finding import Bounds, Finder
+from .interrupt import Interrupt
 from .own import OwnError
 from .report.files import write
 from .report.screen import Screen, summary
@@ -29,7 +30,7 @@ from .run import Progress, RunError, Wish, play
 from .scenario import Scenario, ScenarioError
 from .shelf import load, shipped
 from .shop import ShopError
-from .target import TargetError
+from .target import TargetError, bounded, highest_rate
 
 INTERRUPTED = 130
 EXIT = {"passed": 0, "failed": 1, "void": 3, "interrupted": INTERRUPTED}
@@ -78,12 +79,13 @@ def run(scenarios: tuple[str, ...], every: bool, out: str, **given: Any) -> None
     with _complaints():
         wanted = [changed(load(name), given) for name in (shipped() if every else scenarios)]
         folder = _folder(out)
-        runs = asyncio.run(_run_all(wanted, given, folder, Console()))
+        runs, heard = asyncio.run(_run_all(wanted, given, folder, Console()))
     if len(wanted) > 1:
         path = folder / f"table-{datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}.md"
         path.write_text(table(runs))
         click.echo(f"\n{table(runs)}\nwritten: {path}")
-    sys.exit(EXIT[min((each.verdict for each in runs), key=_GRAVE.index)])
+    verdicts = [each.verdict for each in runs] + ["interrupted"] * (heard and len(runs) < len(wanted))
+    sys.exit(EXIT[min(verdicts, key=_GRAVE.index)])
 
 
 @loadtest.command("compare")
@@ -96,8 +98,11 @@ def compare(before: str, after: str) -> None:
         found = comparing.compare(*pair)
     except (ValueError, OSError) as error:
         raise CannotError(str(error)) from None
+    for line in comparing.notes(*pair):
+        click.echo(line)
     for each in found:
-        click.echo(f"{each.verdict:<8} {each.name:<22} {each.before:>10.2f} → {each.after:>10.2f}  {each.change:+.0%}")
+        if each.phase is None or each.verdict in ("better", "worse"):  # a phase is worth a line if it stands out
+            click.echo(each.line)
     told = comparing.promises(*pair)
     for line in told:
         click.echo(line)
@@ -121,8 +126,9 @@ def find_limit(
     with _complaints():
         base = changed(load(scenario), given)
         bounds = Bounds(what == "viewers", most, close, minutes * 60)
+        if not bounds.by_viewers and not highest_rate(base):
+            raise ScenarioError(f"{base.name} has no actions, and so no rate to raise: search with --what viewers")
         finder = asyncio.run(_search(base, given, bounds, _folder(out), Console()))
-    click.echo(finder.text())
     sys.exit(INTERRUPTED if finder.interrupted else 0 if finder.held else 1)
 
 
@@ -140,7 +146,12 @@ def _complaints() -> Iterator[None]:
         found, rest = group.split((RunError, ShopError, CrewError))
         if rest is not None or found is None:
             raise
-        raise CannotError(str(found.exceptions[0])) from None
+        raise CannotError(str(_first(found))) from None
+
+
+def _first(error: BaseException) -> BaseException:
+    """Of a group, or a group of groups."""
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _folder(out: str) -> Path:
@@ -159,35 +170,56 @@ def _folder(out: str) -> Path:
     return folder
 
 
-async def _run_all(scenarios: list[Scenario], given: dict[str, Any], folder: Path, console: Console) -> list[Result]:
-    """One after another, each with a report; Ctrl-C ends them all."""
+async def _run_all(
+    scenarios: list[Scenario], given: dict[str, Any], folder: Path, console: Console
+) -> tuple[list[Result], bool]:
+    """One after another, each with a report; Ctrl-C ends them all.
+
+    Returns: what was played, and whether there was a Ctrl-C.
+    """
     runs: list[Result] = []
-    for scenario in scenarios:
-        async with wish_of(scenario, given) as wish:
-            result = await _played(dataclasses.replace(wish, keep=given["keep"]), console)
-        paths = write(result, folder)
-        console.print(summary(result))
-        for path in paths:
-            click.echo(f"written: {path}")
-        runs.append(result)
-        if result.verdict == "interrupted":
-            break
-    return runs
+    with Interrupt() as interrupt:
+        for scenario in scenarios:
+            async with wish_of(scenario, given) as wish:
+                result = await _played(dataclasses.replace(wish, keep=given["keep"]), console, interrupt)
+            paths = write(result, folder)
+            console.print(summary(result))
+            for path in paths:
+                click.echo(f"written: {path}")
+            runs.append(result)
+            if interrupt.heard:
+                break
+    return runs, interrupt.heard
 
 
-async def _played(wish: Wish, console: Console) -> Result:
-    with Screen(wish.scenario, console, click.echo) as screen:
-        return await play(wish, Progress(click.echo, screen.second))
+async def _played(wish: Wish, console: Console, interrupt: Interrupt) -> Result:
+    with Screen(wish.scenario, console, click.echo) as screen, interrupt.played() as stop:
+        return await play(wish, Progress(click.echo, screen.second), stop)
 
 
 async def _search(base: Scenario, given: dict[str, Any], bounds: Bounds, folder: Path, console: Console) -> Finder:
+    """Whatever ends it, what is known until then is told."""
     finder = Finder(base, bounds)
-    async with wish_of(base, given) as wish:
-        while (scenario := finder.next(time.monotonic())) is not None:
-            click.echo(f"\n{finder.head()}")
-            result = await _played(dataclasses.replace(wish, scenario=scenario), console)
-            write(result, folder)
-            click.echo(finder.told(result, time.monotonic()))
+    try:
+        with Interrupt() as interrupt:
+            async with wish_of(base, given) as wish:
+                most, why = bounded(wish.target, base, finder.most, by_viewers=bounds.by_viewers)
+                if why:
+                    finder = Finder(base, dataclasses.replace(bounds, most=most))
+                    click.echo(f"-- not beyond {finder.shown(most)}: `{why}` of the target")
+                while (scenario := finder.next(time.monotonic())) is not None:
+                    click.echo(f"\n{finder.head()}")
+                    probe = dataclasses.replace(wish, scenario=scenario, rate=wish.rate * finder.rate)
+                    result = await _played(probe, console, interrupt)
+                    write(result, folder)
+                    finder.interrupted = interrupt.heard
+                    click.echo(finder.told(result, time.monotonic()))
+    except BaseException:
+        finder.interrupted = True
+        if finder.probes:
+            click.echo(finder.text())
+        raise
+    click.echo(finder.text())
     return finder
 
 

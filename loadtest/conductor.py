@@ -59,8 +59,7 @@ class Conductor:
         self._source = source
         self._workers = workers
         self._stop = stop
-        windows = [(at, at + fault.seconds + fault.recover_s) for at, fault in wish.scenario.faults()]
-        self._seen = Seen(Collected(wish.scenario, len(workers), windows), len(workers))
+        self._seen = Seen(Collected(wish.scenario, len(workers)), len(workers))
         self._breaking = Breaking(wish.scenario, wish.target, spoiled, self._seen.collected, stop)
         self._scrape = Scrape(wish.target.metrics_url or f"{wish.target.url}/metrics", wish.server_pid)
         self._played = [asyncio.Event() for _ in workers]
@@ -78,14 +77,15 @@ class Conductor:
         for worker in self._workers:
             worker.send(Go(start_us=int(self._start * 1e6)))
         async with asyncio.TaskGroup() as tasks:
-            beside = [tasks.create_task(self._look()), *self._breaking.begin(tasks, self._start)]
+            looking = tasks.create_task(self._look())
+            breaking = tasks.create_task(self._breaking.run(self._start))
             listening = [tasks.create_task(self._listen(number)) for number in range(len(self._workers))]
             await self._until_played()
             seen.played_s = min(self._scenario.seconds, max(0.0, time.monotonic() - self._start))
+            await asyncio.wait([breaking])  # what is broken is made good before anybody is asked what they know
             await self._finish()
             await asyncio.wait(listening)
-            for task in beside:
-                task.cancel()
+            looking.cancel()
         seen.interrupted = self._stop.is_set()
         seen.marks = sorted(self._breaking.marks, key=lambda mark: mark.at_s)
         seen.trouble += self._breaking.trouble

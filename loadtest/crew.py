@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from .interrupt import deaf, to_the_end
 from .messages import HEAD_BYTES, Address, FromWorker, Message, Plan, of_worker, packed
 from .scenario import Bad
 
@@ -45,15 +46,7 @@ class Worker:
             raise CrewError(f"a worker of the load test died (exit code {code}); what it said stands above") from None
 
     async def end(self) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            async with asyncio.timeout(_END_S):
-                await self._process.wait()
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+        await _end(self._process)
 
 
 @contextlib.asynccontextmanager
@@ -62,19 +55,15 @@ async def crew(plans: list[Plan]) -> AsyncIterator[list[Worker]]:
     workers: list[Worker] = []
     try:
         for plan in plans:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "loadtest.worker",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                limit=1 << 26,
-            )
-            workers.append(Worker(process))
+            workers.append(Worker(await _started("loadtest.worker")))
             workers[-1].send(plan)
         yield workers
     finally:
-        await asyncio.gather(*(worker.end() for worker in workers))
+        await to_the_end(_ended(workers))
+
+
+async def _ended(workers: list[Worker]) -> None:
+    await asyncio.gather(*(worker.end() for worker in workers))
 
 
 class Line:
@@ -96,16 +85,7 @@ class Line:
 @contextlib.asynccontextmanager
 async def line(to: Address) -> AsyncIterator[Line]:
     """A line to that address, at first a good one."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "loadtest.faults.line",
-        to.host,
-        str(to.port),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdin is not None
+    process = await _started("loadtest.faults.line", to.host, str(to.port))
     assert process.stdout is not None
     try:
         said = await process.stdout.readline()
@@ -113,10 +93,30 @@ async def line(to: Address) -> AsyncIterator[Line]:
             raise CrewError("the line does not come up")
         yield Line(process, int(said))
     finally:
+        await to_the_end(_end(process))
+
+
+async def _started(module: str, *words: str) -> asyncio.subprocess.Process:
+    with deaf():
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            module,
+            *words,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=1 << 26,
+        )
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """It ends when its input does."""
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):
         process.stdin.close()
-        try:
-            async with asyncio.timeout(_END_S):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
+    try:
+        async with asyncio.timeout(_END_S):
             await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

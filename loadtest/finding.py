@@ -17,7 +17,7 @@ class Bounds:
     """Of a search."""
 
     by_viewers: bool  #: else by a factor of the rates
-    most: float | None = None
+    most: float | None = None  #: None: 15,000 viewers, or as many as the scenario has; 100 times the rate
     close: float = 0.1  #: relative distance at which it ends
     within_s: float = 3600.0  #: no run begins that would end later, by the longest before it
 
@@ -38,7 +38,7 @@ class Finder:
     base: Scenario
     bounds: Bounds
     probes: list[Probe] = field(default_factory=list)
-    interrupted: bool = False
+    interrupted: bool = False  #: by a person, or by what went wrong
     late: bool = False  #: the time was over before the limit was close
     _search: Search = field(init=False)
     _value: float = 0.0
@@ -48,14 +48,24 @@ class Finder:
 
     def __post_init__(self) -> None:
         viewers = self.bounds.by_viewers
-        least, most = (_LEAST_VIEWERS, _MOST_VIEWERS) if viewers else (_LEAST_RATE, _MOST_RATE)
-        most = max(least, self.bounds.most or most)
-        first, grain = (self.base.viewers, 1.0) if viewers else (1.0, 0.0)
-        self._search = Search(first, least, most, self.bounds.close, grain)
+        first, least, grain = (self.base.viewers, _LEAST_VIEWERS, 1.0) if viewers else (1.0, _LEAST_RATE, 0.0)
+        most = self.bounds.most or max(first, _MOST_VIEWERS if viewers else _MOST_RATE)
+        self._search = Search(first, min(least, most), most, self.bounds.close, grain)
+        self._longest_s = self.base.seconds  # the first run is weighed, too
 
     @property
     def held(self) -> float:
         return self._search.held
+
+    @property
+    def most(self) -> float:
+        """It does not go beyond."""
+        return self._search.most
+
+    @property
+    def rate(self) -> float:
+        """By which the rates are multiplied now."""
+        return 1.0 if self.bounds.by_viewers else self._value
 
     def next(self, now: float) -> Scenario | None:
         """What to play; None: it is over."""
@@ -74,43 +84,44 @@ class Finder:
         """What came of it, in a line or some."""
         self._longest_s = max(self._longest_s, now - self._probe_began)
         self.probes.append(Probe(self._value, result.verdict, result.reasons))
-        self.interrupted = result.verdict == "interrupted"
-        if not self.interrupted:
+        self.interrupted = self.interrupted or result.verdict == "interrupted"
+        if result.verdict != "interrupted":
             self._search.told(self._value, result.passed)
         reasons = "".join(f"\n   {each}" for each in result.reasons)
-        return f"-- {self._shown(self._value)}: {result.verdict}{reasons}"
+        return f"-- {self.shown(self._value)}: {result.verdict}{reasons}"
 
     def head(self) -> str:
         """Before a run: which, and between what the limit is known to be."""
-        known = [f"{word} {self._shown(value)}" for word, value in (("holds", self.held), ("not", self._search.broke))]
+        known = [f"{word} {self.shown(value)}" for word, value in (("holds", self.held), ("not", self._search.broke))]
         shown = ", ".join(text for text, value in zip(known, (self.held, self._search.broke), strict=True) if value)
         passed_min = (self._probe_began - (self._began or 0.0)) / 60
         so_far = f"so far {shown}; " if shown else ""
         return (
-            f"-- run {len(self.probes) + 1}: {self._shown(self._value)} "
+            f"-- run {len(self.probes) + 1}: {self.shown(self._value)} "
             f"({so_far}{passed_min:.0f} of {self.bounds.within_s / 60:g} min)"
         )
 
     def text(self) -> str:
         """The end: each run, and the answer."""
-        lines = [f"{self._shown(each.value):>16}  {each.verdict}" for each in self.probes]
+        lines = [f"{self.shown(each.value):>16}  {each.verdict}" for each in self.probes]
         return "\n".join(["", *lines, self._answer()])
 
     def _answer(self) -> str:
         name, held, broke = self.base.name, self.held, self._search.broke
         if self.interrupted or self.late:
             why = "it was ended early" if self.interrupted else "the time is over"
-            known = f"at least {self._shown(held)}" if held else "nothing that holds was found"
-            return f"{name}: {why}: {known}" + (f", and not {self._shown(broke)}" if broke else "")
+            known = f"at least {self.shown(held)}" if held else "nothing that holds was found"
+            return f"{name}: {why}: {known}" + (f", and not {self.shown(broke)}" if broke else "")
         if not held:
-            return f"{name} does not hold even {self._shown(broke)}{self._blame(broke)}"
-        end = f", and not {self._shown(broke)}{self._blame(broke)}" if broke else ", the most that was tried"
-        return f"{name} holds {self._shown(held)}{end}"
+            return f"{name} does not hold even {self.shown(broke)}{self._blame(broke)}"
+        end = f", and not {self.shown(broke)}{self._blame(broke)}" if broke else ", the most that was tried"
+        return f"{name} holds {self.shown(held)}{end}"
 
     def _blame(self, value: float) -> str:
         """A driver at its limit says nothing of the server's."""
         void = [each.verdict == "void" for each in self.probes if each.value == value]
         return " (there the driver was at its limit, not the server)" if void and all(void) else ""
 
-    def _shown(self, value: float) -> str:
+    def shown(self, value: float) -> str:
+        """A value in words."""
         return f"{value:,.0f} viewers" if self.bounds.by_viewers else f"rate × {value:.3g}"

@@ -55,6 +55,15 @@ class Histogram:
         value = self._hdr.get_max_value() if percentile >= 100 else self._hdr.get_value_at_percentile(percentile)
         return float(value) * UNIT_US / 1000
 
+    def beyond(self, ms: float) -> int:
+        """How many took longer."""
+        found = self._hdr.get_recorded_iterator()
+        return sum(
+            int(each.count_at_value_iterated_to)
+            for each in found
+            if self._hdr.get_highest_equivalent_value(each.value_iterated_to) * UNIT_US / 1000 > ms
+        )
+
     def summary(self) -> Percentiles:
         p50, p90, p99, p999 = (self.at(each) or 0.0 for each in PERCENTILES)
         mean = float(self._hdr.get_mean_value()) * UNIT_US / 1000 if self.count else 0.0

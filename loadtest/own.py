@@ -11,12 +11,13 @@ import socket
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
-from .faults.hurt import descendants
+import aiohttp
+
+from .faults.hurt import HurtError, descendants, victim
+from .interrupt import to_the_end
 from .target import Process, Target
 
 SHOP, ROOM = "loadtest", "loadtest-main"
@@ -79,14 +80,18 @@ async def _program(environ: Mapping[str, str], log: Path, *words: str) -> AsyncI
     try:
         yield process
     finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(_STOP_S):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
+        await to_the_end(_ended(process))
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(_STOP_S):
             await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 def _target(url: str, kid: str, key: str, pid: int) -> Target:
@@ -102,22 +107,26 @@ def _target(url: str, kid: str, key: str, pid: int) -> Target:
         process={
             "gateway": named("livestream", "gateway"),
             "worker": named("livestream", "worker"),
-            "postgres": named("bin/postgres", "-D"),
+            "postgres": _postgres(pid),
             "redis": named("valkey-server"),
         },
         redis_url=_redis_url(pid),
-        restart_postgres=["sh", "-c", f"kill -INT {_postgres(pid)}"],
+        restart_postgres=[sys.executable, "-m", "loadtest.own", str(pid)],
     )
 
 
-def _postgres(pid: int) -> int:
-    """Postgres' first process: `serve` starts it anew when it ends."""
-    for each in descendants(pid):
-        with contextlib.suppress(OSError):
-            words = Path(f"/proc/{each}/cmdline").read_bytes()
-            if b"bin/postgres" in words and b"-D" in words:
-                return each
-    return 0
+def _postgres(pid: int) -> Process:
+    """Postgres' first process: `serve` starts it anew, under another number, when it ends."""
+    return Process(match=["postgres", "-D"], within=pid)
+
+
+def end_postgres(pid: int) -> None:
+    """End the Postgres that this `serve` runs now.
+
+    Raises:
+        HurtError: it runs none.
+    """
+    os.kill(victim("postgres", _postgres(pid)), signal.SIGINT)
 
 
 def _redis_url(pid: int) -> str:
@@ -135,9 +144,9 @@ async def _shop(environ: Mapping[str, str]) -> tuple[str, str]:
     """Make the shop; its key."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "livestream", "shop", "create", SHOP, "--room", ROOM,
-        env=dict(environ), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env=dict(environ), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
-    out, err = await process.communicate()
+    out, err = await to_the_end(process.communicate())
     if process.returncode:
         raise OwnError(f"no shop could be made: {err.decode().strip()}")
     said = dict(line.split(maxsplit=1) for line in out.decode().splitlines() if line.strip())
@@ -150,7 +159,7 @@ async def _until_ready(url: str, process: asyncio.subprocess.Process, log: Path)
     """
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline and process.returncode is None:
-        if await asyncio.to_thread(_answers, url):
+        if await answers(url):
             return
         await asyncio.sleep(0.2)
     raise OwnError(f"{url} does not get ready:\n{_last_words(log)}")
@@ -166,11 +175,13 @@ def _last_words(log: Path) -> str:
     return log.read_text("utf-8", "replace")[-2000:]
 
 
-def _answers(url: str) -> bool:
+async def answers(url: str) -> bool:
+    """Asked without the proxies of the environment: it is a server of this machine."""
+    timeout = aiohttp.ClientTimeout(total=2)
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
+            return response.status == 200
+    except (aiohttp.ClientError, TimeoutError):
         return False
 
 
@@ -179,3 +190,10 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+if __name__ == "__main__":
+    try:
+        end_postgres(int(sys.argv[1]))
+    except (HurtError, OSError) as trouble:
+        sys.exit(str(trouble))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 from .histogram import Histogram, Percentiles, quantile
@@ -74,6 +76,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     driver: dict[str, float]
     machine: dict[str, str]
     settings: dict[str, str] = {}
+    rate: float = 1.0  #: factor of the scenario's rates
+    time: float = 1.0  #: factor of its lengths
+    digest: str = ""  #: of what was played: see `scenario.digest`
 
     @property
     def passed(self) -> bool:
@@ -84,14 +89,16 @@ class Collected:
     """What ticks add up to.
 
     Args:
-        faults: beginning and end, recovery included, of what is broken on purpose, in seconds.
+        faults: beginning and end, recovery included, of what is broken on purpose, in seconds: as it really is, so the
+            list grows while the run is played, and an end that nobody knows yet is infinite.
     """
 
-    def __init__(self, scenario: Scenario, workers: int, faults: list[tuple[float, float]]) -> None:
+    def __init__(self, scenario: Scenario, workers: int, faults: Sequence[tuple[float, float]] = ()) -> None:
+        self.faults = list(faults)
         self._scenario = scenario
         self._workers = workers
-        self._faults = faults
         self._phases: list[dict[str, Histogram]] = [{} for _ in scenario.phase]
+        self._late: list[dict[str, Histogram]] = [{} for _ in scenario.phase]  #: of them, while the driver was late
         self._broken: dict[str, Histogram] = {}
         self._open: dict[int, list[Tick]] = {}
         self.totals: dict[str, int] = {}
@@ -99,21 +106,29 @@ class Collected:
 
     def add(self, tick: Tick) -> Second | None:
         """Add one; returns the second that is complete now."""
-        histograms = self._broken if self._in_fault(tick.second) else self._phases[self._scenario.phase_at(tick.second)]
-        for metric, units in tick.times.items():
-            histograms.setdefault(metric, Histogram()).add(units)
+        in_fault = self._in_fault(tick.second)
+        _put(tick, self._broken if in_fault else self._phases[self._scenario.phase_at(tick.second)])
         for name, count in tick.counts.items():
             self.totals[name] = self.totals.get(name, 0) + count
         ticks = self._open.setdefault(tick.second, [])
         ticks.append(tick)
         if len(ticks) < self._workers:
             return None
-        second = _second(self._open.pop(tick.second))
+        del self._open[tick.second]
+        second = _second(ticks)
+        if not in_fault and (_is_late(second) or (self.seconds and _is_late(self.seconds[-1]))):
+            for each in ticks:  # what was sent late is seen in this second or in the next
+                _put(each, self._late[self._scenario.phase_at(tick.second)])
         self.seconds.append(second)
         return second
 
     def _in_fault(self, second: int) -> bool:
-        return any(begin < second + 1 and second < end for begin, end in self._faults)
+        return any(begin < second + 1 and second < end for begin, end in self.faults)
+
+    @property
+    def played(self) -> list[Second]:
+        """Without the wait for teams, money and the last of the log, in which nobody does anything."""
+        return [each for each in self.seconds if each.second < self._scenario.seconds]
 
     @property
     def under_faults(self) -> dict[str, Histogram]:
@@ -124,11 +139,7 @@ class Collected:
 
     def overall(self) -> dict[str, Histogram]:
         """All phases together, without what happened under faults."""
-        merged: dict[str, Histogram] = {}
-        for histograms in self._phases:
-            for metric, histogram in histograms.items():
-                merged.setdefault(metric, Histogram()).merge(histogram)
-        return merged
+        return _merged(self._phases)
 
     def judged(self, thresholds: list[Threshold]) -> list[Judged]:
         overall = self.overall()
@@ -150,7 +161,7 @@ class Collected:
 
     def void_reasons(self) -> list[str]:
         """Why the run says nothing: the driver was the bottleneck."""
-        played = [each for each in self.seconds if not self._in_fault(each.second)]
+        played = [each for each in self.played if not self._in_fault(each.second)]
         if not played:
             return []
         late = sum(each.late_ms > _LATE_MS for each in played) / len(played)
@@ -160,7 +171,48 @@ class Collected:
             reasons.append(f"the driver was more than {_LATE_MS:g} ms late in {late:.0%} of the seconds")
         if busy > _VOID_SHARE:
             reasons.append(f"a worker of the driver used more than {_BUSY:.0%} of a core in {busy:.0%} of the seconds")
-        return reasons
+        return reasons or self._doubts(sum(map(_is_late, played)))
+
+    def _doubts(self, late_seconds: int) -> list[str]:
+        """The same where a few late seconds are all that the run fails by."""
+        limits = self._scenario.limits()
+        overall = self.overall()
+        missed = [each for each in limits if not judge(each, self._value(each, overall)).ok]
+        if not missed or not all(map(self._holds_without_late, missed)):
+            return []
+        return [f"without the {late_seconds} seconds in which the driver was late or busy no threshold is missed"]
+
+    def _holds_without_late(self, threshold: Threshold) -> bool:
+        if threshold.percentile is None:
+            return False
+        phases, late = self._phases, self._late
+        if threshold.phase is not None:
+            number = [phase.name for phase in self._scenario.phase].index(threshold.phase)
+            phases, late = [phases[number]], [late[number]]
+        seen, doubtful = (_merged(each).get(threshold.metric) for each in (phases, late))
+        if seen is None or doubtful is None:
+            return False
+        count = seen.count - doubtful.count
+        slow = seen.beyond(threshold.most) - doubtful.beyond(threshold.most)
+        return slow <= count - int(count * threshold.percentile / 100 + 0.5)  # rounded as histograms do it
+
+
+def _is_late(second: Second) -> bool:
+    """Its times are the driver's as much as the server's."""
+    return second.late_ms > _LATE_MS or second.busiest > _BUSY
+
+
+def _put(tick: Tick, histograms: dict[str, Histogram]) -> None:
+    for metric, units in tick.times.items():
+        histograms.setdefault(metric, Histogram()).add(units)
+
+
+def _merged(phases: Sequence[Mapping[str, Histogram]]) -> dict[str, Histogram]:
+    merged: dict[str, Histogram] = {}
+    for histograms in phases:
+        for metric, histogram in histograms.items():
+            merged.setdefault(metric, Histogram()).merge(histogram)
+    return merged
 
 
 def _second(ticks: list[Tick]) -> Second:

@@ -6,6 +6,7 @@ checks ─> stage ─> workers ready ─> phases, faults, ticks ─> everyone kn
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from pathlib import Path
 
@@ -13,7 +14,6 @@ import livestream.protocol
 
 from .conductor import Conductor
 from .crew import Line, crew
-from .interrupt import interruptible
 from .messages import Plan, Signing
 from .result import Result
 from .shop import Shop
@@ -28,31 +28,31 @@ __all__ = ["Progress", "RunError", "Wish", "play"]
 _VIEWERS_PER_WORKER = 2500
 
 
-async def play(wish: Wish, progress: Progress) -> Result:
-    """Play it.
+async def play(wish: Wish, progress: Progress, stop: asyncio.Event | None = None) -> Result:
+    """Play it. Broken off, it erases the rehearsal all the same.
+
+    Args:
+        stop: once set, the phases end, and what was seen until then is judged.
 
     Raises:
         TargetError, RunError, ShopError, CrewError
-        asyncio.CancelledError: Ctrl-C was pressed twice; the rehearsal is erased all the same.
     """
     scenario, target = wish.scenario, wish.target
     require_allowed(target, scenario, wish.real_room)
     given = target.signing()
-    with interruptible() as stop:
-        async with (
-            Shop(target.url, target.shop, given, target.token) as shop,
-            signing_key(given, shop, progress.say) as signing,
-            room_of(wish, shop, progress.say) as place,
-            bad_line(wish) as spoiled,
-        ):
-            plans = _plans(wish, signing, place.room, spoiled)
-            progress.say(
-                f"{scenario.viewers} viewers in {len(plans)} processes, room {place.room}, {scenario.seconds:g} s"
-            )
-            source = Source(shop, place, signing, plans[0].run)
-            async with crew(plans) as members:
-                seen = await Conductor(wish, progress, source, members, spoiled, stop).run()
-                findings = await judge(wish, seen, source)
+    async with (
+        Shop(target.url, target.shop, given, target.token) as shop,
+        signing_key(given, shop, progress.say) as signing,
+        room_of(wish, shop, progress.say) as place,
+        bad_line(wish) as spoiled,
+    ):
+        plans = _plans(wish, signing, place.room, spoiled)
+        progress.say(f"{scenario.viewers} viewers in {len(plans)} processes, room {place.room}, {scenario.seconds:g} s")
+        source = Source(shop, place, signing, plans[0].run)
+        async with crew(plans) as members:
+            conductor = Conductor(wish, progress, source, members, spoiled, stop or asyncio.Event())
+            seen = await conductor.run()
+            findings = await judge(wish, seen, source)
     return result_of(wish, seen, findings)
 
 

@@ -9,6 +9,7 @@ Rates are of the schedule and not of the server: see `schedule`.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Collection, Mapping
@@ -27,6 +28,7 @@ OPERATORS_ONLY = frozenset(
     str(each.__struct_config__.tag) for each in COMMANDS if Role.HOST not in each.roles and Role.OPERATOR in each.roles
 )
 _NAME = re.compile(r"\$[a-z][a-z0-9_]*")
+_ROUNDING_S = 1e-6  #: sums of phases that were made shorter
 _BUYING = frozenset({"open_team", "join_team"})
 Share = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(gt=0, le=6 * 3600)]
@@ -212,7 +214,10 @@ def scaled(scenario: Scenario, *, viewers: int | None, rate: float = 1.0, time: 
     Args:
         viewers: null: as it says.
         rate: factor of the rates that are of all viewers together; those a viewer scale with the viewers.
-        time: factor of all lengths.
+        time: factor of all lengths but those of faults: what heals takes its time however short the evening is.
+
+    Raises:
+        ScenarioError: the faults have no room in it.
     """
     phases = [
         msgspec.structs.replace(
@@ -224,7 +229,15 @@ def scaled(scenario: Scenario, *, viewers: int | None, rate: float = 1.0, time: 
         )
         for phase in scenario.phase
     ]
-    return msgspec.structs.replace(scenario, viewers=viewers or scenario.viewers, phase=phases)
+    changed = msgspec.structs.replace(scenario, viewers=viewers or scenario.viewers, phase=phases)
+    _check_faults(changed)
+    return changed
+
+
+def digest(scenario: Scenario) -> str:
+    """Says whether two runs did the same. Its text, and what was to be reached, may differ."""
+    plain = msgspec.structs.replace(scenario, text="", thresholds=[])
+    return hashlib.blake2b(msgspec.json.encode(plain), digest_size=8).hexdigest()
 
 
 def missing(send: Any, names: Collection[str]) -> list[str]:
@@ -276,6 +289,10 @@ def _check(scenario: Scenario, behaviours: set[str], cues: set[str]) -> None:
     for crowd in scenario.crowd:
         if crowd.think_s[0] > crowd.think_s[1]:
             raise ScenarioError(f"crowd {crowd.name!r}: `think_s` must rise, not {crowd.think_s}")
+    names = [phase.name for phase in scenario.phase]
+    for name in names:
+        if names.count(name) > 1:
+            raise ScenarioError(f"two phases are called {name!r}: each needs a name of its own")
     made: set[str] = set()
     for phase in scenario.phase:
         _check_phase(phase, behaviours, able, cues)
@@ -288,8 +305,29 @@ def _check(scenario: Scenario, behaviours: set[str], cues: set[str]) -> None:
         if not measured(threshold, behaviours):
             what = "count" if threshold.percentile is None else "time"
             raise ScenarioError(f"threshold {text!r}: no {what} is called {threshold.metric!r}; see docs/loadtest.md")
-        if threshold.phase is not None and threshold.phase not in {phase.name for phase in scenario.phase}:
+        if threshold.phase is not None and threshold.phase not in names:
             raise ScenarioError(f"threshold {text!r}: there is no phase {threshold.phase!r}")
+    _check_faults(scenario)
+
+
+def _check_faults(scenario: Scenario) -> None:
+    """Each is alone until it may have healed, and the host is heard meanwhile: else nobody could say what healed when.
+
+    Raises:
+        ScenarioError
+    """
+    before, free_s, end_s = "", 0.0, scenario.seconds
+    for at_s, fault in sorted(scenario.faults(), key=lambda each: each[0]):
+        what = f"fault {fault.do!r} at {at_s:g} s"
+        if not scenario.host.says_per_s:
+            raise ScenarioError(f"{what}: `says_per_s` of the host must not be 0: it tells that all is well again")
+        if at_s < free_s:
+            raise ScenarioError(f"{what}: {before} and its `recover_s` last until {free_s:g} s; one after another")
+        before, free_s = what, at_s + fault.seconds + fault.recover_s
+        if free_s > end_s + _ROUNDING_S:
+            raise ScenarioError(
+                f"{what}: with `recover_s` it lasts until {free_s:g} s, and the phases until {end_s:g} s"
+            )
 
 
 def _check_phase(phase: Phase, behaviours: set[str], able: set[str], cues: set[str]) -> None:

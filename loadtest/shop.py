@@ -19,6 +19,8 @@ from .messages import Signing
 
 _TRIES = 8
 _TIMEOUT_S = 20
+_REFUSED = (429, 503)  #: for now, and before anything was done
+_TEMPORARY = (*_REFUSED, 500, 502, 504)
 
 
 class ShopError(Exception):
@@ -58,12 +60,20 @@ class Shop:
         )
 
     async def ask(
-        self, method: str, path: str, body: object = None, query: dict[str, str] | None = None, token: str = ""
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: dict[str, str] | None = None,
+        token: str = "",
+        *,
+        once: bool = False,
     ) -> Any:
         """One operation; what is temporary is tried again.
 
         Args:
             token: of who asks; empty: the shop's backend.
+            once: it makes something anew each time, so it is asked again only if it was surely not done.
 
         Returns: the answer; bytes where it is not JSON.
 
@@ -87,15 +97,17 @@ class Shop:
                         plain = response.content_type == "application/json" and not _is_download(response)
                         return await (response.json() if plain else response.read())
                     trouble = f"{method} {path}: {response.status} {said(await response.text())}"
-                    if response.status not in (429, 500, 502, 503, 504):
+                    if response.status not in (_REFUSED if once else _TEMPORARY):
                         raise ShopError(trouble)
             except (aiohttp.ClientError, TimeoutError) as error:
                 trouble = f"{self._url} does not answer: {type(error).__name__} {error}"
+                if once and not isinstance(error, aiohttp.ClientConnectorError):
+                    raise ShopError(f"{trouble}; {path} may have been done all the same") from None
         raise ShopError(trouble)
 
     async def add_key(self) -> Signing:
         """A key for this run."""
-        made = await self.ask("POST", f"/v1/shops/{self._shop}/add_key", {})
+        made = await self.ask("POST", f"/v1/shops/{self._shop}/add_key", {}, once=True)
         return Signing(shop=self._shop, kid=made["kid"], key=made["key"])
 
     async def retire_key(self, kid: str) -> None:
@@ -103,7 +115,7 @@ class Shop:
 
     async def rehearse(self, room: str) -> tuple[str, str]:
         """Make a rehearsal; its shop and room."""
-        answer = await self.ask("POST", f"/v1/shops/{self._shop}/rehearse", {"room": room})
+        answer = await self.ask("POST", f"/v1/shops/{self._shop}/rehearse", {"room": room}, once=True)
         return str(answer["shop"]), str(answer["room"])
 
     async def put_product(self, shop: str, fields: dict[str, Any]) -> None:

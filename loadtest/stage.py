@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, TypeVar
 
 import msgspec
 
 from .crew import Line, line
+from .interrupt import to_the_end
 from .messages import Signing
 from .shop import Shop, ShopError
 from .source import Place
 from .target import TargetError
 from .wish import Wish
 
+_T = TypeVar("_T")
 Say = Callable[[str], None]
 
 
@@ -29,14 +32,15 @@ async def signing_key(given: Signing | None, shop: Shop, say: Say) -> AsyncItera
     if given is not None:
         yield given
         return
-    made = await shop.add_key()
-    try:
-        yield made
-    finally:
+
+    async def retire(made: Signing) -> None:
         try:
-            await asyncio.shield(shop.retire_key(made.kid))
+            await shop.retire_key(made.kid)
         except ShopError as error:
             say(f"the key {made.kid!r}, made for this run, could not be retired: {error}")
+
+    async with borrowed(shop.add_key(), retire) as made:
+        yield made
 
 
 @contextlib.asynccontextmanager
@@ -52,18 +56,41 @@ async def room_of(wish: Wish, shop: Shop, say: Say) -> AsyncIterator[Place]:
         return
     if (await shop.room(target.room)).get("rehearsal"):
         raise TargetError(f"{target.room!r} is a rehearsal itself: name the room of which one is to be made")
-    place = Place(*await shop.rehearse(target.room))
-    try:
-        await _furnish(wish, shop, place)
-        yield place
-    finally:
+
+    async def erase(place: Place) -> None:
         if wish.keep:
             say(f"the rehearsal {place.room!r} is kept")
-        else:
-            try:
-                await asyncio.shield(shop.erase(place.room))
-            except ShopError as error:
-                say(f"the rehearsal {place.room!r} could not be erased: {error}")
+            return
+        try:
+            await shop.erase(place.room)
+        except ShopError as error:
+            say(f"the rehearsal {place.room!r} could not be erased: {error}")
+
+    async with borrowed(_rehearsal(shop, target.room), erase) as place:
+        await _furnish(wish, shop, place)
+        yield place
+
+
+async def _rehearsal(shop: Shop, room: str) -> Place:
+    return Place(*await shop.rehearse(room))
+
+
+@contextlib.asynccontextmanager
+async def borrowed(
+    make: Coroutine[Any, Any, _T], take_away: Callable[[_T], Coroutine[Any, Any, None]]
+) -> AsyncIterator[_T]:
+    """What is there for the run alone; taken away also when the run is broken off while it is being made."""
+    making = asyncio.create_task(make)
+
+    async def end() -> None:
+        await asyncio.wait([making])
+        if making.exception() is None:
+            await take_away(making.result())
+
+    try:
+        yield await asyncio.shield(making)
+    finally:
+        await to_the_end(end())
 
 
 async def _furnish(wish: Wish, shop: Shop, place: Place) -> None:

@@ -8,13 +8,16 @@ after it; and a real room must be named twice, here and on the command line.
 
 from __future__ import annotations
 
+import bisect
 import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+import jwt
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from msgspec import Meta
 
 from livestream.protocol.limits import TEAM_MOST
@@ -23,7 +26,7 @@ from .behaviours import options_of
 from .behaviours.seats import SeatOptions
 from .checkout import LOOPBACK
 from .messages import Address, Signing
-from .scenario import Action, Scenario
+from .scenario import Action, Scenario, scaled
 
 _URL = re.compile(r"https?://[^\s/]+")
 
@@ -35,9 +38,9 @@ class TargetError(Exception):
 class Process(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A process of this machine that faults may hurt."""
 
-    match: Annotated[list[str], Meta(min_length=1)] | None = None  #: words that all stand in its command line
-    pid_file: str | None = None
-    within: int | None = None  #: only descendants of this process
+    match: Annotated[list[str], Meta(min_length=1)]  #: whole arguments of its command line, or its program's file name
+    pid_file: str | None = None  #: holds its number, which is believed only if `match` fits
+    within: Annotated[int, Meta(ge=2)] | None = None  #: only descendants of this process
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,7 +84,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """The shop's key; None: one is to be made with the token.
 
         Raises:
-            TargetError: there is neither.
+            TargetError: there is neither, or it is no key.
         """
         if not self.shop:
             raise TargetError("whose room is it? Give --shop, or `shop` in the target file")
@@ -96,6 +99,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             key = self.key or Path(self.key_file).read_text().strip()
         except OSError as error:
             raise TargetError(f"cannot read the key from {self.key_file}: {error.strerror}") from None
+        try:
+            jwt.encode({}, key, algorithm=self.algorithm)
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError, UnsupportedAlgorithm) as error:
+            raise TargetError(f"the key {self.kid!r} is none that signs with {self.algorithm}: {error}") from None
         return Signing(shop=self.shop, kid=self.kid, key=key, algorithm=self.algorithm)
 
 
@@ -115,8 +122,10 @@ def require_allowed(target: Target, scenario: Scenario, real: str) -> None:
     """Raises:
     TargetError: the target must not be loaded so.
     """
-    if not _URL.fullmatch(target.url):
-        raise TargetError(f"the url is {target.url!r}: write `https://live.example`, without a path")
+    if not _URL.fullmatch(target.url) or not _has_address(target.url):
+        raise TargetError(
+            f"the url is {target.url!r}: write `https://live.example` or `http://127.0.0.1:8080`, without a path"
+        )
     if not target.near and target.host not in target.allow_hosts:
         raise TargetError(
             f"{target.host} is not this machine: if you mean it, name it in `allow_hosts` of the target file"
@@ -150,6 +159,15 @@ def require_allowed(target: Target, scenario: Scenario, real: str) -> None:
             raise TargetError("fault 'restart_postgres' needs `restart_postgres` of the target, a command")
 
 
+def _has_address(url: str) -> bool:
+    """A host, and a port that there can be."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def highest_rate(scenario: Scenario) -> float:
     """Actions a second that the schedule offers at most, with what follows from them."""
     highest = 0.0
@@ -163,6 +181,26 @@ def highest_rate(scenario: Scenario) -> float:
             total += most * (max(1.0, action.spike.times) if action.spike else 1.0)
         highest = max(highest, total)
     return highest
+
+
+def bounded(target: Target, scenario: Scenario, most: float, *, by_viewers: bool) -> tuple[float, str]:
+    """How far a search for the limit may go.
+
+    Args:
+        most: viewers, or factor of the rates, that are wanted.
+
+    Returns: so many, and the bound of the target that makes it less than wanted, if one does.
+    """
+    if not by_viewers:
+        allowed = target.most_actions_per_s / highest_rate(scenario) * (1 - 1e-9)  # as far as multiplying rounds
+        return (allowed, "most_actions_per_s") if allowed < most else (most, "")
+    found, bound = (target.most_viewers, "most_viewers") if target.most_viewers < most else (int(most), "")
+    within = bisect.bisect_right(
+        range(1, found + 1),
+        target.most_actions_per_s,
+        key=lambda viewers: highest_rate(scaled(scenario, viewers=viewers)),
+    )
+    return (max(1, within), "most_actions_per_s") if within < found else (found, bound)
 
 
 def _follow_ups(action: Action) -> float:

@@ -5,6 +5,7 @@ flood: comment.reply p99 <= 1 s     the same within one phase
 dropped <= 0.1 %                a share of all actions that were due and could be done
 refused.claim <= 0              a count; with the name of an action that one alone
 moot.enter <= 20 %              the share of those that nobody could do, of all that were due
+The space before a unit may be left out.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ _TIME = re.compile(
     r"(?:(?P<phase>[^:]+):\s*)?(?P<metric>[a-z_]+(?:\.[a-z_]+)*)\s+(?P<part>p\d{1,2}(?:\.\d+)?|max)\s*"
     r"<=\s*(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>ms|s)"
 )
-_COUNT = re.compile(r"(?P<metric>[a-z_]+(?:\.[a-z_]+)?)\s*<=\s*(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>%?)")
+_COUNT = re.compile(
+    r"(?:(?P<phase>[^:]+):\s*)?(?P<metric>[a-z_]+(?:\.[a-z_]+)?)\s*<=\s*(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>%?)"
+)
 #: what may be counted or shared
 COUNTS = frozenset(
     {
@@ -61,10 +64,9 @@ class Judged:
     def shown(self) -> str:
         if self.value is None:
             return "nothing was measured"
-        unit = self.text.split()[-1]
-        if unit == "%":
+        if self.text.rstrip().endswith("%"):
             return f"{self.value * 100:.3g} %"
-        return f"{self.value:.4g} ms" if unit in ("ms", "s") else f"{self.value:.4g}"
+        return f"{self.value:.4g} ms" if self.text.rstrip().endswith("s") else f"{self.value:.4g}"
 
 
 def parse(text: str) -> Threshold:
@@ -81,6 +83,8 @@ def parse(text: str) -> Threshold:
         return Threshold(text, found["metric"], most, percentile, phase=found["phase"])
     found = _COUNT.fullmatch(text.strip())
     if found:
+        if found["phase"] is not None:
+            raise ThresholdError(f"counts are of the whole run: write `{text.partition(':')[2].strip()}`")
         if found["metric"] not in COUNTS and found["metric"].partition(".")[0] not in OF_ACTIONS:
             raise ThresholdError(f"nothing is counted as {found['metric']!r}; there are {', '.join(sorted(COUNTS))}")
         share = found["unit"] == "%"

@@ -11,6 +11,7 @@ from .conductor import Seen
 from .messages import Account
 from .oracles import ORACLES, Evidence, Finding
 from .result import Mark, Result, Second
+from .scenario import digest
 from .source import Source, unreadable
 from .thresholds import Judged
 from .wish import Wish
@@ -82,9 +83,12 @@ def result_of(wish: Wish, seen: Seen, findings: list[Finding]) -> Result:
         histograms={name: each.encoded() for name, each in sorted(overall.items())},
         timeline=timeline,
         marks=_marks(wish, seen, timeline),
-        driver=_driver(collected.seconds, seen.accounts),
+        driver=_driver(collected.played, seen.accounts),
         machine={"cores": str(os.cpu_count()), "python": platform.python_version(), "kernel": platform.release()},
         settings=wish.settings,
+        rate=wish.rate,
+        time=wish.time,
+        digest=digest(scenario),
     )
 
 

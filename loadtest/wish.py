@@ -27,6 +27,8 @@ class Wish:
     keep: bool = False  #: the rehearsal stays
     server_pid: int | None = None
     settings: dict[str, str] = field(default_factory=dict)  #: what to write down with the result
+    rate: float = 1.0  #: by which the scenario's rates were multiplied; to write down
+    time: float = 1.0  #: and its lengths
 
 
 @dataclass(slots=True)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import os
-import resource
-import signal
 import sys
 import time
 
 import uvloop
 
+from .descriptors import allow_files
 from .driver import Driver
 from .messages import HEAD_BYTES, Finish, Go, Message, Plan, Played, Quiet, Ready, Stop, ToWorker, for_worker, packed
 
@@ -50,7 +48,7 @@ async def main() -> None:
     plan = await link.receive()
     if not isinstance(plan, Plan):
         return
-    _allow_files()
+    allow_files()
     driver = Driver(plan, loop)
     gc.collect()
     gc.freeze()
@@ -61,29 +59,30 @@ async def main() -> None:
 
 
 async def _run(driver: Driver, link: Link, start_us: int) -> None:
-    tasks = [
-        asyncio.create_task(_beat(driver)),
-        asyncio.create_task(_tell(driver, link, start_us)),
-        asyncio.create_task(_play(driver, link, start_us)),
-    ]
-    try:
-        while (message := await link.receive()) is not None:
-            if isinstance(message, Stop):
-                await driver.quiet(message.within_s)
-                link.send(Quiet(worker=driver.plan.worker))
-            elif isinstance(message, Finish):
-                account = await driver.finish(message.top, message.within_s)
-                link.send(driver.tick(int((driver.now_us() - start_us) / 1e6)))
-                link.send(account)
-                await asyncio.sleep(0.2)  # for the close frames
-                return
-    finally:
-        for task in tasks:
+    """A task that fails ends the process at once: the conductor would wait for its word for ever."""
+    async with asyncio.TaskGroup() as tasks:
+        beside = [
+            tasks.create_task(_beat(driver)),
+            tasks.create_task(_tell(driver, link, start_us)),
+            tasks.create_task(_play(driver, link, start_us)),
+        ]
+        await _obey(driver, link, start_us)
+        for task in beside:
             task.cancel()
-        await asyncio.wait(tasks)
-        for task in tasks:
-            if not task.cancelled() and task.exception() is not None:
-                raise RuntimeError("a task of the worker failed") from task.exception()
+
+
+async def _obey(driver: Driver, link: Link, start_us: int) -> None:
+    """Until the conductor says that it is over, or is gone."""
+    while (message := await link.receive()) is not None:
+        if isinstance(message, Stop):
+            await driver.quiet(message.within_s)
+            link.send(Quiet(worker=driver.plan.worker))
+        elif isinstance(message, Finish):
+            account = await driver.finish(message.top, message.within_s)
+            link.send(driver.tick(int((driver.now_us() - start_us) / 1e6)))
+            link.send(account)
+            await asyncio.sleep(0.2)  # for the close frames
+            return
 
 
 async def _play(driver: Driver, link: Link, start_us: int) -> None:
@@ -109,13 +108,5 @@ async def _beat(driver: Driver) -> None:
         driver.was_late((time.monotonic_ns() - before) // 1000 - int(_BEAT_S * 1e6))
 
 
-def _allow_files() -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
 if __name__ == "__main__":
-    for each in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the conductor decides
-        signal.signal(each, signal.SIG_IGN)
     uvloop.run(main())

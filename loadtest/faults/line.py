@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import signal
 import socket
 import struct
 import sys
 
 import msgspec
 
+from ..descriptors import allow_files
 from ..scenario import Bad
 
 _CHUNK = 64 * 1024
@@ -122,5 +122,5 @@ async def main(host: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    allow_files()
     asyncio.run(main(sys.argv[1], int(sys.argv[2])))

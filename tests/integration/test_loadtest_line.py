@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -72,3 +73,36 @@ async def test_what_is_open_ends_and_what_comes_later_is_good_again(end: str) ->
         else:
             assert await reader.read(1) == b""
         spoiler.become(Bad())
+
+
+async def test_a_line_carries_more_than_a_shell_allows_files() -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.read(1))
+        await writer.drain()
+        await reader.read()
+        writer.close()
+
+    async def one(port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"x")
+        held.append(writer)
+        return await reader.read(1)
+
+    held: list[asyncio.StreamWriter] = []
+    far = await asyncio.start_server(echo, "127.0.0.1", 0)
+    words = f"ulimit -Sn 64; exec {sys.executable} -m loadtest.faults.line 127.0.0.1 {far.sockets[0].getsockname()[1]}"
+    process = await asyncio.create_subprocess_exec(
+        "sh", "-c", words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        port = int(await process.stdout.readline())
+        async with asyncio.timeout(30):
+            assert await asyncio.gather(*(one(port) for _ in range(60))) == [b"x"] * 60
+    finally:
+        for writer in held:
+            writer.close()
+        process.stdin.close()
+        await process.wait()
+        far.close()

@@ -19,6 +19,7 @@ import pytest
 from tests.support.feigned import KEY, KID, ROOM, SHOP, feigned
 from tests.support.gateways import clean_environ
 from tests.support.plants import Plant
+from tests.support.waiting import until as holds
 
 pytestmark = pytest.mark.alone
 
@@ -57,9 +58,11 @@ async def loadtest(*arguments: str, **environ: str) -> tuple[int, str, str]:
     return process.returncode, out.decode(), err.decode()
 
 
-def scenario(tmp_path: Path, seconds: float = 2) -> str:
+def scenario(tmp_path: Path, seconds: float = 2, more: str = "") -> str:
+    """More: of its one phase; all come through the line if it spoils one."""
     file = tmp_path / "short.toml"
-    file.write_text(SHORT.replace("SECONDS", str(seconds)))
+    text = SHORT.replace("share = 1.0", "share = 1.0\nthrough_line = true") if '"line"' in more else SHORT
+    file.write_text(text.replace("SECONDS", str(seconds)) + more)
     return str(file)
 
 
@@ -130,10 +133,10 @@ async def test_reports_and_exit_code_tell_the_verdict(tmp_path: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def talking(tmp_path: Path, url: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def talking(tmp_path: Path, url: str, *more: str, fault: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
     """A run of a minute that has begun; nothing of its group is left at the end."""
-    where = ("--url", url, "--shop", SHOP, "--room", ROOM, "--kid", KID, "--out", str(tmp_path / "out"))
-    words, environ = command("run", scenario(tmp_path, 60), *where, LOADTEST_KEY=KEY)
+    where = ("--url", url, "--shop", SHOP, "--room", ROOM, "--kid", KID, "--out", str(tmp_path / "out"), *more)
+    words, environ = command("run", scenario(tmp_path, 60, fault), *where, LOADTEST_KEY=KEY)
     process = await asyncio.create_subprocess_exec(
         *words, env=environ, stdout=asyncio.subprocess.PIPE, start_new_session=True
     )
@@ -159,7 +162,7 @@ async def ended(process: asyncio.subprocess.Process) -> int:
     return await process.wait()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_ctrl_c_ends_it_with_a_report_of_what_it_saw_and_cleans_up(
     tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -183,6 +186,72 @@ async def test_ctrl_c_twice_ends_it_at_once_and_cleans_up_all_the_same(tmp_path:
             assert await ended(process) == 130
         assert server.erased == [f"{ROOM}-r"]
     assert list((tmp_path / "out").iterdir()) == []
+
+
+async def test_ctrl_c_while_a_line_is_bad_mends_the_line_first(tmp_path: Path) -> None:
+    fault = 'fault = [{ at_s = 2, do = "line", seconds = 45, line = { bytes_per_s = 100 } }]\n'
+    async with feigned(Plant.NOTHING) as server, talking(tmp_path, server.url, fault=fault) as process:
+        await asyncio.sleep(5)
+        os.killpg(process.pid, signal.SIGINT)
+        assert await ended(process) == 130
+    result = json.loads(reports(tmp_path / "out")[".json"].read_text())
+    assert (result["verdict"], result["reasons"]) == ("interrupted", [])
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+async def test_ctrl_c_while_a_process_is_paused_lets_it_go_on(tmp_path: Path) -> None:
+    fault = 'fault = [{ at_s = 1, do = "pause", process = "victim", seconds = 45 }]\n'
+    victim = await asyncio.create_subprocess_exec("sleep", "600")
+    (tmp_path / "victim.pid").write_text(str(victim.pid))
+    target = tmp_path / "target.toml"
+    target.write_text(f'[process.victim]\nmatch = ["sleep", "600"]\npid_file = "{tmp_path}/victim.pid"\n')
+    try:
+        more = ("--target", str(target))
+        async with feigned(Plant.NOTHING) as server, talking(tmp_path, server.url, *more, fault=fault) as process:
+            await holds(lambda: _state(victim.pid) == "T", "it stands still", 30)
+            os.killpg(process.pid, signal.SIGTERM)
+            assert await ended(process) == 130
+        assert _state(victim.pid) == "S"
+    finally:
+        victim.kill()
+        await victim.wait()
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("when", ["the server starts", "the server is up"])
+async def test_an_end_at_any_time_leaves_nothing_of_a_server_of_its_own(
+    tmp_path: Path, folder: Path, number: signal.Signals, when: str
+) -> None:
+    arguments = ("run", scenario(tmp_path, 60), "--own", "--out", str(tmp_path / "out"))
+    words, environ = command(*arguments, TMPDIR=str(folder))
+    process = await asyncio.create_subprocess_exec(
+        *words, env=environ, stdout=asyncio.subprocess.PIPE, start_new_session=True
+    )
+    async with asyncio.timeout(120):
+        if when == "the server is up":
+            await until(process, b"viewers in")
+        else:
+            await holds(lambda: _files(folder, "*/data/postgres*"), "Postgres is being made", 60)
+        os.killpg(process.pid, number)
+        assert await ended(process) == 130
+    assert _files(folder) == []
+    assert [line for line in _command_lines() if str(folder) in line] == []
+
+
+def _files(folder: Path, pattern: str = "*") -> list[Path]:
+    return list(folder.glob(pattern))
+
+
+def _command_lines() -> list[str]:
+    found = []
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(each.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+    return found
 
 
 async def test_several_are_played_one_after_another_and_stand_in_one_table(tmp_path: Path) -> None:
@@ -271,7 +340,7 @@ seconds = 3
 present = 1.0
 [[phase]]
 name = "hurt"
-seconds = 34
+seconds = 46
 action = [
   { do = "comment", per_s = 5 },
   { do = "open_team", per_s = 0.5, options = { pays = 1.0 } },
@@ -282,13 +351,14 @@ cue = [
   { at_s = 0, makes = "deal", send = DEAL },
   { at_s = 0, makes = "draw", send = { t = "create_draw", plan = PLAN } },
   { at_s = 1, send = { t = "open_draw", draw = "$draw" } },
-  { at_s = 24, send = { t = "close_draw", draw = "$draw" } },
-  { at_s = 28, send = { t = "void_deal", deal = "$deal", why = "A rehearsal" } },
+  { at_s = 30, send = { t = "close_draw", draw = "$draw" } },
+  { at_s = 38, send = { t = "void_deal", deal = "$deal", why = "A rehearsal" } },
 ]
 fault = [
-  { at_s = 1, do = "line", seconds = 2, recover_s = 10, line = { end = "reset", delay_ms = 100 } },
-  { at_s = 8, do = "flush_redis", recover_s = 15 },
-  { at_s = 16, do = "restart_postgres", recover_s = 25 },
+  { at_s = 1, do = "line", seconds = 2, recover_s = 8, line = { end = "reset", delay_ms = 100 } },
+  { at_s = 12, do = "flush_redis", recover_s = 8 },
+  { at_s = 21, do = "restart_postgres", recover_s = 11 },
+  { at_s = 33, do = "restart_postgres", recover_s = 12 },
 ]
 """.replace("DEAL", DEAL).replace("PLAN", PLAN)
     )
@@ -300,6 +370,7 @@ fault = [
     assert result["totals"]["accepted.checkout"] >= 2, "money was on its way"
     marks = {each["text"]: each for each in result["marks"] if each["kind"] == "fault"}
     assert set(marks) == {"line", "flush_redis", "restart_postgres"}
+    assert [each["text"] for each in result["marks"]].count("restart_postgres") == 2, "it works more than once"
     assert all(each["recovered_s"] is not None for each in marks.values()), marks
     assert result["totals"]["resumes"] >= 20, "who was behind the line was cut"
     assert result["under_faults"]["say.seen"]["count"] > 0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from loadtest.checkout import Checkout
-from loadtest.scenario import ScenarioError, bound, missing, scaled
+from loadtest.scenario import ScenarioError, bound, digest, missing, scaled
 from loadtest.shelf import FOLDER, load
-from loadtest.target import Target, TargetError, highest_rate, require_allowed
+from loadtest.target import Target, TargetError, bounded, highest_rate, require_allowed
+from loadtest.target import read as read_target
 from loadtest.thresholds import ThresholdError, due_of, judge, parse
 
 GOOD = """
@@ -25,7 +29,7 @@ seconds = 10
 present = 1.0
 action = [{ do = "like", per_s = 5, options = { most = 3 } }]
 cue = [{ at_s = 1, send = { t = "freeze" } }]
-fault = [{ at_s = 2, do = "pause", process = "gateway", seconds = 1 }]
+fault = [{ at_s = 2, do = "pause", process = "gateway", recover_s = 5, seconds = 1 }]
 """
 
 
@@ -68,6 +72,15 @@ def test_a_good_one_is_read(tmp_path_factory: pytest.TempPathFactory) -> None:
         ("at_s = 2", "at_s = 20", "after its end, 10"),
         ('process = "gateway", ', "", "fault 'pause' needs `process`"),
         (", seconds = 1 }]", " }]", "fault 'pause' needs `seconds`"),
+        ("recover_s = 5", "recover_s = 8", "with `recover_s` it lasts until 11 s, and the phases until 10 s"),
+        (
+            "seconds = 1 }]",
+            'seconds = 1 }, { at_s = 6, do = "flush_redis", recover_s = 1 }]',
+            "last until 8 s",
+        ),
+        ("[[crowd]]", "[host]\nsays_per_s = 0\n[[crowd]]", "`says_per_s` of the host must not be 0"),
+        ("[[phase]]", '[[phase]]\nname = "talk"\nseconds = 1\n[[phase]]', "two phases are called 'talk'"),
+        ("dropped <= 1 %", "talk: dropped <= 1 %", "counts are of the whole run: write `dropped <= 1 %`"),
         ("say.seen p99 <= 500 ms", "say.seen p99 < 500", "threshold 'say.seen p99 < 500': write `say.seen"),
         ("talk: like", "walk: like", "there is no phase 'walk'"),
         ("say.seen", "say.sen", "no time is called 'say.sen'"),
@@ -102,6 +115,22 @@ def test_scaling_keeps_the_shape_of_the_evening() -> None:
         assert all(cue.at_s <= phase.seconds for cue in phase.cue)
 
 
+def test_what_heals_is_not_made_shorter_with_the_evening() -> None:
+    scenario = load("faults")
+    longer = scaled(scenario, viewers=None, time=2)
+    assert [fault for _, fault in longer.faults()] == [
+        msgspec.structs.replace(fault, at_s=fault.at_s * 2) for _, fault in scenario.faults()
+    ]
+    with pytest.raises(ScenarioError, match="one after another"):
+        scaled(scenario, viewers=None, time=0.5)
+
+
+def test_a_digest_says_whether_the_same_was_done() -> None:
+    scenario = load("big-sale")
+    assert digest(msgspec.structs.replace(scenario, text="other", thresholds=[])) == digest(scenario)
+    assert digest(scaled(scenario, viewers=None, rate=2)) != digest(scenario)
+
+
 def test_a_cue_speaks_of_what_one_before_it_made() -> None:
     send = {"t": "open_draw", "draw": "$friday", "names": ["$ 5 off", "$friday"]}
     assert missing(send, {}) == ["$friday", "$friday"]
@@ -129,10 +158,45 @@ def test_products_are_not_put_into_a_real_shop() -> None:
         require_allowed(target, load("team-rush"), "main")
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://127.0.0.1", "http://127.0.0.1:8080/live", "http://a b"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "127.0.0.1:8080", "ftp://127.0.0.1", "http://127.0.0.1:8080/live", "http://a b", "http://localhost:abc",
+        "http://localhost:99999", "http://:8080", "http://[::1",
+    ],
+)  # fmt: skip
 def test_a_url_that_is_none_is_told_as_that(url: str) -> None:
     with pytest.raises(TargetError, match="without a path"):
         require_allowed(Target(url=url, shop="s", room="main"), load("draw-rush"), "")
+
+
+@pytest.mark.parametrize("key", ["no key", "-----BEGIN PRIVATE KEY-----\nA\n-----END PRIVATE KEY-----", "", "public"])
+def test_a_key_that_signs_nothing_is_told_beforehand(key: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    if key == "public":
+        made = Ed25519PrivateKey.generate().public_key()
+        key = made.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    file = tmp_path_factory.mktemp("key") / "live.key"
+    file.write_text(key)
+    with pytest.raises(TargetError, match="'k1' is none that signs with EdDSA"):
+        Target(shop="s", kid="k1", key_file=str(file), algorithm="EdDSA").signing()
+
+
+def test_a_process_is_named_by_words_that_its_number_is_checked_against() -> None:
+    with pytest.raises(TargetError, match="`match`"):
+        read_target('[process.gateway]\npid_file = "/run/gateway.pid"')
+
+
+def test_a_search_goes_no_further_than_the_target_allows() -> None:
+    scenario = load("comment-flood")
+    assert bounded(Target(most_viewers=800), scenario, 15_000, by_viewers=True) == (800, "most_viewers")
+    assert bounded(Target(), scenario, 700, by_viewers=True) == (700, "")
+    most, why = bounded(Target(most_actions_per_s=100), scenario, 15_000, by_viewers=True)
+    assert why == "most_actions_per_s"
+    assert highest_rate(scaled(scenario, viewers=int(most))) <= 100
+    assert highest_rate(scaled(scenario, viewers=int(most) + 1)) > 100
+    most, why = bounded(Target(most_actions_per_s=100), scenario, 100, by_viewers=False)
+    assert why == "most_actions_per_s"
+    assert 99 < highest_rate(scaled(scenario, viewers=None, rate=most)) <= 100
 
 
 async def test_only_pages_of_this_machine_and_of_named_hosts_are_pressed() -> None:
@@ -165,10 +229,13 @@ def test_what_is_no_threshold_is_refused(text: str) -> None:
 
 def test_what_came_of_a_threshold_has_its_unit() -> None:
     shown = [judge(parse(text), value).shown for text, value in _VALUES]
-    assert shown == ["72.5 ms", "1200 ms", "0.5 %", "3"]
+    assert shown == ["72.5 ms", "1200 ms", "0.5 %", "3", "0.5 %", "72.5 ms", "1200 ms"]
 
 
-_VALUES = [("say.seen p99 <= 100 ms", 72.5), ("join max <= 1 s", 1200), ("dropped <= 1 %", 0.005), ("resets <= 0", 3)]
+_VALUES = [
+    ("say.seen p99 <= 100 ms", 72.5), ("join max <= 1 s", 1200), ("dropped <= 1 %", 0.005), ("resets <= 0", 3),
+    ("dropped <= 1%", 0.005), ("say.seen p99 <= 100ms", 72.5), ("join max <=1s", 1200),
+]  # fmt: skip
 
 
 def test_a_share_is_of_what_could_be_done_and_of_one_action_where_it_names_one() -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import random
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.compare import NotComparable, compare, mann_whitney, promises
+from loadtest.cli import loadtest
+from loadtest.compare import NotComparable, compare, count_test, mann_whitney, notes, promises
 from loadtest.conductor import Seen
+from loadtest.crew import CrewError
 from loadtest.finding import Bounds, Finder
 from loadtest.histogram import Histogram, quantile
 from loadtest.limit import Search
@@ -24,11 +28,13 @@ from loadtest.report.junit import junit
 from loadtest.report.page import page
 from loadtest.report.table import table
 from loadtest.result import Collected, Mark, Result, Second, Times, decode, encode
+from loadtest.scenario import scaled
 from loadtest.scrape import parse as parse_metrics
 from loadtest.shelf import load
 from loadtest.target import Target
 from loadtest.thresholds import Judged
 from loadtest.verdict import decided, judge
+from loadtest.wish import Wish
 
 
 @given(st.lists(st.integers(1, 10_000_000), min_size=1, max_size=200))
@@ -70,6 +76,35 @@ def test_a_driver_that_was_the_bottleneck_makes_the_run_void() -> None:
     for second in range(100):
         collected.add(_tick(second, late_ms=900.0 if second == 50 else 3.0))
     assert collected.void_reasons() == [], "one bad second of a hundred is no bottleneck"
+
+
+def test_the_wait_after_the_phases_does_not_thin_out_a_late_driver() -> None:
+    scenario = load("warm-up")
+    collected = Collected(scenario, 1)
+    for second in range(400):
+        collected.add(_tick(second, late_ms=900.0 if second in (20, 30, 40) else 3.0))
+    assert collected.void_reasons(), "3 of 50 seconds, though not of 400"
+    assert len(collected.played) == scenario.seconds
+
+
+@pytest.mark.parametrize(("late", "void"), [((30, 200), True), ((30,), False), ((), False)])
+def test_a_time_that_is_missed_by_late_seconds_of_the_driver_alone_is_void(late: tuple[int, ...], void: bool) -> None:
+    scenario = msgspec.structs.replace(load("big-sale"), thresholds=["say.seen p99 <= 400 ms"])
+    collected = Collected(scenario, 1)
+    for second in range(600):
+        slow = second in (30, 201)  # what was sent late in the 200th is seen in the next
+        times = {"say.seen": {9_000: 400} if slow else {100: 10}}
+        collected.add(_tick(second, times=times, late_ms=900.0 if second in late else 3.0))
+    assert not collected.judged(scenario.limits())[0].ok
+    assert bool(collected.void_reasons()) == void
+
+
+def test_a_count_that_is_missed_is_no_matter_of_late_seconds() -> None:
+    scenario = msgspec.structs.replace(load("big-sale"), thresholds=["gave_up <= 0"])
+    collected = Collected(scenario, 1)
+    for second in range(600):
+        collected.add(_tick(second, counts={"gave_up": 1}, late_ms=900.0 if second == 5 else 3.0))
+    assert collected.void_reasons() == []
 
 
 def test_what_happens_while_something_is_broken_is_judged_apart() -> None:
@@ -179,9 +214,71 @@ def test_other_scenarios_are_not_compared() -> None:
         compare(_result(20, 1), _result(20, 2, viewers=11))
 
 
-def test_a_promise_that_is_kept_no_longer_is_told() -> None:
+@pytest.mark.parametrize("change", [{"rate": 2.0}, {"time": 0.5}, {"workers": 3}, {"digest": "other"}])
+def test_runs_that_did_something_else_are_not_compared(change: dict[str, Any]) -> None:
+    with pytest.raises(NotComparable, match=r"differs|was changed"):
+        compare(_result(20, 1), _result(20, 2, **change))
+    with pytest.raises(NotComparable, match="ended early"):
+        compare(_result(20, 1), _result(20, 2, verdict="interrupted"))
+
+
+def test_another_machine_and_a_void_run_are_told() -> None:
+    told = notes(_result(20, 1), _result(20, 2, machine={"cores": "4"}, verdict="void"))
+    assert told == [
+        "note: the run of 2026-01-01 00:00:00 is void", "note: machine: cores was 2, and is 4",
+    ]  # fmt: skip
+
+
+def test_a_phase_that_got_slower_is_seen_among_others_that_did_not() -> None:
+    def marked(after: float) -> Result:
+        plain = _result(20, 1)
+        slower = _result(after, 2).timeline
+        marks = [Mark(at_s=at, seconds=20, text=text, kind="phase") for at, text in ((0, "a"), (20, "b"), (40, "c"))]
+        marks.append(Mark(at_s=60, seconds=9, text="settling", kind="phase"))
+        return msgspec.structs.replace(plain, timeline=[*plain.timeline[:40], *slower[40:]], marks=marks)
+
+    found = {(each.phase, each.name): each.verdict for each in compare(marked(20), marked(60))}
+    assert {found[each, "say.seen p50"] for each in ("a", "b")} == {"same"}
+    assert found["c", "say.seen p50"] == "worse"
+    assert ("settling", "say.seen p50") not in found
+
+
+def test_what_is_measured_no_longer_is_worse() -> None:
+    before = _result(20, 1)
+    timeline = [msgspec.structs.replace(each, times={}) for each in before.timeline]
+    found = {
+        each.name: each for each in compare(before, msgspec.structs.replace(before, timeline=timeline, metrics={}))
+    }
+    assert (found["say.seen p99"].verdict, found["say.seen p99"].after) == ("worse", None)
+    assert "nothing was measured" in found["say.seen p99"].line
+
+
+@pytest.mark.parametrize("name", ["dropped", "refused", "gave_up", "resets"])
+def test_what_is_counted_more_often_is_worse(name: str) -> None:
+    def verdict(before: int, after: int) -> str:
+        found = compare(_result(20, 1, totals={name: before}), _result(20, 1, totals={name: after}))
+        return {each.name: each.verdict for each in found}[f"{name} a minute"]
+
+    assert [verdict(0, 20), verdict(20, 0), verdict(20, 24), verdict(5000, 6000), verdict(5000, 5300)] == [
+        "worse", "better", "same", "worse", "same",
+    ]  # fmt: skip
+
+
+def test_the_count_test_gives_what_r_gives() -> None:
+    # poisson.test(c(12, 2), c(1, 1)): p-value = 0.01294
+    assert count_test(12, 60, 2, 60) == pytest.approx(0.01294, abs=1e-5)
+    assert count_test(0, 60, 0, 60) == 1.0
+
+
+@pytest.mark.parametrize("was", [True, None, "absent"])
+def test_a_promise_that_is_broken_now_and_was_not_before_is_told(was: object) -> None:
+    before = [] if was == "absent" else [Finding(name="order", ok=was, text="")]  # type: ignore[arg-type]
     broken = [Finding(name="order", ok=False, text="gap")]
-    assert promises(_result(20, 1), _result(20, 1, findings=broken)) == ["broken now: order"]
+    assert promises(_result(20, 1, findings=before), _result(20, 1, findings=broken)) == ["broken now: order"]
+    assert promises(_result(20, 1, findings=broken), _result(20, 1, findings=broken)) == []
+    kept = [Finding(name="order", ok=True, text="")]
+    assert promises(_result(20, 1, findings=broken), _result(20, 1, findings=kept)) == ["kept again: order"]
+    assert promises(_result(20, 1, findings=kept), _result(20, 1, findings=[])) == ["judged no longer: order"]
 
 
 @given(st.lists(st.floats(0, 100), min_size=5, max_size=30), st.lists(st.floats(0, 100), min_size=5, max_size=30))
@@ -291,6 +388,53 @@ def test_a_search_begins_no_run_that_would_end_too_late() -> None:
     said = _follow(finder, 15_000, run_s=80)
     assert len(finder.probes) == 3, "a fourth would end after 320 s"
     assert said[-1].endswith("team-rush: the time is over: at least 2,000 viewers")
+
+
+def test_a_search_weighs_its_first_run_by_the_scenario() -> None:
+    finder = _finder(within_s=60)
+    assert finder.next(0.0) is None, "it takes 70 s"
+    assert finder.text().endswith("team-rush: the time is over: nothing that holds was found")
+
+
+def test_a_search_begins_with_as_many_viewers_as_it_was_told() -> None:
+    finder = Finder(scaled(load("full-house"), viewers=20_000), Bounds(by_viewers=True))
+    scenario = finder.next(0.0)
+    assert scenario is not None
+    assert scenario.viewers == 20_000
+
+
+def _searched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *arguments: str) -> tuple[int, str]:
+    """`find-limit` against a server that fails at 2,000 viewers for good: exit code and output."""
+
+    async def play(wish: Wish, progress: object, stop: object) -> Result:
+        if wish.scenario.viewers >= 2000:
+            raise CrewError("a worker of the load test died")
+        return _result(20, 1)
+
+    monkeypatch.setattr("loadtest.cli.play", play)
+    done = CliRunner().invoke(loadtest, ["find-limit", *arguments, "--out", str(tmp_path)])
+    return done.exit_code, done.output
+
+
+def test_a_search_that_fails_tells_what_it_knows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    code, said = _searched(monkeypatch, tmp_path, "team-rush")
+    assert code == 2
+    assert "team-rush: it was ended early: at least 1,000 viewers" in said
+    assert "a worker of the load test died" in said
+
+
+def test_without_actions_there_is_no_rate_to_search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    code, said = _searched(monkeypatch, tmp_path, "host-heartbeat", "--what", "rate")
+    assert (code, "no rate to raise" in said) == (2, True)
+
+
+def test_a_search_ends_at_the_bounds_of_the_target_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "target.toml"
+    file.write_text("most_viewers = 700")
+    code, said = _searched(monkeypatch, tmp_path, "team-rush", "--target", str(file))
+    assert code == 0
+    assert "not beyond 700 viewers: `most_viewers` of the target" in said
+    assert "team-rush holds 700 viewers, the most that was tried" in said
 
 
 def test_a_driver_at_its_limit_is_not_taken_for_the_servers() -> None:
