@@ -18,7 +18,7 @@ LIMITS: dict[str, str] = {
     "last_reveal": "That the co-host who revealed last would not have preferred a void draw.",
     "names": "That the co-hosts are who their names say: the host named them.",
     "chance": "Chance: the beacon was known beforehand. This is a rehearsal.",
-    "unclaimed": "That winners had the chance to claim what went on as unclaimed: that they were told is "
+    "unclaimed": "That winners had the chance to claim what they lost as unclaimed: that they were told is "
     "the shop's word.",
     "declined": "That winners declined: that is the shop's word.",
     "disqualified": "That winners were disqualified rightly: that is the shop's word.",
