@@ -35,6 +35,7 @@ class BusMessage(msgspec.Struct, array_like=True, kw_only=True):
     left_out: int = 0
     gauges: dict[str, int] = {}
     notes: list[bytes] = []  #: events of the live lane that may wait for company, JSON
+    seats: list[tuple[str, bytes]] = []  #: viewer and own seat (JSON), just taken: for their other screens
 
     def merge(self, other: BusMessage) -> None:
         """Append what `other` says, which came later."""
@@ -45,6 +46,7 @@ class BusMessage(msgspec.Struct, array_like=True, kw_only=True):
         self.left_out += other.left_out
         self.gauges.update(other.gauges)
         self.notes.extend(other.notes)
+        self.seats.extend(other.seats)
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -57,7 +59,7 @@ def _channel(room_id: str) -> str:
 
 def message_of(origin: int) -> BusMessage:
     """An empty message, to merge others into."""
-    return BusMessage(origin=origin, appended=Appended([], [], []), live=[], gauges={}, notes=[])
+    return BusMessage(origin=origin, appended=Appended([], [], []), live=[], gauges={}, notes=[], seats=[])
 
 
 async def publish(client: redis.asyncio.Redis, messages: Mapping[str, BusMessage]) -> None:
