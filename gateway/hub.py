@@ -37,7 +37,6 @@ _IDLE_S = 60.0
 _BEATS_PER_PUSH = 5
 #: most events that one repair reads; more follow with the next
 _REPAIR_EVENTS = 5000
-_OURS = 0  #: the bus puts its own number there
 _encode = msgspec.json.Encoder().encode
 
 
@@ -129,11 +128,11 @@ class Hub:
         Best effort, and not a notice: a row and a number of the room's for each join would cost a rush more than it is
         worth, since nearly everybody has one screen.
         """
-        seat = (viewer, _encode(own))
+        told = _encode(own)
         channel = self.channels.get(room_id)
         if channel is not None:
-            channel.seat_taken(*seat, asker)
-        self.bus.publish(room_id, BusMessage(origin=_OURS, seats=[seat]))
+            channel.seat_taken(viewer, told, asker)
+        self.bus.seat_taken(room_id, viewer, told)
 
     def receive(self, room_id: str, message: BusMessage) -> None:
         channel = self.channels.get(room_id)

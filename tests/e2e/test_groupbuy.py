@@ -224,8 +224,10 @@ async def test_a_deal_is_paused_edited_and_extended_and_who_leads_leaves(visitor
     await operator.presses("Close…", "Close it")
     await expect(_card(cy)).to_contain_text("No new teams any more. Teams that form go on.")
     await expect(_card(cy).get_by_role("button", name="Open a team")).to_have_count(0)
+    join = _card(cy).get_by_role("button", name=re.compile("Join the team with 1 seat left"))
+    await expect(join).to_be_visible()
     await _picture(cy.page, "viewer-closing")
-    await _card(cy).get_by_role("button", name=re.compile("Join the team with 1 seat left")).click()
+    await join.click()
     await expect(_card(cy)).to_contain_text("2 of 2 seats are taken")
 
 
