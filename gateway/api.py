@@ -18,6 +18,7 @@ from livestream.parts import Download, Hooked, Reading, Running
 from livestream.protocol.commands import Command
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.http import OPERATIONS, LogQuery, Operation, PageQuery, Products
+from livestream.protocol.replies import Seated
 from livestream.protocol.roles import STAFF, Role
 from livestream.protocol.shop import ShopCommand
 from livestream.room import store
@@ -30,6 +31,7 @@ from livestream.storage.pool import Database
 
 from .asked import Asked, claim_of, read
 from .callers import Callers
+from .hub import Hub
 from .webhook_routes import WebhookRoutes
 
 Handler = Callable[[Asked], Awaitable[msgspec.Struct | Download]]
@@ -43,6 +45,7 @@ class Api:
         callers: Callers,
         database: Database,
         service: RoomService,
+        hub: Hub,
         shops: ShopService,
         webhooks: WebhookRoutes,
         parts: Running,
@@ -51,6 +54,7 @@ class Api:
         self._callers = callers
         self._database = database
         self._service = service
+        self._hub = hub
         self._shops = shops
         # Reads wait for each other, so that commands always find a connection to Postgres.
         self._reading = asyncio.Semaphore(max(1, settings.pool_size // 2))
@@ -121,6 +125,8 @@ class Api:
         fields = {name: getattr(asked.body, name) for name in asked.body.__struct_fields__}
         reply = await self._service.run(actor, kind(ref=0, **fields, **key), channel.local)
         COMMANDS.labels(asked.operation.name, "ok").inc()
+        if isinstance(reply, Seated):
+            self._hub.seat_taken(actor.room_id, actor.pseudonym, reply.own)
         return reply
 
     async def _shop_command(self, asked: Asked) -> msgspec.Struct:

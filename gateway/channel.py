@@ -38,7 +38,8 @@ from livestream.protocol.events import (
     StaffEvent,
     YouBought,
 )
-from livestream.protocol.pushes import Heartbeat, Log, Notice, Snapshot, Staff, StaffView
+from livestream.protocol.groupbuy import OwnSeat
+from livestream.protocol.pushes import Heartbeat, Log, Notice, Snapshot, Staff, StaffView, YourSeat
 from livestream.protocol.state import RoomState, newest
 from livestream.room.local import LocalRoom
 from livestream.room.redaction import redact
@@ -56,6 +57,7 @@ _event = msgspec.json.Decoder(LogEvent).decode
 _staff_event = msgspec.json.Decoder(StaffEvent).decode
 _notice_event = msgspec.json.Decoder(NoticeEvent).decode
 _live_event = msgspec.json.Decoder(LiveEvent).decode
+_own_seat = msgspec.json.Decoder(OwnSeat).decode
 _plain = msgspec.json.Decoder().decode
 _BOUGHT = str(YouBought.__struct_config__.tag).encode()
 #: more than a room causes while one join reads from Postgres
@@ -159,6 +161,8 @@ class Channel:
             self._receive_live(message.live, message.left_out)
         if message.notes:
             self.fanout.notes(message.notes)
+        for viewer, own in message.seats:
+            self.seat_taken(viewer, own)
         for key, value in message.gauges.items():
             self.set_gauge(key, value)
 
@@ -235,6 +239,15 @@ class Channel:
                 connection.send([notice_message(notice, connection.variant.codec)])
                 if bought:
                     connection.session.became_buyer()
+
+    def seat_taken(self, viewer: str, own: bytes, asker: Connection | None = None) -> None:
+        """A viewer took a seat on one screen, `asker`, which has the answer: their others are told."""
+        others = [each for each in self._signed_in.sockets_of(viewer) if each is not asker]
+        if others:
+            with contextlib.suppress(msgspec.ValidationError):  # of a newer version
+                seat = YourSeat(own=_own_seat(own))
+                for connection in others:
+                    connection.send([wire.encode(seat, connection.variant.codec)])
 
     def _receive_live(self, events: list[bytes], left_out: int) -> None:
         self._shown += 1

@@ -147,6 +147,7 @@ def edge(process: Process, rooms: Inside) -> Edge:
         settings,
         process.tasks,
         lambda actor: log_pseudonym(process.secret, actor.shop_id, actor.key),
+        hub,
     )
     connections = GatewayEdge(admission, keepalive, dispatcher, settings)
     presence = Presence(rooms.bus.redis, hub, process.origin, lambda: admission.count, connections.hand_over)
@@ -177,7 +178,8 @@ def http(process: Process, rooms: Inside, door: Edge, ready: Callable[[], dict[s
             request.remote or "", request.headers.getall("X-Forwarded-For", [])
         ),
     )
-    api = Api(callers, database, rooms.service, shops, WebhookRoutes(database, rooms.targets), rooms.parts, settings)
+    webhooks = WebhookRoutes(database, rooms.targets)
+    api = Api(callers, database, rooms.service, rooms.hub, shops, webhooks, rooms.parts, settings)
     ticket_routes = TicketRoutes(rooms.verifier, rooms.tickets, rooms.keys, door.revocations, stand_ins, rooms.clock)
     return Http(
         Guard(door.admission, settings.handshake_timeout_ms / 1000),

@@ -15,12 +15,13 @@ from livestream.protocol import codec as wire
 from livestream.protocol.commands import AnyCommand, Command, Join
 from livestream.protocol.errors import ERRORS, ErrorCode, Refused
 from livestream.protocol.limits import Rate, RateClass
-from livestream.protocol.replies import AnyReply, Error
+from livestream.protocol.replies import AnyReply, Error, Seated
 from livestream.room.desk import Actor
 from livestream.room.service import RoomService
 
 from .connection import Connection
 from .failures import refusal
+from .hub import Hub
 from .join import Joiner
 from .session import rates
 
@@ -38,8 +39,10 @@ class Dispatcher:
         settings: Settings,
         tasks: asyncio.TaskGroup,
         log_name: Callable[[Actor], str],
+        hub: Hub,
     ) -> None:
         self._log_name = log_name
+        self._hub = hub
         self._service = service
         self._joiner = joiner
         self._tasks = tasks
@@ -110,6 +113,8 @@ class Dispatcher:
         except Exception as error:
             reply = self._failure(error, command, actor, actor.room_id)
         self._reply(connection, command, reply)
+        if isinstance(reply, Seated):
+            self._hub.seat_taken(actor.room_id, actor.pseudonym, reply.own, connection)
 
     def _reply(self, connection: Connection, command: Command, reply: AnyReply) -> None:
         _counter(command.__struct_config__.tag, reply.code if isinstance(reply, Error) else "ok").inc()

@@ -10,6 +10,7 @@ import asyncio
 import functools
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import structlog
 
 from livestream.bus import Bus, BusMessage
@@ -17,6 +18,7 @@ from livestream.config import Settings
 from livestream.metrics import HEARTBEAT_LAG, LOG_READS, POSTGRES_UP, REDIS_UP
 from livestream.parts import Running
 from livestream.protocol.errors import LivestreamError
+from livestream.protocol.groupbuy import OwnSeat
 from livestream.room import store
 from livestream.room.local import LocalRoom
 from livestream.room.words import Words
@@ -27,6 +29,7 @@ from livestream.storage.roomlog import Pulse
 
 from .channel import RECENT_NOTICES, STAFF_TAIL, Channel, Loaded
 from .clock import Clock
+from .connection import Connection as Socket
 
 _log = structlog.get_logger()
 #: a room without viewers is dropped after so long
@@ -35,6 +38,7 @@ _IDLE_S = 60.0
 _BEATS_PER_PUSH = 5
 #: most events that one repair reads; more follow with the next
 _REPAIR_EVENTS = 5000
+_encode = msgspec.json.Encoder().encode
 
 
 class Hub:
@@ -120,6 +124,18 @@ class Hub:
         """After COMMIT: to our own viewers at once, to the others over the bus."""
         self.receive(room_id, message)
         self.bus.publish(room_id, message)
+
+    def seat_taken(self, room_id: str, viewer: str, own: OwnSeat, asker: Socket | None = None) -> None:
+        """After COMMIT: the answer goes to one screen of the viewer; their others are told, here and elsewhere.
+
+        Best effort, and not a notice: a row and a number of the room's for each join would cost a rush more than it is
+        worth, since nearly everybody has one screen.
+        """
+        told = _encode(own)
+        channel = self.channels.get(room_id)
+        if channel is not None:
+            channel.seat_taken(viewer, told, asker)
+        self.bus.seat_taken(room_id, viewer, told)
 
     def receive(self, room_id: str, message: BusMessage) -> None:
         channel = self.channels.get(room_id)

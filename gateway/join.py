@@ -116,9 +116,7 @@ class Joiner:
         known = {notice.seq for notice in own.notices}
         mine = None if actor.viewer_id is None else actor.pseudonym
         newer = [n for n in channel.notices_since(notices_top, mine) if n.seq not in known]
-        self._enter(
-            connection, channel, command, identity, actor, dataclasses.replace(own, notices=own.notices + newer)
-        )
+        self._enter(connection, channel, command, identity, actor, dataclasses.replace(own, newer=newer))
 
     async def _catch_up(self, channel: Channel, command: Join) -> None:
         """Nobody is taken back in time, or given a snapshot while Postgres has what they missed."""

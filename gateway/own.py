@@ -39,12 +39,15 @@ class Own:
     notices: list[LoggedNotice] = field(default_factory=list)
     buyer: bool = False
     blocked: list[str] = field(default_factory=list)
-    pushes: Sequence[Push] = ()  #: what parts have of them
+    pushes: Sequence[Push] = ()  #: what parts have of them, read after the notices
+    newer: Sequence[LoggedNotice] = ()  #: notices that came while all that was read; they may say less than `pushes`
 
     def messages(self, codec: Codec) -> list[bytes]:
+        """In the order in which it came to be, as far as that is known."""
         return [
-            *(wire.encode(push, codec) for push in self.pushes),
             *(notice_message(notice, codec) for notice in self.notices),
+            *(wire.encode(push, codec) for push in self.pushes),
+            *(notice_message(notice, codec) for notice in self.newer),
         ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from livestream.protocol.errors import ErrorCode, Refused
-from livestream.protocol.groupbuy import DealState, OrderState, OwnSeat, SeatLeft
+from livestream.protocol.groupbuy import DealState, OrderState, OwnSeat
 from livestream.protocol.limits import PAYING_S
 from livestream.room.clocks import closes_at
 
@@ -87,10 +87,7 @@ def join_team(
     _vacate(book, over)
     apply(book, joined.team_id, held)
     book.sit(viewer, joined.team_id)
-    now = book.teams[joined.team_id]
-    if now.free == 1 and now.listed:
-        book.caused.live.append(SeatLeft(deal=book.deal.deal_id, team=now.team_id, deadline=now.deadline_ms))
-    book.concern(now, but=seat_id)
+    book.concern(book.teams[joined.team_id], but=seat_id)
     return own(book, joined.team_id, seat_id)
 
 

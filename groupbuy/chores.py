@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from livestream.protocol.groupbuy import DealChanged, DealState
+from livestream.protocol.groupbuy import RUNNING, DealChanged, DealState
 from livestream.storage import deadlines
 from livestream.storage.pool import Database
 
 from . import course, deal_rows, store, writes
 from .book import Book
-from .deal import RUNNING
 from .engine import Told, change, finish
 from .operation import close
 from .store import DEAL, Loaded, Named

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from livestream.protocol.errors import ErrorCode, Refused
-from livestream.protocol.groupbuy import DealState, OrderState, SeatState, TeamCompleted, TeamState
+from livestream.protocol.groupbuy import DealState, OrderState, SeatLeft, SeatState, TeamCompleted, TeamState
 
 from . import funds, money, pricing, team
 from .book import Book, Buyer, Op
@@ -159,6 +159,14 @@ def apply(book: Book, team_id: str, events: Events) -> None:
                 _failed(book, began, before, now)
     if any(not isinstance(event, team.SeatHeld | team.SeatPaying) for event in events):
         book.concern(book.teams[team_id])
+    _tell_last_seat(book, began, book.teams[team_id])
+
+
+def _tell_last_seat(book: Book, began: Team, now: Team) -> None:
+    """Whoever joined or left: a team that anyone may join has come to need one more."""
+    joinable = now.listed and now.state is TeamState.FORMING and book.now_ms < now.deadline_ms
+    if joinable and now.free == 1 != began.free and book.deal.state is not DealState.VOIDED:
+        book.caused.live.append(SeatLeft(deal=book.deal.deal_id, team=now.team_id, deadline=now.deadline_ms))
 
 
 def _released(book: Book, seat: Seat | None) -> None:

@@ -48,6 +48,11 @@ class Crier:
         self._origin = origin
         self._waiting: dict[str, _Waiting] = {}
 
+    def pass_on(self, room_id: str, message: BusMessage) -> None:
+        """Publish a message at once, but for its live events, which wait for their turn."""
+        self.tell(room_id, message.live)
+        self._publish(room_id, msgspec.structs.replace(message, live=[]))
+
     def tell(self, room_id: str, events: Sequence[bytes]) -> None:
         """Events (JSON) of the live lane. Those that wait longest are left out, and counted: they are stale first."""
         if not events:

@@ -14,12 +14,10 @@ from dataclasses import dataclass, replace
 
 from livestream.protocol.commands import ChangeDeal
 from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.groupbuy import RUNNING, DealState, DealStep, DealTerms
 from livestream.protocol.groupbuy import Deal as DealView
-from livestream.protocol.groupbuy import DealState, DealStep, DealTerms
 
 from . import pricing
-
-RUNNING = frozenset({DealState.OPEN, DealState.PAUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ def check(terms: Terms, single_price: int, units: int, stock: int, *, low_price:
     pricing.check_steps(terms.steps, single_price, terms.leader_discount)
     if stock * terms.share // 100 < terms.size * units:
         raise Refused(ErrorCode.TERMS_REFUSED, "the share of the stock that teams may hold is less than one team needs")
-    if pricing.is_low(terms.steps, single_price) and not low_price:
+    if pricing.is_low(terms.steps, single_price, terms.leader_discount) and not low_price:
         raise Refused(ErrorCode.PRICE_LOW)
 
 

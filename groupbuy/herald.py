@@ -8,6 +8,7 @@ from livestream.bus import BusMessage
 from livestream.storage.pool import Database
 
 from . import gauges
+from .crier import Crier
 from .engine import Told
 
 
@@ -22,11 +23,12 @@ class Herald:
     def __init__(self, publish: Callable[[str, BusMessage], None], origin: int) -> None:
         self._publish = publish
         self._origin = origin
+        self._crier = Crier(publish, origin)
         self._stirred: dict[str, str] = {}  #: room by deal
 
     def told(self, deal_id: str, told: Told) -> None:
         """Tell what was committed; the deal's gauges follow with the next turn of `tell_gauges`."""
-        self._publish(told.room_id, told.message)
+        self._crier.pass_on(told.room_id, told.message)
         if told.stirred:
             self._stirred[deal_id] = told.room_id
 

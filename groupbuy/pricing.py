@@ -28,9 +28,9 @@ def check_steps(steps: Sequence[DealStep], single_price: int, leader_discount: i
         raise _refused("the leader's discount must leave something to pay")
 
 
-def is_low(steps: Sequence[DealStep], single_price: int) -> bool:
-    """A step costs less than half: most likely a slip of the keyboard."""
-    return steps[-1].price * 2 < single_price
+def is_low(steps: Sequence[DealStep], single_price: int, leader_discount: int) -> bool:
+    """Somebody, if only the leader, may pay less than half: most likely a slip of the keyboard."""
+    return seat_price(steps[-1], leader_discount, leads=True) * 2 < single_price
 
 
 def step_reached(steps: Sequence[DealStep], people: int) -> DealStep | None:

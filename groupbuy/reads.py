@@ -22,7 +22,8 @@ from .views import own, team_view
 
 _OWN_MOST = 20  #: of one viewer: those that live or have an order before those that were given up, and newest first
 _MS = "floor(extract(epoch FROM {}) * 1000)::bigint"
-_LEAST_ID, _HIGHEST_ID = "", "~"
+_HIGHEST_ID = "~"
+_GOING = "(state IN ('forming', 'settling'))"
 
 
 async def deals(connection: Connection, reading: Reading) -> Listed:
@@ -47,6 +48,7 @@ async def deals(connection: Connection, reading: Reading) -> Listed:
 
 
 async def teams(connection: Connection, reading: Reading) -> Listed:
+    """For staff every team, those that are not decided first; for viewers those that they may join."""
     page: TeamsQuery = reading.query
     await _require_deal(connection, reading)
     if page.invite is not None:
@@ -55,17 +57,21 @@ async def teams(connection: Connection, reading: Reading) -> Listed:
         )
     elif reading.role in STAFF:
         rows = await connection.fetch(
-            "SELECT team_id FROM team WHERE deal_id = $1 AND team_id < $2 ORDER BY team_id DESC LIMIT $3",
+            f"""
+            SELECT team_id FROM team
+             WHERE deal_id = $1 AND ($2::text IS NULL
+                OR ({_GOING}, team_id) < (SELECT {_GOING}, team_id FROM team WHERE team_id = $2))
+             ORDER BY {_GOING} DESC, team_id DESC LIMIT $3""",
             reading.path["deal"],
-            page.before or _HIGHEST_ID,
+            page.before,
             page.limit,
         )
     else:
         rows = await connection.fetch(
             """
-            SELECT team_id FROM team JOIN deadline ON kind = 'team' AND id = team_id
-             WHERE deal_id = $1 AND state = 'forming' AND listed AND held + paid + waived < size
-               AND due_at > clock_timestamp()
+            SELECT team_id FROM team JOIN deadline ON kind = 'team' AND id = team_id JOIN room USING (room_id)
+             WHERE deal_id = $1 AND team.state = 'forming' AND listed AND held + paid + waived < size
+               AND due_at > least(clock_timestamp(), frozen_at)
              ORDER BY size - held - paid - waived, due_at LIMIT $2""",
             reading.path["deal"],
             page.limit,

@@ -72,7 +72,7 @@ class GroupBuy:
         else:
             reply, told = await self._operation.run(Work.of(actor, command, room))
             if told is not None:
-                self._publish(told)
+                self._crier.pass_on(told.room_id, told.message)
                 deal_id: str = getattr(command, "deal", "") or getattr(reply, "id", "")
                 self._gauges.stir(deal_id, actor.room_id)
         return msgspec.structs.replace(reply, ref=command.ref)
@@ -134,13 +134,9 @@ class GroupBuy:
         return self._cashier
 
     def _told(self, deal_id: str, told: Told) -> None:
-        self._publish(told)
+        self._crier.pass_on(told.room_id, told.message)
         if told.stirred:
             self._gauges.stir(deal_id, told.room_id)
-
-    def _publish(self, told: Told) -> None:
-        self._crier.tell(told.room_id, told.message.live)
-        self._ground.publish(told.room_id, msgspec.structs.replace(told.message, live=[]))
 
     def _read(self, read: Read) -> Callable[[Reading], Awaitable[msgspec.Struct | Download]]:
         async def run(reading: Reading) -> msgspec.Struct | Download:

@@ -45,6 +45,7 @@ def own(book: Book, team_id: str, seat_id: str) -> OwnSeat:
     waits = seat.state in LIVE and shown.state in GOING
     return OwnSeat(
         seat=seat_id,
+        at=book.now_ms,
         team=team_view(book, team_id),
         state=seat.state,
         leader=shown.leader == seat_id,

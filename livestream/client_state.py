@@ -13,9 +13,22 @@ import msgspec
 from livestream.protocol import limits
 from livestream.protocol.draw_state import evolve_own
 from livestream.protocol.draws import OwnDraw
-from livestream.protocol.events import Commented, Deleted, Echoed, LogEvent, Restored, Unfrozen
-from livestream.protocol.groupbuy import OwnSeat, YourTeam, seat_later
-from livestream.protocol.pushes import AnyPush, Gauge, Live, Log, Notice, OwnDraws, OwnSeats, Snapshot, Staff, StaffView
+from livestream.protocol.events import Break, Commented, Deleted, Echoed, LogEvent, Restored, Unfrozen
+from livestream.protocol.groupbuy import OwnSeat, YourTeam
+from livestream.protocol.own_seats import caught_up, with_seat, with_seats
+from livestream.protocol.pushes import (
+    AnyPush,
+    Gauge,
+    Live,
+    Log,
+    Notice,
+    OwnDraws,
+    OwnSeats,
+    Snapshot,
+    Staff,
+    StaffView,
+    YourSeat,
+)
 from livestream.protocol.state import RoomState, StaffState, evolve, evolve_staff, newest
 
 _STAFF_EVENTS = 200
@@ -52,11 +65,11 @@ def apply(view: RoomView, push: AnyPush) -> RoomView:
         case Gauge(values=values):
             return _with(view, values={**view.values, **values})
         case OwnSeats(seats=seats):
-            return _with(view, seats=tuple(seats))
+            return _with(view, seats=with_seats(view.seats, tuple(caught_up(each, view.breaks) for each in seats)))
+        case YourSeat(own=own):
+            return _seated(view, own)
         case Notice(event=YourTeam(own=own)):
-            others = tuple(each for each in view.seats if each.seat != own.seat)
-            mine = tuple(sorted((*others, own), key=lambda each: each.seat))
-            return _with(view, seats=mine, notices=newest((*view.notices, push), limits.SNAPSHOT_NOTICES))
+            return _with(_seated(view, own), notices=newest((*view.notices, push), limits.SNAPSHOT_NOTICES))
         case OwnDraws(entries=entries, draws=draws):
             return _with(view, own_draws=tuple(draws), values={**view.values, "draw_entries": entries})
         case Notice(event=event):
@@ -65,9 +78,16 @@ def apply(view: RoomView, push: AnyPush) -> RoomView:
     return view
 
 
+def _seated(view: RoomView, own: OwnSeat) -> RoomView:
+    """The room once this viewer has a seat, or it stands otherwise."""
+    return _with(view, seats=with_seat(view.seats, caught_up(own, view.breaks)))
+
+
 def _from_snapshot(view: RoomView, snapshot: Snapshot) -> RoomView:
     desk = None if snapshot.desk is None else StaffState(**_frozen(snapshot.desk))
-    mine = {"notices": view.notices, "seats": view.seats, "own_draws": view.own_draws}
+    missed = [each for each in snapshot.breaks if each not in view.breaks]
+    seats = tuple(caught_up(each, missed) for each in view.seats)
+    mine = {"notices": view.notices, "seats": seats, "own_draws": view.own_draws}
     return RoomView(**{**_frozen(snapshot), **mine, "desk": desk})
 
 
@@ -85,8 +105,9 @@ def _evolve(view: RoomView, event: LogEvent) -> RoomView:
         case Restored(comments=back):
             known = {each.id: each for each in (*view.comments, *back)}
             return _with(view, comments=newest(tuple(known[each] for each in sorted(known)), limits.SNAPSHOT_COMMENTS))
-        case Unfrozen(shifted_ms=shifted):
-            return _with(view, seats=tuple(seat_later(each, shifted) for each in view.seats))
+        case Unfrozen(at=at, shifted_ms=shifted):
+            over = Break(at=at, shifted_ms=shifted)
+            return _with(view, seats=tuple(caught_up(each, [over]) for each in view.seats))
     return view
 
 

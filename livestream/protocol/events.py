@@ -68,6 +68,13 @@ class Freezing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     video_url: str | None = None  #: where the video goes on meanwhile
 
 
+class Break(msgspec.Struct, frozen=True, kw_only=True):
+    """A technical break that is over: what was told as of before `at` ends later by so much."""
+
+    at: types.Millis
+    shifted_ms: types.Count
+
+
 class Clock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A countdown on everybody's screen."""
 
@@ -251,6 +258,7 @@ class Frozen(Event, frozen=True, tag="frozen"):
 class Unfrozen(Event, frozen=True, tag="unfrozen"):
     """It is over: add `shifted_ms` to every deadline of the room that is still open."""
 
+    at: types.Millis  #: own seats that were told as of before then have clocks of before the break
     shifted_ms: types.Count
 
 
@@ -428,7 +436,7 @@ StaffEvent = (
 LiveEvent = Commented | Echoed | Arrived | GroupBuyLiveEvent
 NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | GroupBuyNotice | DrawNotice
 PARTS: tuple[type[msgspec.Struct], ...] = (
-    HostMessage, Show, Chat, Freezing, Clock, Picture, ProductVariant, Product, Policy, Sanction, HeldComment,
+    HostMessage, Show, Chat, Freezing, Break, Clock, Picture, ProductVariant, Product, Policy, Sanction, HeldComment,
     RefundRequest,
     *GROUPBUY_PARTS,
     *DRAW_PARTS,

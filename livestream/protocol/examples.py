@@ -53,7 +53,9 @@ _DEAL = g.Deal(
     closes_at=_AT, stock=120,
 )  # fmt: skip
 _TEAM = g.TeamView(id=_OTHER, deal=_ID, state=g.TeamState.FORMING, size=3, held=1, paid=1, deadline=_AT, names=["小明"])
-_OWN = g.OwnSeat(seat=_ID, team=_TEAM, state=g.SeatState.HELD, leader=True, invite=_INVITE, hold_until=_AT, amount=1799)
+_OWN = g.OwnSeat(
+    seat=_ID, at=_AT, team=_TEAM, state=g.SeatState.HELD, leader=True, invite=_INVITE, hold_until=_AT, amount=1799
+)
 _DRAW_ID, _ENTRY_ID, _HASH, _ROOT = "01" * 16, "a5" * 16, "0f" * 32, "e3" * 32
 _PRIZES = [
     d.PrizeTier(tier="First prize", name="Rower 🚲", value=199_900, currency="PLN"),
@@ -194,7 +196,7 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     p.Log(seq=9, at=_AT, event=e.ChatChanged(chat=_CHAT)),
     p.Log(seq=10, at=_AT, event=e.RoomChanged(title="Friday room", video_delay_ms=8000)),
     p.Log(seq=11, at=_AT, event=e.Frozen(freezing=_FREEZING)),
-    p.Log(seq=12, at=_AT, event=e.Unfrozen(shifted_ms=90_000)),
+    p.Log(seq=12, at=_AT, event=e.Unfrozen(at=_AT, shifted_ms=90_000)),
     p.Log(seq=13, at=_AT, event=e.CountdownStarted(clock=_CLOCK)),
     p.Log(seq=14, at=_AT, event=e.CountdownEnded(id=_ID)),
     p.Log(seq=15, at=_AT, event=e.Featured(product=_PRODUCT)),
@@ -210,6 +212,7 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     ]),
     p.Notice(notice=6, at=_AT, event=g.YourTeam(own=_OWN)),
     p.OwnSeats(seats=[_OWN]),
+    p.YourSeat(own=_OWN),
     p.Log(seq=18, at=_AT, event=d.DrawAnnounced(draw=_QUEUED)),
     p.Log(seq=19, at=_AT, event=d.DrawOpened(draw=_OPEN)),
     p.Log(seq=20, at=_AT, event=d.DrawClosed(draw=_DRAW_ID, closed_at=_AT, round=9_000_000, beacon_at=_AT)),
@@ -266,7 +269,8 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
     ),
     p.Snapshot(
         epoch="f6906c1e8fbc063e", seq=17, room="demo", title="Demo room", presenter="Bo", video_delay_ms=8000,
-        rehearsal=True, chat=_CHAT, freezing=_FREEZING, countdown=_CLOCK, featured=_PRODUCT, deals=[_DEAL],
+        rehearsal=True, chat=_CHAT, freezing=_FREEZING,
+        breaks=[e.Break(at=_AT, shifted_ms=90_000)], countdown=_CLOCK, featured=_PRODUCT, deals=[_DEAL],
         deleted=[_OTHER],
         staff_seq=9,
         desk=p.StaffView(

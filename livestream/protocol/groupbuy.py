@@ -37,6 +37,9 @@ class DealState(enum.StrEnum):
     VOIDED = "voided"  #: taken back: everybody's money goes back
 
 
+RUNNING = frozenset({DealState.OPEN, DealState.PAUSED})
+
+
 class TeamState(enum.StrEnum):
     FORMING = "forming"  #: takes members until its deadline
     SETTLING = "settling"  #: the deadline is past, payments are under way: for 30 s the provider is asked
@@ -123,6 +126,7 @@ class OwnSeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A viewer's own seat, with the team and what became of the money."""
 
     seat: types.Id
+    at: types.Millis  #: as of when, by the room's clock, which stands still in a break; older news change nothing
     team: TeamView
     state: SeatState
     leader: bool = False
@@ -213,10 +217,11 @@ GROUPBUY_LOG_EVENTS = (DealOpened, DealChanged, DealClosed, TeamWaived)
 
 
 def evolve_deals(deals: tuple[Deal, ...], event: GroupBuyLogEvent) -> tuple[Deal, ...]:
-    """A room's deals after one event: the newest, ended ones included, so that a page can say how they ended."""
+    """A room's deals after one event, newest last: all that run, and as many that ended as there is room for, so that
+    a page can say how they ended."""
     match event:
         case DealOpened(deal=new):
-            return (*(each for each in deals if each.id != new.id), new)[-limits.SNAPSHOT_DEALS :]
+            return _fitting((*(each for each in deals if each.id != new.id), new))
         case DealChanged(deal=changed):
             return tuple(changed if each.id == changed.id else each for each in deals)
         case DealClosed(id=ended, voided=voided, why=why):
@@ -227,17 +232,15 @@ def evolve_deals(deals: tuple[Deal, ...], event: GroupBuyLogEvent) -> tuple[Deal
     return deals
 
 
+def _fitting(deals: tuple[Deal, ...]) -> tuple[Deal, ...]:
+    """Those that ended go first, the oldest before all; more can never run than are kept."""
+    over = [each.id for each in deals if each.state not in RUNNING]
+    gone = over[: max(0, len(deals) - limits.SNAPSHOT_DEALS)]
+    return tuple(each for each in deals if each.id not in gone)
+
+
 def deal_later(deal: Deal, shifted_ms: int) -> Deal:
     """A break of the room is over: what is still open closes later by as much."""
-    if deal.closes_at is None or deal.state not in (DealState.OPEN, DealState.PAUSED):
+    if deal.closes_at is None or deal.state not in RUNNING:
         return deal
     return msgspec.structs.replace(deal, closes_at=deal.closes_at + shifted_ms)
-
-
-def seat_later(own: OwnSeat, shifted_ms: int) -> OwnSeat:
-    """The same for a viewer's own seat: what it waits for comes later by as much."""
-    going = own.team.state in (TeamState.FORMING, TeamState.SETTLING)
-    team = msgspec.structs.replace(own.team, deadline=own.team.deadline + shifted_ms) if going else own.team
-    hold_until = own.hold_until + shifted_ms if going and own.hold_until is not None else own.hold_until
-    repay_until = own.repay_until + shifted_ms if own.repay_until is not None else None
-    return msgspec.structs.replace(own, team=team, hold_until=hold_until, repay_until=repay_until)

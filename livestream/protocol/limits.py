@@ -50,7 +50,8 @@ SNAPSHOT_COMMENTS = 50  #: newest shown comments a snapshot carries
 SNAPSHOT_NOTICES = 20  #: newest unseen notices of the viewer who joins
 
 
-SNAPSHOT_DEALS = 10  #: newest group buys a snapshot carries
+SNAPSHOT_DEALS = 10  #: group buys a snapshot carries: all that run, then the newest of those that ended
+SNAPSHOT_BREAKS = 10  #: newest breaks that are over; who comes in must know the last, late news of seats a few more
 TEAM_LEAST, TEAM_MOST = 2, 10  #: members of a team
 TEAM_LIFE_LEAST_S, TEAM_LIFE_MOST_S = 60, 24 * 3600
 HOLD_LEAST_S, HOLD_MOST_S = 30, 600

@@ -9,6 +9,7 @@ import msgspec
 from . import types
 from .draws import Draw, OwnDraw
 from .events import (
+    Break,
     Chat,
     Clock,
     Commented,
@@ -103,6 +104,7 @@ class Snapshot(Push, frozen=True, tag="snapshot"):
     rehearsal: bool = False  #: nothing here is for real: say so on the page
     chat: Chat = Chat()
     freezing: Freezing | None = None  #: a technical break is on
+    breaks: list[Break] = []  #: the last ones that are over, newest last
     countdown: Clock | None = None
     featured: Product | None = None
     messages: list[HostMessage] = []  #: newest last
@@ -146,6 +148,13 @@ class OwnSeats(Push, frozen=True, tag="own_seats"):
     seats: list[OwnSeat]
 
 
+class YourSeat(Push, frozen=True, tag="your_seat"):
+    """You took a seat on another screen. Best effort, for the answer went there: `your_team` tells what follows."""
+
+    lane = Lane.DIRECT
+    own: OwnSeat
+
+
 class OwnDraws(Push, frozen=True, tag="own_draws"):
     """The draws you entered last, and all in which you have a prize, in order of id; told when you come in."""
 
@@ -154,7 +163,9 @@ class OwnDraws(Push, frozen=True, tag="own_draws"):
     draws: list[OwnDraw] = []
 
 
-AnyPush = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | Renewed | OwnSeats | OwnDraws
+AnyPush = (
+    Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | Renewed | OwnSeats | YourSeat | OwnDraws
+)
 PUSHES: tuple[type[Push], ...] = (
     Log,
     Staff,
@@ -166,5 +177,6 @@ PUSHES: tuple[type[Push], ...] = (
     ComeBack,
     Renewed,
     OwnSeats,
+    YourSeat,
     OwnDraws,
 )

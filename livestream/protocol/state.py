@@ -16,6 +16,7 @@ from . import limits
 from .draw_state import evolve_draws, later
 from .draws import DRAW_EVENTS, Draw
 from .events import (
+    Break,
     Chat,
     ChatChanged,
     Clock,
@@ -75,6 +76,7 @@ class RoomState(msgspec.Struct, frozen=True, kw_only=True):
     rehearsal: bool = False
     chat: Chat = Chat()
     freezing: Freezing | None = None
+    breaks: tuple[Break, ...] = ()  #: the last ones that are over, newest last
     countdown: Clock | None = None
     featured: Product | None = None
     messages: tuple[HostMessage, ...] = ()  #: newest last; retracted ones keep their place
@@ -119,10 +121,11 @@ def evolve(state: _Room, event: LogEvent) -> _Room:
             return _with(state, title=title, video_delay_ms=delay)
         case Frozen(freezing=freezing):
             return _with(state, freezing=freezing)
-        case Unfrozen(shifted_ms=shifted):
+        case Unfrozen(at=at, shifted_ms=shifted):
             return _with(
                 state,
                 freezing=None,
+                breaks=newest((*state.breaks, Break(at=at, shifted_ms=shifted)), limits.SNAPSHOT_BREAKS),
                 countdown=_later(state.countdown, shifted),
                 deals=tuple(deal_later(each, shifted) for each in state.deals),
                 draws=tuple(later(each, shifted) for each in state.draws),

@@ -41,7 +41,7 @@ def unfreeze(desk: Desk, actor: Actor, command: Unfreeze) -> Decision:
         raise Refused(ErrorCode.NOT_FROZEN)
     shifted = max(0, desk.now_ms - freezing.at)
     what = f"ended the break; deadlines are {shifted / 1000:.1f} s later"
-    return Decision([Unfrozen(shifted_ms=shifted)], [acted(actor, command, what)])
+    return Decision([Unfrozen(at=desk.now_ms, shifted_ms=shifted)], [acted(actor, command, what)])
 
 
 def countdown(desk: Desk, actor: Actor, command: Countdown, new_id: str) -> Decision:

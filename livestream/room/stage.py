@@ -125,7 +125,8 @@ def set_show(desk: Desk, actor: Actor, command: SetShow) -> Decision:
     decision = Decision([moved], [acted(actor, command, f"set the show to {command.state}")])
     if command.state is ShowState.ENDED:
         if desk.room.freezing is not None:
-            decision.log.append(Unfrozen(shifted_ms=max(0, desk.now_ms - desk.room.freezing.at)))
+            shifted = max(0, desk.now_ms - desk.room.freezing.at)
+            decision.log.append(Unfrozen(at=desk.now_ms, shifted_ms=shifted))
         if desk.room.countdown is not None:
             decision.log.append(CountdownEnded(id=desk.room.countdown.id, cancelled=True))
     decision.webhooks.append(("show.changed", moved.show))

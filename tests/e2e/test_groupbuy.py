@@ -7,15 +7,19 @@ import re
 from pathlib import Path
 
 import asyncpg
+import msgspec
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from livestream import seed
+from livestream import bus, seed
+from livestream.bus import BusMessage
+from livestream.protocol.groupbuy import TeamsLeftOut
 from tests.e2e.visitors import DESK, PHONE, Host, Viewer, Visitors
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 #: set it to a folder to look at what the test sees
 _PICTURES = os.environ.get("LIVESTREAM_TEST_PICTURES")
+_NOBODY = 999  #: a process number that no process of the show has
 
 
 async def _picture(page: Page, name: str) -> None:
@@ -186,9 +190,12 @@ async def test_a_team_expires_another_is_filled_by_the_shop_and_the_deal_is_take
 async def test_a_deal_is_paused_edited_and_extended_and_who_leads_leaves(visitors: Visitors) -> None:
     operator = await _operator(visitors)
     panel = await _set_up(operator, "12")
-    ann, bo, cy = [await visitors.viewer(visitors.link("viewer", name)) for name in ("Ann", "Bo", "Cy")]
+    ann, other_screen, bo, cy = [
+        await visitors.viewer(visitors.link("viewer", name)) for name in ("Ann", "Ann", "Bo", "Cy")
+    ]
     await _card(ann).get_by_role("button", name="Open a team").click()
     await _card(ann).get_by_role("button", name="Open it and pay").click()
+    await expect(_card(other_screen)).to_contain_text("1 of 2 seats are taken")
     await _card(bo).get_by_role("button", name=re.compile("Join the team with 1 seat left")).click()
     await expect(_card(ann)).to_contain_text("2 of 2 seats are taken")
 
@@ -213,3 +220,28 @@ async def test_a_deal_is_paused_edited_and_extended_and_who_leads_leaves(visitor
     await expect(_card(bo)).to_contain_text("you lead this team")
     await expect(_card(bo)).to_contain_text("1 of 2 seats are taken")
     await expect(_card(ann).get_by_role("button", name="Open a team")).to_be_visible()
+
+    await operator.presses("Close…", "Close it")
+    await expect(_card(cy)).to_contain_text("No new teams any more. Teams that form go on.")
+    await expect(_card(cy).get_by_role("button", name="Open a team")).to_have_count(0)
+    join = _card(cy).get_by_role("button", name=re.compile("Join the team with 1 seat left"))
+    await expect(join).to_be_visible()
+    await _picture(cy.page, "viewer-closing")
+    await join.click()
+    await expect(_card(cy)).to_contain_text("2 of 2 seats are taken")
+
+
+async def test_how_many_notices_of_teams_a_rush_left_out_stands_in_a_line_of_its_own(visitors: Visitors) -> None:
+    await _set_up(await _operator(visitors), "12")
+    viewer = await visitors.viewer()
+    await expect(_card(viewer)).to_be_visible()
+    line = viewer.page.locator(".teams-left-out")
+    await expect(line).to_have_count(0)
+    redis = bus.connect(visitors.show.environ["REDIS_URL"])
+    for count in (40, 2):
+        notes = [msgspec.json.encode(TeamsLeftOut(count=count))]
+        await bus.publish(redis, {seed.ROOM: BusMessage(origin=_NOBODY, notes=notes)})
+    await redis.aclose()
+    await expect(line).to_have_text("and 42 more notices of teams just now")
+    await _picture(viewer.page, "viewer-rush")
+    await expect(line).to_have_count(0, timeout=15_000)  # it is quiet again

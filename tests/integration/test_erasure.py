@@ -231,7 +231,7 @@ async def _won_and_joined(database: Database, who: str, viewer_id: str) -> None:
                   beacon=d.BeaconKind.RECORDED, winners=winners)  # fmt: skip
     team = g.TeamView(id="6h0h6jxng0600", deal="6h0h6cwr00000", state=g.TeamState.FORMING, size=3, deadline=1,
                       names=["Bonifacy", "Zoe", "Bonifacy"])  # fmt: skip
-    own = g.OwnSeat(seat="6h0h6cwr00001", team=team, state=g.SeatState.HELD, amount=1)
+    own = g.OwnSeat(seat="6h0h6cwr00001", at=1, team=team, state=g.SeatState.HELD, amount=1)
     async with database.transaction() as tx:
         await tx.execute(
             "INSERT INTO draw (draw_id, room_id, shop_id, state, plan, body, salt, secret, rules, rules_hash,"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,11 +12,14 @@ from groupbuy import chores, reads, store
 from groupbuy.team import Seat
 from livestream import seed
 from livestream.config import Settings
+from livestream.parts import Reading
 from livestream.protocol import commands as c
 from livestream.protocol.codec import Codec, decode_commands
 from livestream.protocol.errors import ErrorCode
 from livestream.protocol.groupbuy import DealStep
+from livestream.protocol.http import Listed, TeamsQuery
 from livestream.protocol.replies import Error
+from livestream.protocol.roles import Role
 from livestream.storage.pool import Connection, Database
 from tests.support.market import Market, refused
 from tests.support.nodes import actor
@@ -310,6 +314,40 @@ async def test_holds_and_payments_under_way_have_after_a_break_what_they_had_bef
     await market.settle()
     assert await market.states("team_order", "price") == [900, 900]
     await market.audit(settled=True)
+
+
+async def _listed(market: Market, deal: str, role: Role = Role.VIEWER, **query: Any) -> Listed:
+    asked = Reading({"deal": deal}, TeamsQuery(**query), room_id=seed.ROOM, role=role)
+    async with market.database.read() as connection:
+        return await reads.teams(connection, asked)
+
+
+async def test_in_a_break_the_list_of_teams_stands_still_with_the_clock(market: Market) -> None:
+    deal = await market.open_deal()
+    first = await market.open_team("ann", deal)
+    await market.advance(10)
+    await market.freeze()
+    await market.advance(3600)
+    assert [team["id"] for team in (await _listed(market, deal)).items] == [first.team.id]
+    await market.join("bob", deal, team=first.team.id)
+    await market.unfreeze()
+    assert [team["id"] for team in (await _listed(market, deal)).items] == [first.team.id]
+    await market.advance(600)
+    assert (await _listed(market, deal)).items == []
+
+
+async def test_staff_find_an_old_team_that_forms_before_all_that_are_decided(market: Market) -> None:
+    deal = await market.open_deal()
+    old = [await market.open_team(who, deal) for who in ("ann", "bob", "cid")]
+    over = [await market.open_team(f"v{number}", deal) for number in range(4)]
+    for number, own in enumerate(over):
+        await market.run(f"v{number}", c.LeaveTeam(ref=1, deal=deal, seat=own.seat))
+    pages = [await _listed(market, deal, Role.OPERATOR, limit=2)]
+    while pages[-1].next is not None:
+        pages.append(await _listed(market, deal, Role.OPERATOR, limit=2, before=pages[-1].next))
+    found = [team["id"] for page in pages for team in page.items]
+    assert found == [own.team.id for own in (*reversed(old), *reversed(over))]
+    assert (await _listed(market, deal, Role.OPERATOR, before="no team")).items == []
 
 
 # -- bad input

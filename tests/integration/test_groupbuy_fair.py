@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,22 @@ async def test_a_team_fills_over_websockets_and_everybody_learns_of_it(market: F
     async with market.viewer("ann") as back:
         await back.until(lambda: [each.price for each in back.view.seats] == [800])
     await market.settle(database)
+
+
+async def test_a_seat_taken_on_one_screen_shows_on_all_of_that_viewer_and_on_nobody_elses(market: Fair) -> None:
+    deal = await market.open_deal()
+    async with contextlib.AsyncExitStack() as stack:
+        phone, *others = [await stack.enter_async_context(market.viewer("ann")) for _ in range(5)]  # over two processes
+        bob = await stack.enter_async_context(market.viewer("bob"))
+        opened = await phone.ask("open_team", deal=deal, key="k")
+        for screen in others:
+            await screen.until(lambda screen=screen: len(screen.view.seats) == 1)  # type: ignore[misc]
+        assert [screen.of("your_seat") for screen in others] == [[{"t": "your_seat", "own": opened["own"]}]] * 4
+        await bob.ask("join_team", deal=deal, invite=opened["own"]["invite"])
+        await phone.until(lambda: len(phone.of("notice")) == 1)
+        assert phone.of("your_seat") == bob.of("your_seat") == []
+        for screen in others:
+            await screen.until(lambda screen=screen: screen.view.seats[0].team.held == 2)  # type: ignore[misc]
 
 
 async def test_reads_over_http_and_a_settlement_that_closes(market: Fair, database: Database) -> None:

@@ -14,8 +14,10 @@ from livestream.config import Settings
 from livestream.parts import Running
 from livestream.protocol.errors import Unavailable
 from livestream.protocol.events import YouMayTalk
+from livestream.protocol.pushes import OwnSeats
 from livestream.storage import roomlog
 from livestream.storage.pool import Database
+from livestream.storage.roomlog import LoggedNotice
 from tests.support.nodes import actor, node, until
 from tests.support.receivers import PLAIN
 
@@ -70,3 +72,10 @@ async def test_where_nothing_can_be_theirs_nobody_who_resumes_is_looked_up(
         assert states.concern(channel, actor().role, resumes=False)
         channel.local.state = msgspec.structs.replace(channel.state, draws=(None,))  # type: ignore[arg-type]
         assert states.concern(channel, actor().role, resumes=True)
+
+
+def test_what_was_read_later_is_told_later() -> None:
+    old, newer = [LoggedNotice(seq, seq, "ann", msgspec.json.encode(YouMayTalk())) for seq in (1, 2)]
+    own = Own([old], pushes=[OwnSeats(seats=[])], newer=[newer])
+    told = [msgspec.json.decode(message) for message in own.messages(PLAIN.codec)]
+    assert [(each["t"], each.get("notice")) for each in told] == [("notice", 1), ("own_seats", None), ("notice", 2)]

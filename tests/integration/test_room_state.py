@@ -276,7 +276,7 @@ def own_of(view: RoomView) -> tuple[list[OwnSeat], list[OwnDraw]]:
             seat = msgspec.structs.replace(seat, team=None, hold_until=None)
         elif seat.state is SeatState.PAYING:
             seat = msgspec.structs.replace(seat, state=SeatState.HELD)
-        seats.append(msgspec.structs.replace(seat, hold_until=None))
+        seats.append(msgspec.structs.replace(seat, at=0, hold_until=None))
     prizes = [msgspec.structs.replace(each, receipt=None) for each in view.own_draws if each.prize is not None]
     return seats, prizes
 
@@ -313,6 +313,9 @@ async def test_a_snapshot_of_any_moment_and_the_pushes_after_it_are_a_fresh_snap
         assert not {comment.id for comment in view.comments} & set(view.deleted)
     for position, views in life.owns:
         for who, view in views.items():
+            for to, push in life.pushes[:position]:  # they were not seen, come again late, and overwrite nothing
+                if to == who and isinstance(push, Notice) and isinstance(push.event, YourTeam):
+                    view = apply(view, push)
             for to, push in life.pushes[position:]:
                 view = apply(view, push) if isinstance(push, Log) or to == who else view
             assert own_of(view) == own_of(own[who])

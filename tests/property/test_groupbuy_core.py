@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from groupbuy import buying, course, money, pricing, team
+from groupbuy import buying, course, deal, money, pricing, team
 from groupbuy.book import Book, Op
 from groupbuy.deal import Deal, Stock, Terms
 from groupbuy.money import News, Payment
 from groupbuy.order import SOLD, STEPS, OrderEvent
 from groupbuy.team import GOING, LIVE, Seat, Team
 from livestream.protocol.errors import ErrorCode, Refused
-from livestream.protocol.groupbuy import DealState, DealStep, OrderState, SeatState, TeamState
+from livestream.protocol.groupbuy import DealState, DealStep, OrderState, SeatLeft, SeatState, TeamState
 
 STEPS_OF = (DealStep(people=2, price=900), DealStep(people=4, price=700))
 TERMS = Terms(1, STEPS_OF, 50, 600, 90, 2, False, 80)
@@ -106,6 +106,56 @@ def test_the_step_reached_is_the_highest_that_was(counts: list[int], people: int
     found = pricing.step_reached(steps, people)
     reached = [step for step in steps if step.people <= people]
     assert found == (reached[-1] if reached else None)
+
+
+def test_the_leaders_price_counts_for_what_is_below_half() -> None:
+    half = replace(TERMS, steps=(DealStep(people=2, price=500),), leader_discount=0)
+    deal.check(half, 1000, 1, 60, low_price=False)
+    with pytest.raises(Refused) as caught:
+        deal.check(replace(half, leader_discount=1), 1000, 1, 60, low_price=False)
+    assert caught.value.code is ErrorCode.PRICE_LOW
+
+
+def _last_seats(book: Book) -> int:
+    return sum(isinstance(each, SeatLeft) for each in book.caused.live)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_listed_team_that_comes_to_need_one_more_is_told_whoever_joined_left_or_let_it_lapse(listed: bool) -> None:
+    book = Book(0, False, a_deal(), {1: TERMS}, Stock(60, 0, 0, 60, 48))
+    buying.open_team(book, ("t", "s0"), "v0", "", "i", listed=listed)
+
+    def join(number: int) -> None:
+        buying.join_team(book, f"s{number}", f"v{number}", "", None, "i", customer=False)
+
+    join(1)
+    assert _last_seats(book) == 0
+    join(2)
+    assert _last_seats(book) == listed
+    join(3)
+    buying.leave_team(book, "s3", "v3")
+    assert _last_seats(book) == 2 * listed
+    join(4)
+    for number in range(3):
+        buying.pay_seat(book, f"s{number}", f"v{number}", f"p{number}", "authorise")
+    assert _last_seats(book) == 2 * listed
+    book.now_ms = 90_000
+    course.due(book)  # the hold of the fourth is over
+    assert _last_seats(book) == 3 * listed
+    buying.leave_team(book, "s2", "v2")
+    assert _last_seats(book) == 3 * listed  # it needs two
+
+
+def test_of_a_team_that_nobody_may_join_any_more_no_last_seat_is_told() -> None:
+    full = Book(0, False, a_deal(), {1: TERMS}, Stock(60, 0, 0, 60, 48))
+    buying.open_team(full, ("t", "s0"), "v0", "", "i", listed=True)
+    for number in range(1, 4):
+        buying.join_team(full, f"s{number}", f"v{number}", "", None, "i", customer=False)
+    full.caused.live.clear()
+    full.now_ms = 600_000  # the deadline; no worker saw it
+    buying.open_team(full, ("u", "s9"), "v3", "", "j", listed=False)  # their hold is over, and gives way
+    assert full.teams["t"].free == 1
+    assert _last_seats(full) == 0
 
 
 _NEWS = st.builds(

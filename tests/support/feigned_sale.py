@@ -237,7 +237,7 @@ class FeignedSale:
 
     def _own(self, team: Team, place: Place) -> g.OwnSeat:
         return g.OwnSeat(
-            seat=place.id, team=self._view(team), state=place.state, leader=place is team.places[0],
+            seat=place.id, at=_now(), team=self._view(team), state=place.state, leader=place is team.places[0],
             invite="invite---" + team.id, amount=PRICE, order=place.order,
         )  # fmt: skip
 

@@ -64,7 +64,7 @@ class WsClient:
             case "staff":
                 assert message["seq"] == self.view.staff_seq + 1, f"{message} after {self.view.staff_seq}"
                 self.view = apply(self.view, msgspec.convert(message, AnyPush))
-            case "gauge" | "live" | "notice" | "own_seats":
+            case "gauge" | "live" | "notice" | "own_seats" | "your_seat":
                 self.view = apply(self.view, msgspec.convert(message, AnyPush))
 
     @property

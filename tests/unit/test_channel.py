@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import cast
+
+import msgpack
 import msgspec
 
 from gateway.channel import Channel, Loaded
+from gateway.connection import Connection
+from gateway.ring import Variant
+from livestream.bus import BusMessage
 from livestream.config import Settings
 from livestream.moderation.wordlist import Wordlist
 from livestream.protocol.codec import Codec
 from livestream.protocol.events import Chat, Erased, HostMessage, Policy, Said, YouMayTalk
+from livestream.protocol.groupbuy import OwnSeat, SeatState, TeamState, TeamView
 from livestream.protocol.pushes import Snapshot
 from livestream.protocol.state import RoomState, StaffState
 from livestream.room.store import RoomLoad
 from livestream.storage.roomlog import Logged, LoggedNotice
 from tests.support.receivers import Remembering, on_uvloop, quiet
 
+_TEAM = TeamView(id="000000000000t", deal="000000000000d", state=TeamState.FORMING, size=2, held=1, deadline=9)
+OWN = OwnSeat(seat="000000000000s", at=1, team=_TEAM, state=SeatState.HELD, amount=900)
 ERASED = msgspec.json.encode(Erased())
 
 
@@ -133,5 +144,39 @@ def test_another_epoch_starts_over() -> None:
         channel.receive_log(said(1, 2, 3))
         channel.restart(read("b", seq=1, epoch="f"))
         assert (snapshot(channel).seq, snapshot(channel).epoch, channel.log.top) == (1, "f", 1)
+
+    on_uvloop(body())
+
+
+class Screen(Remembering):
+    """A connection of somebody who is signed in."""
+
+    session = SimpleNamespace(actor=None)
+
+    def __init__(self, viewer: str, codec: Codec = Codec.JSON) -> None:
+        super().__init__(Variant(codec, deflate=False, staff=False))
+        self.viewer = viewer
+        self.told: list[bytes] = []
+
+    def send(self, messages: Sequence[bytes]) -> None:
+        self.told += messages
+
+
+def test_a_seat_taken_on_one_screen_is_told_on_the_others_of_that_viewer_alone() -> None:
+    async def body() -> None:
+        channel = Channel(read("a"), Settings())
+        asker, laptop, phone, other = Screen("ann"), Screen("ann"), Screen("ann", Codec.MSGPACK), Screen("bob")
+        for screen in (asker, laptop, phone, other):
+            channel.add(cast(Connection, screen))
+        seat = ("ann", msgspec.json.encode(OWN))
+        channel.seat_taken(*seat, cast(Connection, asker))
+        expected = [{"t": "your_seat", "own": msgspec.to_builtins(OWN)}]
+        assert [msgspec.json.decode(each) for each in laptop.told] == expected
+        assert [msgpack.unpackb(each) for each in phone.told] == expected
+        assert asker.told == other.told == []
+        elsewhere = BusMessage(origin=2)
+        elsewhere.merge(BusMessage(origin=3, seats=[seat, ("zoe", seat[1]), ("bob", b'{"of":"a newer version"}')]))
+        channel.receive(elsewhere)
+        assert [len(screen.told) for screen in (asker, laptop, phone, other)] == [1, 2, 2, 0]
 
     on_uvloop(body())

@@ -154,7 +154,7 @@ def test_an_unfreeze_moves_what_runs_by_as_long_as_the_break_took() -> None:
     run(desk, c.Countdown(ref=1, title="Sale", seconds=60))
     run(desk, c.Freeze(ref=2))
     desk.now_ms += 90_000
-    assert run(desk, c.Unfreeze(ref=3)).log == [e.Unfrozen(shifted_ms=90_000)]
+    assert run(desk, c.Unfreeze(ref=3)).log == [e.Unfrozen(at=desk.now_ms, shifted_ms=90_000)]
     assert desk.room.countdown is not None
     assert desk.room.countdown.ends_at == NOW + 150_000
 

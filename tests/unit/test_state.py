@@ -81,10 +81,10 @@ DRAW = d.Draw(
 
 def test_a_break_moves_the_close_of_the_open_draw_alone() -> None:
     waiting = msgspec.structs.replace(DRAW, id="02" * 16, state=d.DrawState.ANNOUNCED, closes_at=None)
-    state = evolve(RoomState(draws=(DRAW, waiting)), e.Unfrozen(shifted_ms=7))
+    state = evolve(RoomState(draws=(DRAW, waiting)), e.Unfrozen(at=8, shifted_ms=7))
     assert [each.closes_at for each in state.draws] == [17, None]
     closed = evolve(state, d.DrawClosed(draw=DRAW.id, closed_at=12, round=3))
-    assert evolve(closed, e.Unfrozen(shifted_ms=7)).draws == closed.draws
+    assert evolve(closed, e.Unfrozen(at=8, shifted_ms=7)).draws == closed.draws
 
 
 def test_an_opened_draw_takes_the_place_of_the_one_before_and_a_queued_one_that_is_cancelled_is_gone() -> None:
@@ -96,6 +96,21 @@ def test_an_opened_draw_takes_the_place_of_the_one_before_and_a_queued_one_that_
     assert [each.id for each in state.draws] == [DRAW.id, second.id]
     opened = msgspec.structs.replace(second, state=d.DrawState.OPEN)
     assert evolve(state, d.DrawOpened(draw=opened)).draws == (opened,)
+
+
+def _deal(number: int) -> g.Deal:
+    terms = g.DealTerms(single_price=2, steps=[], life_s=60)
+    return g.Deal(
+        id=f"{number:013d}", product="x", title="t", state=g.DealState.OPEN, currency="PLN", stock=1, terms=terms
+    )  # fmt: skip
+
+
+def test_a_deal_that_runs_is_not_pushed_out_by_eleven_that_ended() -> None:
+    state = after(g.DealOpened(deal=_deal(0)))
+    for number in range(1, 12):
+        state = evolve(evolve(state, g.DealOpened(deal=_deal(number))), g.DealClosed(id=_deal(number).id))
+    assert [each.id for each in state.deals] == [_deal(number).id for number in (0, *range(3, 12))]
+    assert evolve(state, g.DealClosed(id=_deal(0).id)).deals[0].state is g.DealState.CLOSED
 
 
 @pytest.mark.parametrize("kind", e.EVENTS, ids=lambda kind: kind.__name__)

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { inviteIn } from "../../gateway/web/cards/deal/invite";
 import { leftOutOf, newsOf } from "../../gateway/web/cards/deal/news";
 import { changeDeal, type Draft, draftOf, FRESH, minor, openDeal, percentOff, type Plan, planOf, price } from "../../gateway/web/cards/deal/plan";
-import { shownDeals, standing, told } from "../../gateway/web/cards/deal/standing";
+import { bought, shownDeals, standing, told } from "../../gateway/web/cards/deal/standing";
 import type { Deal, OwnSeat, Push } from "../../gateway/web/sdk/src/protocol";
 import { apply, EMPTY } from "../../gateway/web/sdk/src/state";
 
@@ -18,7 +18,7 @@ const DEAL = {
   terms: { single_price: 1600, steps: [{ people: 2, price: 1200 }, { people: 3, price: 1000 }], life_s: 600 },
 } as Deal;
 const seat = (changes: object, team: object = {}): OwnSeat =>
-  ({ seat: "s1", state: "held", amount: 1200, team: { id: "t1", deal: "d1", state: "forming", size: 3, deadline: 100, ...team }, ...changes }) as OwnSeat;
+  ({ seat: "s1", at: 40, state: "held", amount: 1200, team: { id: "t1", deal: "d1", state: "forming", size: 3, deadline: 100, ...team }, ...changes }) as OwnSeat;
 
 test("amounts are read to the minor unit and never rounded", () => {
   assert.deepEqual(["12", "12.5", "12,50", " 0.07 ", "1.", "12.505", "-3", "1e3", "", "x", "1200"].map((text) => minor(text, 2)), [1200, 1250, 1250, 7, 100, null, null, null, null, null, 120000]);
@@ -48,6 +48,8 @@ test("what is wrong with the terms is said before they are sent", () => {
 test("less than half of the single price wants a yes, half does not", () => {
   const low = (cost: string) => (planOf(draft(steps(["2", cost])), EUR) as Plan).low;
   assert.deepEqual(["8", "7.99"].map(low), [false, true]);
+  const led = planOf(draft({ ...steps(["2", "8"]), leader: "0.01" }), EUR) as Plan;
+  assert.deepEqual([led.low, led.least], [true, 799]); // what the leader pays counts
 });
 
 test("the form makes a command with everything in it, and leaves out what the server knows better", () => {
@@ -68,8 +70,32 @@ test("an edit begins with the rules of today, and what viewers are not told stay
 test("a viewer sees every open deal, and each that is over only if something of theirs is in it", () => {
   const deals = ["a", "b", "c", "d"].map((id, at) => ({ ...DEAL, id, state: at < 2 ? "open" : "closed" }) as Deal);
   const mine = seat({ order: "returned", state: "released" }, { deal: "c", state: "expired" });
-  assert.deepEqual(shownDeals(deals, [mine], undefined).map(({ id }) => id), ["c", "b", "a"]);
-  assert.deepEqual(shownDeals(deals, [], "a").map(({ id }) => id), ["a", "b"]);
+  const shown = (state: object, invited?: string) => shownDeals(deals, { ...EMPTY, ...state }, invited).map(({ id }) => id);
+  assert.deepEqual(shown({ seats: [mine] }), ["c", "b", "a"]);
+  assert.deepEqual(shown({}, "a"), ["a", "b"]);
+});
+
+test("a deal that was closed is shown while teams of it have free seats, one that was taken back is said to be", () => {
+  const deals = ["c", "d", "e"].map((id) => ({ ...DEAL, id, state: id === "e" ? "voided" : "closed" }) as Deal);
+  const shown = (values: Record<string, number>) => shownDeals(deals, { ...EMPTY, values }, undefined).map(({ id }) => id);
+  assert.deepEqual(shown({ deal_c_seats: 0, deal_d_seats: 2 }), ["e", "d"]);
+  assert.deepEqual(shown({}), ["e"]);
+});
+
+test("bought is what the server counts: an order that lapsed or went back leaves its seat confirmed, and room to buy again", () => {
+  const orders = ["placed", "confirming", "confirmed", "unpaid", "lapsed", "returning", "returned"] as const;
+  const seats = orders.map((order) => seat({ seat: order, state: "confirmed", order }, { state: "complete" }));
+  assert.deepEqual(seats.map((one) => bought([one], "d1")), [0, 1, 1, 1, 0, 0, 0]);
+  assert.deepEqual([bought(seats, "d1"), bought(seats, "d2"), bought([seat({ state: "paid" })], "d1")], [3, 0, 0]);
+});
+
+test("a deal that runs is not pushed out by eleven that ended", () => {
+  const opened = (id: string) => ({ t: "log", seq: 1, at: 1, event: { t: "deal_opened", deal: { ...DEAL, id } } }) as Push;
+  const closed = (id: string) => ({ t: "log", seq: 1, at: 1, event: { t: "deal_closed", id } }) as Push;
+  const flash = Array.from({ length: 11 }, (_, at) => `f${at + 10}`);
+  const state = [opened("a"), ...flash.flatMap((id) => [opened(id), closed(id)])].reduce(apply, EMPTY);
+  assert.deepEqual(state.deals.map(({ id }) => id), ["a", ...flash.slice(2)]);
+  assert.equal(apply(state, closed("a")).deals[0]?.state, "closed");
 });
 
 test("the seat to look at is the one something can be done about, and no order is lost from sight", () => {
@@ -117,6 +143,18 @@ test("after a break the clocks of own seats that still run are later by as much,
   const running = seat({ seat: "s1", hold_until: 60 });
   const over = seat({ seat: "s2", state: "released" }, { state: "expired" });
   const unpaid = seat({ seat: "s3", state: "confirmed", order: "unpaid", repay_until: 90 }, { state: "complete" });
-  const state = apply({ ...EMPTY, seats: [running, over, unpaid] }, { t: "log", seq: 1, at: 1, event: { t: "unfrozen", shifted_ms: 5 } } as Push);
+  const state = apply({ ...EMPTY, seats: [running, over, unpaid] }, { t: "log", seq: 1, at: 1, event: { t: "unfrozen", at: 50, shifted_ms: 5 } } as Push);
   assert.deepEqual(state.seats.map(({ team, hold_until, repay_until }) => [team.deadline, hold_until, repay_until]), [[105, 65, undefined], [100, undefined, undefined], [100, undefined, 95]]);
+});
+
+test("a notice of before the break that comes after it is moved, and one that is older than what is known is not taken", () => {
+  const over = { t: "log", seq: 1, at: 1, event: { t: "unfrozen", at: 50, shifted_ms: 5 } } as Push;
+  const notice = (at: number, deadline: number, number = 7) => ({ t: "notice", notice: number, at: 1, event: { t: "your_team", own: seat({ at }, { deadline }) } }) as Push;
+  const shown = (...pushes: Push[]) => pushes.reduce(apply, EMPTY).seats.map(({ at, team }) => [at, team.deadline]);
+  assert.deepEqual(shown(over, notice(49, 100)), [[49, 105]]);
+  assert.deepEqual(shown(notice(50, 105), over), [[50, 105]]);
+  assert.deepEqual(shown({ t: "own_seats", seats: [seat({ at: 60 }, { deadline: 105 })] }, notice(49, 100)), [[60, 105]]);
+  assert.deepEqual(shown(over, { t: "your_seat", own: seat({}) }), [[40, 105]]);
+  const late = [notice(60, 1, 9), notice(40, 2, 8)].reduce(apply, EMPTY);
+  assert.equal(late.seatNotice, 9); // both were taken in, and need not come again
 });

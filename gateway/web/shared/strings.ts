@@ -43,6 +43,7 @@ export const strings = {
     soldOut: "Sold out for now. Teams that do not fill give their units back.",
     paused: "No new teams just now. Teams that form go on.",
     closed: "This group buy is over.",
+    closing: "No new teams any more. Teams that form go on.",
     voided: "The shop took this group buy back. Everybody gets their money back.",
     because: (why: string) => `Why: ${why}`,
     newOnly: "Only new customers may join a team; anyone may open one.",

@@ -84,7 +84,7 @@ export function DealForm({ products, deal, draft, basis, busy, trouble, onDraft,
         <div class="deal-low" role="alert">
           <label class="deal-tick">
             <input type="checkbox" required checked={draft.low} onChange={(event) => set({ low: event.currentTarget.checked })} />
-            <span>{words.low(money(plan.steps[plan.steps.length - 1]?.price ?? 0, basis), money(plan.single, basis))}</span>
+            <span>{words.low(money(plan.least, basis), money(plan.single, basis))}</span>
           </label>
         </div>
       )}

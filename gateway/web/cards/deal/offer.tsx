@@ -10,7 +10,7 @@ import type { CardProps } from "../registry";
 import type { Invite } from "./invite";
 import { Dots, Names, seatsText, teamRule } from "./parts";
 import { percentOff } from "./plan";
-import { free, running } from "./standing";
+import { bought, free, joinable } from "./standing";
 import { useInvited, useTeams } from "./teams";
 
 const words = strings.deal;
@@ -30,10 +30,10 @@ export function Offer(props: OfferProps) {
   const { act, busy, trouble } = useAct();
   const [opening, setOpening] = useState(false);
   const [named, setNamed] = useState(false);
-  const bought = state.seats.filter(({ team, state: seat }) => team.deal === deal.id && seat === "confirmed").length;
-  const full = bought >= (deal.terms.per_viewer ?? 1);
+  const open = joinable(deal, state);
+  const full = bought(state.seats, deal.id) >= (deal.terms.per_viewer ?? 1);
   const may = signedIn && !full && deal.state !== "voided";
-  const teams = useTeams(deal, state, !full && running(deal)).filter((team) => team.deadline > now);
+  const teams = useTeams(deal, state, !full && open).filter((team) => team.deadline > now);
   const join = (into: { team: string } | { invite: string }) => act(() => client.run({ t: "join_team", deal: deal.id, show_name: named, ...into }));
   const mayOpen = may && deal.state === "open";
   const name = may && (mayOpen || teams.length > 0 || invite !== null) && (
@@ -41,10 +41,10 @@ export function Offer(props: OfferProps) {
   );
   return (
     <div class="deal-offer">
-      {!full && (!again || running(deal)) && <Prices deal={deal} />}
-      {!full && <Stock deal={deal} left={state.values[`deal_${deal.id}_left`]} again={again} />}
-      {!signedIn && running(deal) && <p class="deal-note info">{invite ? words.signInInvited : words.signIn}</p>}
-      {full && running(deal) && <p class="faint">{words.limitReached}</p>}
+      {!full && (!again || open) && <Prices deal={deal} />}
+      {!full && <Stock deal={deal} left={state.values[`deal_${deal.id}_left`]} open={open} again={again} />}
+      {!signedIn && open && <p class="deal-note info">{invite ? words.signInInvited : words.signIn}</p>}
+      {full && open && <p class="faint">{words.limitReached}</p>}
       {invite && deal.state !== "voided" && (
         <Invited deal={deal} state={state} invite={invite} now={now} busy={busy} onForget={forget}
           onJoin={may ? () => void join({ invite: invite.code }).then((done) => done && forget()) : undefined} />
@@ -70,7 +70,7 @@ export function Offer(props: OfferProps) {
           onGo={(listed) => void act(() => client.run({ t: "open_team", deal: deal.id, listed, show_name: named })).then((done) => done && setOpening(false))} />
       )}
       {trouble}
-      {running(deal) && !full && <How deal={deal} />}
+      {open && !full && <How deal={deal} />}
     </div>
   );
 }
@@ -88,9 +88,9 @@ function Prices({ deal }: { deal: Deal }) {
   );
 }
 
-function Stock({ deal, left, again }: { deal: Deal; left: number | undefined; again: boolean }) {
+function Stock({ deal, left, open, again }: { deal: Deal; left: number | undefined; open: boolean; again: boolean }) {
   if (deal.state === "voided") return <p class="deal-note">{!again && words.voided} {deal.why && <Words>{words.because(deal.why)}</Words>}</p>;
-  if (deal.state === "closed") return <p class="faint">{words.closed}</p>;
+  if (deal.state === "closed") return open ? <p class="deal-note">{words.closing}</p> : <p class="faint">{words.closed}</p>;
   if (deal.state === "paused") return <p class="deal-note">{words.paused}</p>;
   if (deal.sold_out) return <p class="deal-note">{words.soldOut}</p>;
   const { steps } = deal.terms;

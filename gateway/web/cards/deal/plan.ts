@@ -33,7 +33,9 @@ export interface Plan {
   readonly single: number;
   readonly steps: readonly DealStep[];
   readonly leader: number;
-  /** A price is below half of the single price: it must be confirmed. */
+  /** What the leader of a full team pays: nobody pays less. */
+  readonly least: number;
+  /** It is below half of the single price: it must be confirmed. */
   readonly low: boolean;
 }
 
@@ -101,7 +103,8 @@ export function planOf(draft: Draft, basis: Basis): Plan | Problem {
   if (first.price >= single) return "alone";
   if (leader === null || leader >= last.price) return "leader";
   if (draft.share && Math.floor((Number(draft.stock) * Number(draft.share)) / 100) < last.people * Number(draft.units)) return "stock";
-  return { single, steps, leader, low: last.price * 2 < single };
+  const least = last.price - leader;
+  return { single, steps, leader, least, low: least * 2 < single };
 }
 
 /** The command that opens it. */

@@ -18,6 +18,13 @@ export const seated = ({ state, team }: OwnSeat) => state !== "released" && (tea
 /** Money of this viewer is in it, or was. */
 const concerns = (own: OwnSeat) => own.order != null || seated(own);
 
+/** Orders that count as bought: they do until they lapse or go back. */
+const SOLD: ReadonlySet<OrderState> = new Set<OrderState>(["confirming", "confirmed", "unpaid"]);
+
+/** How many seats of a deal this viewer bought, as the server counts them for the limit. */
+export const bought = (seats: readonly OwnSeat[], deal: string): number =>
+  seats.filter(({ team, order }) => team.deal === deal && order != null && SOLD.has(order)).length;
+
 export interface Standing {
   /** The one to look at. */
   readonly current: OwnSeat | undefined;
@@ -32,13 +39,20 @@ export function standing(seats: readonly OwnSeat[], deal: string): Standing {
   return { current, past: own.filter((seat) => seat !== current && concerns(seat)) };
 }
 
-/** Every open deal, those taken back, and every other in which this viewer has a seat, an order or a refund; the invite's first, then newest. */
-export function shownDeals(deals: readonly Deal[], seats: readonly OwnSeat[], invited: string | undefined): readonly Deal[] {
+/** Seats of a deal's teams that nobody holds, as the room was told last. */
+export const seatsFree = ({ id }: Deal, { values }: RoomState): number => values[`deal_${id}_seats`] ?? 0;
+
+/** Somebody may come in: teams are opened, or those that form after the deal was closed have room. */
+export const joinable = (deal: Deal, state: RoomState) => running(deal) || (deal.state === "closed" && seatsFree(deal, state) > 0);
+
+/** Every deal that one may come into, those taken back, and every other in which this viewer has a seat, an order or a refund; the invite's first, then newest. */
+export function shownDeals(deals: readonly Deal[], state: RoomState, invited: string | undefined): readonly Deal[] {
+  const { seats } = state;
   const mine = new Set(seats.map((seat) => seat.team.deal));
   const active = new Set(seats.filter(seated).map((seat) => seat.team.deal));
   const rank = ({ id }: Deal) => (id === invited ? 0 : active.has(id) ? 1 : 2);
   return deals
-    .filter((deal) => running(deal) || deal.state === "voided" || deal.id === invited || mine.has(deal.id))
+    .filter((deal) => joinable(deal, state) || deal.state === "voided" || deal.id === invited || mine.has(deal.id))
     .sort((one, other) => rank(one) - rank(other) || (one.id < other.id ? 1 : -1));
 }
 

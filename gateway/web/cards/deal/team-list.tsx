@@ -1,4 +1,4 @@
-/** TeamList: the teams of a group buy, those that form first; their missing seats can be filled as the shop, which everybody is told. */
+/** TeamList: the teams of a group buy, those that are not decided first; their missing seats can be filled as the shop, which everybody is told. */
 
 import type { Deal, TeamView } from "@sdk";
 import { useState } from "preact/hooks";
@@ -29,8 +29,6 @@ function Teams({ client, state, deal, stamp }: TeamListProps) {
   const [waiving, setWaiving] = useState<string | null>(null);
   const { act, busy, trouble } = useAct();
   const now = roomNow(client.now(), state);
-  const rank = ({ state: at }: TeamView) => (at === "forming" ? 0 : at === "settling" ? 1 : 2);
-  const teams = [...(list.items ?? [])].sort((one, other) => rank(one) - rank(other));
   const waive = (team: string, why: string) => void act(() => client.run({ t: "waive_team", deal: deal.id, team, why })).then((done) => {
     if (!done) return;
     setWaiving(null);
@@ -41,7 +39,7 @@ function Teams({ client, state, deal, stamp }: TeamListProps) {
       {list.trouble && <p class="trouble" role="alert">{list.trouble}</p>}
       {list.items?.length === 0 && <p class="faint">{words.noTeams}</p>}
       <ul class="deal-teams">
-        {teams.map((team) => (
+        {(list.items ?? []).map((team) => (
           <li key={team.id} class={team.state}>
             <Dots team={team} />
             <span class="deal-team">

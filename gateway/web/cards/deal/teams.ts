@@ -5,18 +5,18 @@ import { useEffect, useState } from "preact/hooks";
 import { api } from "../../shared/api";
 import { roomOfPage } from "../../shared/session";
 import type { Invite } from "./invite";
+import { seatsFree } from "./standing";
 
 const SHOWN = 4;
 /** A thousand viewers do not ask at once. */
 const SPREAD_MS = 2_000;
 
 const path = (deal: Deal) => `/v1/rooms/${roomOfPage()}/deals/${deal.id}/teams`;
-const seats = (deal: Deal, state: RoomState) => state.values[`deal_${deal.id}_seats`] ?? 0;
 
 /** Teams that anyone may join, those that need least first; none while nobody looks. */
 export function useTeams(deal: Deal, state: RoomState, wanted: boolean): readonly TeamView[] {
   const [teams, setTeams] = useState<readonly TeamView[]>([]);
-  const free = seats(deal, state);
+  const free = seatsFree(deal, state);
   useEffect(() => {
     if (!wanted || free === 0) return setTeams([]);
     const read = () => void api<{ items: TeamView[] }>("GET", `${path(deal)}?limit=${SHOWN}`).then(({ items }) => setTeams(items), () => undefined);
@@ -34,6 +34,6 @@ export function useInvited(deal: Deal, state: RoomState, invite: Invite): TeamVi
     const take = (found: TeamView | null) => here && setTeam(found);
     void api<{ items: TeamView[] }>("GET", `${path(deal)}?invite=${invite.code}`).then(({ items: [found] }) => take(found ?? null), () => undefined);
     return () => { here = false; };
-  }, [deal.id, deal.state, invite.code, seats(deal, state), state.freezing === null]);
+  }, [deal.id, deal.state, invite.code, seatsFree(deal, state), state.freezing === null]);
   return team;
 }

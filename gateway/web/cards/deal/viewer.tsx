@@ -15,7 +15,7 @@ import { Mine, Past } from "./mine";
 import { useLeftOut, useNews } from "./news";
 import { Offer } from "./offer";
 import { percentOff } from "./plan";
-import { roomNow, running, seated, shownDeals, standing, told } from "./standing";
+import { joinable, roomNow, seated, shownDeals, standing, told } from "./standing";
 
 const words = strings.deal;
 const SEEN_MS = 5_000;
@@ -25,7 +25,7 @@ export function ForViewer({ client, state }: CardProps) {
   const older = useOlder(state, invite?.deal);
   const news = useNews(client);
   const leftOut = useLeftOut(client);
-  const deals = shownDeals([...older.deals, ...state.deals], state.seats, invite?.deal);
+  const deals = shownDeals([...older.deals, ...state.deals], state, invite?.deal);
   useTicks(deals.length > 0, 500);
   useSeenLater(client, state);
   const nowhere = invite !== null && state.epoch !== "" && older.read && !deals.some(({ id }) => id === invite.deal);
@@ -82,7 +82,7 @@ function DealCard({ client, state, deal, alone, news, invite, forget }: DealProp
   const place = useRef<HTMLElement>(null);
   const { current, past } = standing(state.seats, deal.id);
   const sits = current !== undefined && seated(current);
-  const over = !running(deal) && !sits;
+  const over = !joinable(deal, state) && !sits;
   const open = chosen ?? (invite !== null || sits || alone || current?.order === "unpaid" || current?.order === "returning");
   const now = roomNow(client.now(), state);
   useEffect(() => {

@@ -94,6 +94,13 @@ export interface Freezing {
   video_url?: string | null;
 }
 
+/** A technical break that is over: what was told as of before `at` ends later by so much. */
+export interface Break {
+  /** Unix time in milliseconds, on the database's clock. */
+  at: number;
+  shifted_ms: number;
+}
+
 /** A countdown on everybody's screen. */
 export interface Clock {
   /** Id of a comment, host message or show; sorts by time. */
@@ -296,6 +303,8 @@ export interface TeamView {
 export interface OwnSeat {
   /** Id of a comment, host message or show; sorts by time. */
   seat: string;
+  /** As of when, by the room's clock, which stands still in a break; older news change nothing. Unix time in milliseconds, on the database's clock. */
+  at: number;
   team: TeamView;
   state: SeatState;
   leader?: boolean;
@@ -587,6 +596,8 @@ export interface Frozen {
 /** It is over: add `shifted_ms` to every deadline of the room that is still open. */
 export interface Unfrozen {
   t: "unfrozen";
+  /** Own seats that were told as of before then have clocks of before the break. Unix time in milliseconds, on the database's clock. */
+  at: number;
   shifted_ms: number;
 }
 
@@ -1020,6 +1031,8 @@ export interface Snapshot {
   chat?: Chat;
   /** A technical break is on. */
   freezing?: Freezing | null;
+  /** The last ones that are over, newest last. */
+  breaks?: Break[];
   countdown?: Clock | null;
   featured?: Product | null;
   /** Newest last. */
@@ -1067,6 +1080,12 @@ export interface Renewed {
 export interface OwnSeats {
   t: "own_seats";
   seats: OwnSeat[];
+}
+
+/** You took a seat on another screen. Best effort, for the answer went there: `your_team` tells what follows. */
+export interface YourSeat {
+  t: "your_seat";
+  own: OwnSeat;
 }
 
 /** The draws you entered last, and all in which you have a prize, in order of id; told when you come in. */
@@ -1952,7 +1971,7 @@ export type LiveEvent = Commented | Echoed | Arrived | TeamCompleted | SeatLeft 
 
 export type NoticeEvent = Answered | YouWereMuted | YouMayTalk | YourComment | YouBought | YourTeam | YouWon | YourPrizeWentOn | YourPrizeClaimed;
 
-export type Push = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | Renewed | OwnSeats | OwnDraws;
+export type Push = Log | Staff | Live | Gauge | Notice | Snapshot | Heartbeat | ComeBack | Renewed | OwnSeats | YourSeat | OwnDraws;
 
 export type Reply = Joined | Ok | Posted | Invited | Seated | PayAt | Announced | Entered | Claimed | Error;
 
@@ -2145,8 +2164,10 @@ export const LIMITS = {
   SNAPSHOT_COMMENTS: 50,
   /** newest unseen notices of the viewer who joins */
   SNAPSHOT_NOTICES: 20,
-  /** newest group buys a snapshot carries */
+  /** group buys a snapshot carries: all that run, then the newest of those that ended */
   SNAPSHOT_DEALS: 10,
+  /** newest breaks that are over; who comes in must know the last, late news of seats a few more */
+  SNAPSHOT_BREAKS: 10,
   TEAM_LEAST: 2,
   TEAM_MOST: 10,
   TEAM_LIFE_LEAST_S: 60,

@@ -8,13 +8,14 @@
 import * as draws from "./draws";
 import { evolveDraws } from "./draws";
 import type {
-  Chat, Clock, Commented, Deal, DealClosed, Draw, DrawReceipt, Echoed, ErrorCode, Freezing, HostMessage, Live, Log, LogEvent, Notice, OwnDraw, OwnSeat, Policy,
+  Break, Chat, Clock, Commented, Deal, DealClosed, Draw, DrawReceipt, Echoed, ErrorCode, Freezing, HostMessage, Live, Log, LogEvent, Notice, OwnDraw, OwnSeat, Policy,
   Product, Push, Show, Snapshot, Staff,
   StaffEvent, StaffView,
 } from "./protocol";
+import { caughtUp, withSeat, withSeats } from "./seats";
 
 /** What is kept of what only grows; a page shows no more than this. */
-export const KEEP = { messages: 50, comments: 200, deleted: 200, held: 200, reports: 100, staff: 50, notices: 20, deals: 10 } as const;
+export const KEEP = { messages: 50, comments: 200, deleted: 200, held: 200, reports: 100, staff: 50, notices: 20, deals: 10, breaks: 10 } as const;
 
 export interface NotEntered {
   readonly draw: string;
@@ -44,6 +45,8 @@ export interface RoomState {
   readonly chat: Chat;
   /** A technical break is on. */
   readonly freezing: Freezing | null;
+  /** The last ones that are over, newest last. */
+  readonly breaks: readonly Break[];
   readonly countdown: Clock | null;
   readonly featured: Product | null;
   readonly pinned: HostMessage | null;
@@ -92,6 +95,7 @@ export const EMPTY: RoomState = {
   rehearsal: false,
   chat: {},
   freezing: null,
+  breaks: [],
   countdown: null,
   featured: null,
   pinned: null,
@@ -150,15 +154,19 @@ export function apply(state: RoomState, push: Push): RoomState {
     case "own_draws":
       return { ...state, ownDraws: push.draws ?? [], values: { ...state.values, draw_entries: push.entries ?? 0 } };
     case "notice":
-      return push.event.t === "your_team" ? { ...state, seats: withSeat(state.seats, push.event.own), seatNotice: push.notice } : applyNotice(state, push);
+      return push.event.t === "your_team" ? { ...seated(state, push.event.own), seatNotice: Math.max(state.seatNotice, push.notice) } : applyNotice(state, push);
     case "own_seats":
-      return { ...state, seats: push.seats };
+      return { ...state, seats: withSeats(state.seats, push.seats.map((own) => caughtUp(own, state.breaks))) };
+    case "your_seat":
+      return seated(state, push.own);
     default:
       return state;
   }
 }
 
 function fromSnapshot(state: RoomState, snapshot: Snapshot): RoomState {
+  const breaks = snapshot.breaks ?? [];
+  const missed = breaks.filter(({ at }) => !state.breaks.some((known) => known.at === at));
   return {
     epoch: snapshot.epoch,
     seq: snapshot.seq,
@@ -170,6 +178,7 @@ function fromSnapshot(state: RoomState, snapshot: Snapshot): RoomState {
     rehearsal: snapshot.rehearsal ?? false,
     chat: snapshot.chat ?? {},
     freezing: snapshot.freezing ?? null,
+    breaks,
     countdown: snapshot.countdown ?? null,
     featured: snapshot.featured ?? null,
     pinned: snapshot.pinned ?? null,
@@ -177,7 +186,7 @@ function fromSnapshot(state: RoomState, snapshot: Snapshot): RoomState {
     ownDraws: state.ownDraws,
     notEntered: state.notEntered,
     deals: snapshot.deals ?? [],
-    seats: state.seats,
+    seats: state.seats.map((own) => caughtUp(own, missed)),
     seatNotice: state.seatNotice,
     messages: snapshot.messages ?? [],
     comments: snapshot.comments ?? [],
@@ -224,15 +233,18 @@ function evolve(state: RoomState, event: LogEvent): RoomState {
       return { ...state, title: event.title, videoDelayMs: event.video_delay_ms ?? 0 };
     case "frozen":
       return { ...state, freezing: event.freezing };
-    case "unfrozen":
+    case "unfrozen": {
+      const over: Break = { at: event.at, shifted_ms: event.shifted_ms };
       return {
         ...state,
         freezing: null,
+        breaks: append(state.breaks, [over], KEEP.breaks),
         countdown: state.countdown && { ...state.countdown, ends_at: state.countdown.ends_at + event.shifted_ms },
         draws: evolveDraws(state.draws, event),
         deals: state.deals.map((deal) => later(deal, event.shifted_ms)),
-        seats: state.seats.map((seat) => seatLater(seat, event.shifted_ms)),
+        seats: state.seats.map((own) => caughtUp(own, [over])),
       };
+    }
     case "countdown_started":
       return { ...state, countdown: event.clock };
     case "countdown_ended":
@@ -240,7 +252,7 @@ function evolve(state: RoomState, event: LogEvent): RoomState {
     case "featured":
       return { ...state, featured: event.product ?? null };
     case "deal_opened":
-      return { ...state, deals: [...state.deals.filter((deal) => deal.id !== event.deal.id), event.deal].slice(-KEEP.deals) };
+      return { ...state, deals: fitting([...state.deals.filter((deal) => deal.id !== event.deal.id), event.deal]) };
     case "deal_changed":
       return { ...state, deals: state.deals.map((deal) => (deal.id === event.deal.id ? event.deal : deal)) };
     case "deal_closed":
@@ -265,8 +277,16 @@ export function refusedEntry(state: RoomState, code: ErrorCode, why: string | nu
   return open ? { ...state, notEntered: { draw: open.id, code, why } } : state;
 }
 
+const running = ({ state }: Deal) => state === "open" || state === "paused";
+
+/** Deals that ended go first, the oldest before all; more can never run than are kept. */
+function fitting(deals: readonly Deal[]): readonly Deal[] {
+  const gone = deals.filter((deal) => !running(deal)).slice(0, Math.max(0, deals.length - KEEP.deals));
+  return deals.filter((deal) => !gone.includes(deal));
+}
+
 function later(deal: Deal, shiftedMs: number): Deal {
-  return deal.closes_at == null || (deal.state !== "open" && deal.state !== "paused") ? deal : { ...deal, closes_at: deal.closes_at + shiftedMs };
+  return deal.closes_at == null || !running(deal) ? deal : { ...deal, closes_at: deal.closes_at + shiftedMs };
 }
 
 function ended(deal: Deal, { voided, why }: DealClosed): Deal {
@@ -274,26 +294,9 @@ function ended(deal: Deal, { voided, why }: DealClosed): Deal {
   return { ...rest, state: voided ? "voided" : "closed", ...(why == null ? {} : { why }) };
 }
 
-/** We have a seat. */
+/** We have a seat, or it stands otherwise. */
 export function seated(state: RoomState, own: OwnSeat): RoomState {
-  return { ...state, seats: withSeat(state.seats, own) };
-}
-
-/** A break is over: what was still running runs on by as much. */
-function seatLater(own: OwnSeat, shiftedMs: number): OwnSeat {
-  const { team, hold_until, repay_until } = own;
-  const going = team.state === "forming" || team.state === "settling";
-  return {
-    ...own,
-    ...(going && { team: { ...team, deadline: team.deadline + shiftedMs } }),
-    ...(going && hold_until != null && { hold_until: hold_until + shiftedMs }),
-    ...(repay_until != null && { repay_until: repay_until + shiftedMs }),
-  };
-}
-
-/** Own seats with one that is new, or stands otherwise now. */
-function withSeat(seats: readonly OwnSeat[], own: OwnSeat): readonly OwnSeat[] {
-  return sorted([...seats.filter((seat) => seat.seat !== own.seat), own], (seat) => seat.seat);
+  return { ...state, seats: withSeat(state.seats, caughtUp(own, state.breaks)) };
 }
 
 /** What is left of a retracted message: its place. */
