@@ -42,7 +42,7 @@ class SandboxBench:
         self._listener = listener
 
     async def pay(self, checkout: Checkout) -> None:
-        await self.process.press(checkout, do="pay", card="good")
+        await self.process.press(checkout, 200, 409, do="pay", card="good")
 
     async def refuse(self, checkout: Checkout) -> None:
         await self.process.press(checkout, do="pay", card="refused")

@@ -43,6 +43,8 @@ async def joined(running: Gateways, people: People, number: int) -> ClientConnec
 async def test_any_process_answers_for_all(start_gateway: Callable[..., Gateways], people: People) -> None:
     running = start_gateway(count=2)
     sockets = [await joined(running, people, number) for number in range(30)]
+    # Who was let in is counted a moment after they know.
+    wait_for(lambda: value(get(f"{running.url}/metrics"), "livestream_joins_total") == 30, seconds=10)
     for _ in range(10):  # each a new connection, so both processes are asked
         exposition = get(f"{running.url}/metrics")
         assert value(exposition, "livestream_joins_total") == 30
