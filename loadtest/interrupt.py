@@ -73,15 +73,25 @@ class Interrupt:
         os.close(nowhere)
 
 
+_before: set[int | signal.Signals] = set()  # what was blocked when the first of those who are deaf now became so
+_deaf = 0  # how many are
+
+
 @contextlib.contextmanager
 def deaf() -> Iterator[None]:
     """For the start of processes that are not to hear what reaches all of a terminal's, not even in their first moment:
-    whoever started them decides when they end. For ourselves, signals wait meanwhile."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    whoever started them decides when they end. For ourselves, signals wait meanwhile, until the last start is through.
+    """
+    global _before, _deaf
+    if not _deaf:
+        _before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    _deaf += 1
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        _deaf -= 1
+        if not _deaf:
+            signal.pthread_sigmask(signal.SIG_SETMASK, _before)
 
 
 async def to_the_end(work: Coroutine[Any, Any, _T]) -> _T:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from loadtest import worker
-from loadtest.interrupt import Interrupt, to_the_end
+from loadtest.interrupt import Interrupt, deaf, to_the_end
 from loadtest.stage import borrowed
 from tests.support.waiting import until
 
@@ -56,6 +56,19 @@ async def test_the_first_signal_of_a_run_ends_its_phases_and_the_second_all_of_i
     with pytest.raises(asyncio.CancelledError):
         await _sent(number, command(), ready)
     assert steps == ["stop"]
+
+
+async def test_who_starts_several_processes_at_once_hears_again_when_the_last_has_started() -> None:
+    async def start(seconds: float) -> None:
+        with deaf():
+            await asyncio.sleep(seconds)
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    first, second = asyncio.create_task(start(0.05)), asyncio.create_task(start(0.1))
+    await first
+    assert {*_ALL} <= signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    await second
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
 
 
 async def test_no_signal_breaks_off_the_clearing_up() -> None:
