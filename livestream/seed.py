@@ -1,16 +1,18 @@
-"""Seed: the demo shop of a laptop. One room, one show that is on air, and a key made for this folder alone."""
+"""Seed: the demo shop of a laptop. One room, one show on air, a key made for this folder alone, things to sell."""
 
 from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 
 import asyncpg
+import msgspec
 
 from livestream import keys
 from livestream.auth import ShopKey
 from livestream.ids import IdMaker
-from livestream.protocol.events import Chat, Policy, Show, ShowChanged
+from livestream.protocol.events import Chat, Policy, Product, Show, ShowChanged
 from livestream.protocol.show import ShowState
 from livestream.protocol.state import RoomState
 from livestream.room import desk_store, deskwork, rooms
@@ -20,10 +22,14 @@ from livestream.storage.direct import connected
 
 SHOP = "demo"
 ROOM = "demo"
+PRODUCTS = (
+    Product(id="cup", title="Stoneware cup", price=1600, currency="EUR"),
+    Product(id="teapot", title="Stoneware teapot", price=4900, currency="EUR"),
+)
 
 
-async def seed(dsn: str) -> None:
-    """Make what is missing; a second call finds all there."""
+async def seed(dsn: str, products: Sequence[Product] = ()) -> None:
+    """Make what is missing; a second call finds all there, and brings no products back that were taken out."""
     async with connected(dsn) as connection, connection.transaction():
         made = await connection.fetchval(
             "INSERT INTO shop (shop_id, name, demo) VALUES ($1, 'Demo shop', true) "
@@ -32,6 +38,10 @@ async def seed(dsn: str) -> None:
         )
         if made:
             await _fill(connection)
+            await connection.executemany(
+                "INSERT INTO product (shop_id, product_id, body) VALUES ($1, $2, $3::text::json)",
+                [(SHOP, each.id, msgspec.json.encode(each).decode()) for each in products],
+            )
 
 
 async def _fill(connection: asyncpg.Connection[asyncpg.Record]) -> None:

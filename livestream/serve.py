@@ -90,7 +90,7 @@ async def _prepare(settings: Settings, say: Callable[[str], None], demo: bool) -
     if applied:
         say(f"schema: applied {', '.join(applied)}")
     if demo:
-        await seed.seed(settings.database_url)
+        await seed.seed(settings.database_url, seed.PRODUCTS)
     await refuse_demo_shops(settings)
 
 

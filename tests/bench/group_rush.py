@@ -228,7 +228,8 @@ async def _stand(folder: Path, options: argparse.Namespace, teams: int, **enviro
         assert key is not None
         async with _connected(dsn) as connection:
             await connection.execute(
-                "INSERT INTO product (shop_id, product_id, body) VALUES ($1, $2, $3::text::json)",
+                "INSERT INTO product (shop_id, product_id, body) VALUES ($1, $2, $3::text::json)"
+                " ON CONFLICT (shop_id, product_id) DO UPDATE SET body = excluded.body",
                 seed.SHOP, _PRODUCT,
                 json.dumps({"id": _PRODUCT, "title": "Cup", "price": 1000, "currency": "PLN"}),
             )  # fmt: skip
