@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import random
 
 from livestream.config import Settings
@@ -111,8 +112,11 @@ class GatewayEdge:
             connection.close(code)
 
     def hand_over(self, count: int) -> None:
-        """Send the oldest `count` away, so that they find a process with more room."""
-        for connection in [c for c in self.connections if c.open and c.channel is not None][:count]:
+        """Send the oldest `count` viewers away, so that they find a process with more room. Staff stay: who hosts was
+        there first, and would lose the line in the middle of a sentence to make room for one of thousands.
+        """
+        there = (each for each in self.connections if each.open and each.channel is not None and not each.variant.staff)
+        for connection in list(itertools.islice(there, count)):
             self.send_away(connection, CloseCode.REBALANCE)
 
     async def drain(self, over_s: float) -> None:

@@ -337,6 +337,21 @@ async def test_a_drained_gateway_hands_its_viewers_to_the_next(start_gateway: Ca
         assert witness.snapshots == 1
 
 
+async def test_who_hosts_stays_while_a_full_gateway_hands_viewers_to_a_new_one(
+    start_gateway: Callable[..., Gateways], people: People
+) -> None:
+    gateway = start_gateway(count=1, come_back_spread_ms=200)
+    async with host_of(gateway, people) as host, contextlib.AsyncExitStack() as room:
+        viewers = [await room.enter_async_context(connect(gateway.ws_url, room=ROOM)) for _ in range(130)]
+        await asyncio.to_thread(gateway.start, 1)
+        await until(lambda: sum(viewer.stats.resumes for viewer in viewers) > 50, "many are moved")
+        await until(lambda: all(viewer.connected for viewer in viewers), "and are back")
+        moved = [viewer for viewer in viewers if viewer.stats.reconnects]
+        assert all(f"closed with {CloseCode.REBALANCE.value}" in viewer.stats.last_trouble for viewer in moved)
+        assert (await host.say("still here")).seq
+        assert host.stats.reconnects == 0
+
+
 # -- who one is
 
 
