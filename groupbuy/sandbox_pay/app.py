@@ -197,18 +197,17 @@ class App:
         return _html(page.missing(), 404) if payment is None else _html(page.checkout(payment))
 
     async def _pressed(self, request: web.Request) -> web.StreamResponse:
+        form = await request.post()  # first: that takes a moment, in which a payment may come to its end
         payment = self.bank.page(request.match_info["reference"])
         if payment is None:
             return _html(page.missing(), 404)
-        form = await request.post()
         pressed, card = form.get("do"), form.get("card", Card.GOOD)
         if pressed not in ("pay", "refuse", "cancel") or card not in list(Card):
             raise _Refused(400, "invalid", "`do` is pay, refuse or cancel, and `card` one of the page")
         chosen = Card.REFUSED if pressed == "refuse" else Card(str(card))
-        known = self.bank.page(payment.reference) or payment  # reading the form took a moment
-        if pressed == "pay" and known.state in (PaymentState.REFUSED, PaymentState.EXPIRED, PaymentState.VOIDED):
-            return _html(page.checkout(known), 409)
-        self.bank.buyer(known, None if pressed == "cancel" else chosen)
+        if pressed == "pay" and payment.state in (PaymentState.REFUSED, PaymentState.EXPIRED, PaymentState.VOIDED):
+            return _html(page.checkout(payment), 409)
+        self.bank.buyer(payment, None if pressed == "cancel" else chosen)
         raise web.HTTPSeeOther(payment.reference)  # beside this one, under whatever path a proxy shows us
 
 
