@@ -69,21 +69,23 @@ class Breaking:
         before = self._collected.seconds[-1].present if self._collected.seconds else 0
         began, place = self._passed_s(), len(self._collected.faults)
         self._collected.faults.append((began, math.inf))
-        recovered = None
+        recovered, done = None, True
         try:
-            await self._do(fault)
-        except (HurtError, OSError) as error:
-            self.trouble.append(f"fault {what!r} could not be done: {error}")
-            return
-        finally:
-            ended = self._passed_s()
-            self._collected.faults[place] = (began, ended + fault.recover_s)
-        try:
+            try:
+                await self._do(fault)
+            finally:
+                ended = self._passed_s()
+                self._collected.faults[place] = (began, ended + fault.recover_s)
             recovered = await self._recovery(ended, before, fault.recover_s)
             if recovered is None:
                 self.trouble.append(f"{fault.recover_s:g} s after {what!r} not all was well again")
+        except (HurtError, OSError) as error:
+            done = False
+            self.trouble.append(f"fault {what!r} could not be done: {error}")
         finally:
-            self.marks.append(Mark(at_s=began, seconds=ended - began, text=what, kind="fault", recovered_s=recovered))
+            if done:  # or begun, and broken off
+                mark = Mark(at_s=began, seconds=ended - began, text=what, kind="fault", recovered_s=recovered)
+                self.marks.append(mark)
 
     async def _do(self, fault: Fault) -> None:
         if fault.do != "line":

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import redis.asyncio
 
+from ..interrupt import to_the_end
 from ..scenario import Fault
 from ..target import Process, Target
 
@@ -147,7 +148,12 @@ async def _flush(url: str) -> None:
 
 
 async def _run(command: list[str]) -> None:
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
+    """What it does may not be left halfway: a Postgres that is stopped and not started."""
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL, start_new_session=True)
+    await to_the_end(_ended(process, command))
+
+
+async def _ended(process: asyncio.subprocess.Process, command: list[str]) -> None:
     try:
         async with asyncio.timeout(_COMMAND_S):
             code = await process.wait()

@@ -55,6 +55,8 @@ class Deals(Oracle):
     async def read(self, source: Source, evidence: Evidence) -> Read:
         ours = evidence.of_us("seat", "standing")
         read = Read(deals=[one for one in await _deals(source) if ours is None or one.id in ours])
+        for one in read.deals:
+            one.settlement = await source.settlement(one.id)
         if read.deals:
             read.log = await source.log()
         viewers = {int(note[3]) for note in evidence.notes("seat")}
@@ -87,7 +89,6 @@ async def _deals(source: Source) -> list[One]:
         one = One(deal)
         one.teams = await source.teams(one.id)
         one.orders = await source.orders(one.id)
-        one.settlement = await source.settlement(one.id)
         found.append(one)
     return found
 

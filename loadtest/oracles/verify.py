@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from ..interrupt import deaf
+
 _TIMEOUT_S = 60.0
 
 
@@ -21,10 +23,11 @@ async def verify(proof: bytes, receipt: Any = None) -> str:
             held = Path(folder) / "receipt.json"
             held.write_bytes(msgspec.json.encode(receipt))
             words += ["--receipt", str(held)]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "livestream", *words,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        with deaf():
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "livestream", *words,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 said, complaint = await process.communicate(proof)

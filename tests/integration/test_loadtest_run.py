@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.faults.hurt import descendants
 from tests.support.feigned import KEY, KID, ROOM, SHOP, feigned
 from tests.support.gateways import clean_environ
 from tests.support.plants import Plant
@@ -134,7 +135,7 @@ async def test_reports_and_exit_code_tell_the_verdict(tmp_path: Path) -> None:
 
 @contextlib.asynccontextmanager
 async def talking(tmp_path: Path, url: str, *more: str, fault: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
-    """A run of a minute that has begun; nothing of its group is left at the end."""
+    """A run of a minute that has begun; nothing of it is left at the end."""
     where = ("--url", url, "--shop", SHOP, "--room", ROOM, "--kid", KID, "--out", str(tmp_path / "out"), *more)
     words, environ = command("run", scenario(tmp_path, 60, fault), *where, LOADTEST_KEY=KEY)
     process = await asyncio.create_subprocess_exec(
@@ -143,7 +144,10 @@ async def talking(tmp_path: Path, url: str, *more: str, fault: str = "") -> Asyn
     try:
         async with asyncio.timeout(60):
             await until(process, b"talk")
+            crew = descendants(process.pid)
+            assert crew
             yield process
+        await holds(lambda: not any(Path(f"/proc/{pid}").exists() for pid in crew), "its workers are gone", 10)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -196,6 +200,7 @@ async def test_ctrl_c_while_a_line_is_bad_mends_the_line_first(tmp_path: Path) -
         assert await ended(process) == 130
     result = json.loads(reports(tmp_path / "out")[".json"].read_text())
     assert (result["verdict"], result["reasons"]) == ("interrupted", [])
+    assert [each["text"] for each in result["marks"] if each["kind"] == "fault"] == ["line"]
 
 
 def _state(pid: int) -> str:
