@@ -59,7 +59,8 @@ class Acting:
     def answered(self, viewer: Viewer, pending: Pending, reply: AnyReply) -> None:
         """A reply came, a refusal or not."""
         behaviour, task = pending.behaviour, pending.task
-        self._took("cue.reply" if behaviour is None else f"{behaviour.name}.reply", pending.due_us)
+        what = "cue" if behaviour is None else behaviour.name
+        self._took(f"{viewer.label}{what}.reply", pending.due_us)
         if isinstance(reply, Error):
             self.refusal(type(pending.command), reply)
             wait_us = (reply.retry_after_ms or 0) * 1000
@@ -117,7 +118,7 @@ class Acting:
                 case Noted(kind=kind, values=values):
                     self.notes[kind].append(values)
                 case Timed(metric=metric, due_us=due_us):
-                    self._took(metric, due_us)
+                    self._took(viewer.label + metric, due_us)
                 case Then(seconds=seconds, do=do):
                     due_us = self._driver.now_us() + int(seconds * 1e6)
                     self._driver.loop.call_later(
@@ -187,7 +188,7 @@ class Acting:
             return None, could
         begin = self._driver.random.randrange(len(able))
         tries = (able[self._driver.random.randrange(len(able))] for _ in range(_LOOKS))
-        through = itertools.islice(itertools.chain(able[begin:], able[:begin]), _LOOKED_THROUGH)
+        through = (able[(begin + step) % len(able)] for step in range(min(len(able), _LOOKED_THROUGH)))
         for viewer in itertools.chain(tries, through):
             if asked or behaviour.may(viewer.person):
                 could = True

@@ -186,11 +186,6 @@ def count_test(one: int, one_s: float, other: int, other_s: float) -> float:
     return min(1.0, 2 * min(between(0, other), between(other, total)))
 
 
-def mann_whitney(left: Sequence[float], right: Sequence[float]) -> float:
-    """Chance that two samples so different come from one source."""
-    return rank_test([(left, right)])
-
-
 def rank_test(strata: Sequence[tuple[Sequence[float], Sequence[float]]]) -> float:
     """Chance that pairs of samples so different come from one source each: two-sided, normal approximation, ties
     corrected. Each pair is ranked by itself, and weighs the more the less it has of noise (van Elteren)."""

@@ -340,6 +340,8 @@ class Driver:
         self.come(viewer, due_us)
 
     def _depart(self, viewer: Viewer, due_us: int) -> None:
+        self._unknown += len(viewer.pending)  # nobody is there any more to hear what became of it
+        viewer.pending.clear()
         viewer.leave()
 
     def _cut(self, share: float, due_us: int) -> None:

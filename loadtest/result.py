@@ -149,8 +149,7 @@ class Collected:
         if threshold.percentile is not None:
             histograms = overall
             if threshold.phase is not None:
-                names = [phase.name for phase in self._scenario.phase]
-                histograms = self._phases[names.index(threshold.phase)]
+                histograms = self._phases[self._number_of(threshold.phase)]
             found = histograms.get(threshold.metric)
             return None if found is None else found.at(threshold.percentile)
         count = self.totals.get(threshold.metric, 0)
@@ -158,6 +157,9 @@ class Collected:
             return float(count)
         whole = due_of(threshold.metric, self.totals)
         return count / whole if whole else 0.0
+
+    def _number_of(self, phase: str) -> int:
+        return [each.name for each in self._scenario.phase].index(phase)
 
     def void_reasons(self) -> list[str]:
         """Why the run says nothing: the driver was the bottleneck."""
@@ -187,7 +189,7 @@ class Collected:
             return False
         phases, late = self._phases, self._late
         if threshold.phase is not None:
-            number = [phase.name for phase in self._scenario.phase].index(threshold.phase)
+            number = self._number_of(threshold.phase)
             phases, late = [phases[number]], [late[number]]
         seen, doubtful = (_merged(each).get(threshold.metric) for each in (phases, late))
         if seen is None or doubtful is None:

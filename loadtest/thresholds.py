@@ -33,6 +33,7 @@ OF_ACTIONS = frozenset({"dropped", "due", "moot", "refused", "too_late"})
 #: what takes time, beside the reply to each action
 _TIMES = frozenset({"say.seen", "comment.seen", "join", "resume", "back", "checkout", "pay_seat.told", "cue.reply"})
 _SLOW = "slow."  #: before the name: of slow readers
+_NEVER_SLOW = frozenset({"checkout", "cue.reply"})  #: a page beside the line; staff
 
 
 class ThresholdError(ValueError):
@@ -98,6 +99,8 @@ def measured(threshold: Threshold, behaviours: Collection[str]) -> bool:
         action = threshold.metric.partition(".")[2]
         return threshold.metric in COUNTS or action in behaviours or action == "checkout"
     name = threshold.metric.removeprefix(_SLOW)
+    if name != threshold.metric and name in _NEVER_SLOW:
+        return False
     return name in _TIMES or (name.endswith(".reply") and name.removesuffix(".reply") in behaviours)
 
 

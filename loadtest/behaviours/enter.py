@@ -64,7 +64,7 @@ class Enter(Behaviour):
         return [_tried(who)[task.ref]]
 
     def answered(self, who: Who, command: Command, reply: AnyReply, task: Task) -> Iterable[Outcome]:
-        _tried(who).pop(task.ref, None)
+        draw = _tried(who).pop(task.ref)
         match reply:
             case Entered(receipt=receipt):
                 yield from _entered(who, receipt)
@@ -74,10 +74,8 @@ class Enter(Behaviour):
                     yield from _entered(who, receipt)
                 elif refused is not None:
                     yield Noted("not_entered", [str(refused)])
-            case Error(code=code) if code not in self.races:
-                for draw, receipt in list(receipts(who).items()):
-                    if receipt is None:
-                        del receipts(who)[draw]  # they may try again
+            case Error(code=code) if code not in self.races and receipts(who).get(draw) is None:
+                receipts(who).pop(draw, None)  # they may try again
 
     def hears(self, who: Who, push: AnyPush, random: Dice) -> Iterable[Outcome]:
         if isinstance(push, OwnDraws):

@@ -31,20 +31,26 @@ async def _seen(database: Database) -> bool:
         return bool(await connection.fetchval("SELECT seen_at IS NOT NULL FROM draw"))
 
 
-async def test_a_root_that_nobody_saw_before_its_round_is_never_drawn(
-    desk: Node, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """COMMIT hung: the root says that it was early, and came to be seen when the beacon was known."""
-    monkeypatch.setattr(quicknet, "PUBLIC_KEY", draws.beacon_public_key())
+async def _rooted_unseen(desk: Node, database: Database, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A closed draw of drand's whose root is out, and whose worker died before it looked."""
     draw_id = await opened(desk, beacon=BeaconKind.DRAND)
     await enter(desk, draw_id)
     await close(desk, draw_id)
     with monkeypatch.context() as patch:
         patch.setattr(stages, "see_root", _dies)
         await conduct(database)
+    assert (bool((await look(database, draw_id)).root), await _seen(database)) == (True, False)
+    return draw_id
+
+
+async def test_a_root_that_nobody_saw_before_its_round_is_never_drawn(
+    desk: Node, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """COMMIT hung: the root says that it was early, and came to be seen when the beacon was known."""
+    monkeypatch.setattr(quicknet, "PUBLIC_KEY", draws.beacon_public_key())
+    draw_id = await _rooted_unseen(desk, database, monkeypatch)
     await draws.rewind(database, draw_id, 20)
     root = (await look(database, draw_id)).root
-    assert (bool(root), await _seen(database)) == (True, False)
     number = (await look(database, draw_id)).round
     beacon = draws.Beacon({number: draws.sign_round(number)})
     await conduct(database, draws.conductor(beacon))
@@ -58,13 +64,7 @@ async def test_a_root_that_nobody_saw_before_its_round_is_never_drawn(
 async def test_a_worker_that_dies_right_after_the_root_leaves_it_to_the_next_to_be_seen_in_time(
     desk: Node, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draw_id = await opened(desk, beacon=BeaconKind.DRAND)
-    await enter(desk, draw_id)
-    await close(desk, draw_id)
-    with monkeypatch.context() as patch:
-        patch.setattr(stages, "see_root", _dies)
-        await conduct(database)
-    assert (bool((await look(database, draw_id)).root), await _seen(database)) == (True, False)
+    draw_id = await _rooted_unseen(desk, database, monkeypatch)
     await conduct(database)
     assert await _seen(database)
     assert (await look(database, draw_id)).state is DrawState.CLOSED

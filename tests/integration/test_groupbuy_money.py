@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -301,17 +301,26 @@ async def test_a_refund_that_the_provider_declines_is_refused_and_can_be_asked_f
     await market.audit(settled=True)
 
 
-async def test_a_refund_declined_after_its_deal_was_taken_back_counts_as_made_by_the_undo(market: Market) -> None:
-    deal, seats = await confirmed(market)
+def declines_slowly(market: Market, meanwhile: Callable[[], Awaitable[None]]) -> None:
+    """The provider declines the next refund, after all that happens meanwhile."""
     refund = market.purse.refund
 
     async def slowly(**_: object) -> object:
         market.purse.refund = refund  # type: ignore[method-assign]
-        await market.operate(c.VoidDeal(ref=1, deal=deal, why="wrong price"))
-        await chores.void_teams(market.database)
+        await meanwhile()
         raise Declined("card")
 
     market.purse.refund = slowly  # type: ignore[method-assign,assignment]
+
+
+async def test_a_refund_declined_after_its_deal_was_taken_back_counts_as_made_by_the_undo(market: Market) -> None:
+    deal, seats = await confirmed(market)
+
+    async def taken_back() -> None:
+        await market.operate(c.VoidDeal(ref=1, deal=deal, why="wrong price"))
+        await chores.void_teams(market.database)
+
+    declines_slowly(market, taken_back)
     await market.operate(c.RefundOrder(ref=1, deal=deal, order=seats[0], amount=100, why="late", key="k1"))
     await market.settle()
     assert (market.purse.cash, await market.states("team_order")) == (0, ["returned"] * 3)
@@ -320,15 +329,12 @@ async def test_a_refund_declined_after_its_deal_was_taken_back_counts_as_made_by
 
 async def test_a_refund_that_another_worker_made_meanwhile_is_not_refused_after_it(market: Market) -> None:
     deal, seats = await confirmed(market)
-    refund = market.purse.refund
 
-    async def slowly(**_: object) -> object:
-        market.purse.refund = refund  # type: ignore[method-assign]
+    async def made_by_another() -> None:
         await market.advance(60)  # the lease is over
         await market.cashier.work()
-        raise Declined("card")
 
-    market.purse.refund = slowly  # type: ignore[method-assign,assignment]
+    declines_slowly(market, made_by_another)
     await market.operate(c.RefundOrder(ref=1, deal=deal, order=seats[0], amount=100, why="late", key="k1"))
     await market.settle()
     assert (await given_back(market))[0] == ("confirmed", 100)

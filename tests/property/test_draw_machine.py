@@ -76,6 +76,14 @@ def step(draw: Draw, rules: Rules, what: str, now_ms: int) -> DrawLogEvent:
     return machine.cancel(draw, "why", now_ms, None)
 
 
+def after(beacon: BeaconKind, now_ms: int, *steps: str) -> tuple[Draw, Rules]:
+    """A draw that took these steps, all at one moment."""
+    draw, rules = rules_of(beacon, now_ms)
+    for what in steps:
+        draw = evolve_draw(draw, step(draw, rules, what, now_ms))
+    return draw, rules
+
+
 COMMANDS = ("open", "close", "root", "reveal 1", "reveal 2", "void", "draw", "settle", "cancel")
 #: a command and how long after the one before, ms
 _life = st.lists(st.tuples(st.sampled_from(COMMANDS), st.integers(0, 70_000)), max_size=30)
@@ -118,9 +126,7 @@ def test_whatever_is_asked_a_draw_only_goes_where_the_picture_says(
 @given(st.integers(0, 200_000), st.integers(0, 100_000))
 def test_a_root_is_out_before_its_round_or_the_draw_is_void(closed_after: int, late: int) -> None:
     now_ms = quicknet.GENESIS_MS + 10**9 + closed_after
-    draw, rules = rules_of(BeaconKind.DRAND, now_ms)
-    for what in ("open", "close"):
-        draw = evolve_draw(draw, step(draw, rules, what, now_ms))
+    draw, rules = after(BeaconKind.DRAND, now_ms, "open", "close")
     assert draw.beacon_at is not None
     assert 10_000 <= draw.beacon_at - now_ms < 13_000
     event = step(draw, rules, "root", now_ms + late)
@@ -133,27 +139,21 @@ def test_a_root_is_out_before_its_round_or_the_draw_is_void(closed_after: int, l
 @given(st.integers(0, 20_000))
 def test_a_root_counts_only_if_somebody_found_it_before_its_round_and_is_void_only_after(late: int) -> None:
     now_ms = quicknet.GENESIS_MS + 10**9
-    draw, rules = rules_of(BeaconKind.DRAND, now_ms)
-    for what in ("open", "close", "root"):
-        draw = evolve_draw(draw, step(draw, rules, what, now_ms))
+    draw, _ = after(BeaconKind.DRAND, now_ms, "open", "close", "root")
     seen, due = machine.was_seen(draw, now_ms + late), quicknet.time_of(draw.round)
     assert seen is (now_ms + late <= due - machine.SEEN_MARGIN_MS)
     voided = None
     with contextlib.suppress(Refused):
         voided = machine.void_unseen(draw, now_ms + late)
     assert (voided is not None) is (now_ms + late >= due)
-    hosted, rules = rules_of(BeaconKind.COHOSTS, now_ms)
-    for what in ("open", "close", "root"):
-        hosted = evolve_draw(hosted, step(hosted, rules, what, now_ms))
+    hosted, _ = after(BeaconKind.COHOSTS, now_ms, "open", "close", "root")
     assert machine.was_seen(hosted, now_ms + late)
 
 
 @given(st.integers(0, 120_000))
 def test_a_reveal_counts_for_exactly_60_s(late: int) -> None:
     now_ms = quicknet.GENESIS_MS + 10**9
-    draw, rules = rules_of(BeaconKind.COHOSTS, now_ms)
-    for what in ("open", "close", "root"):
-        draw = evolve_draw(draw, step(draw, rules, what, now_ms))
+    draw, rules = after(BeaconKind.COHOSTS, now_ms, "open", "close", "root")
     in_time = True
     try:
         step(draw, rules, "reveal 2", now_ms + late)
@@ -175,9 +175,7 @@ def test_the_latest_close_is_judged_by_a_clock_that_a_break_stops(now: int, froz
 
 def test_a_secret_that_was_not_promised_is_refused() -> None:
     now_ms = quicknet.GENESIS_MS + 10**9
-    draw, rules = rules_of(BeaconKind.COHOSTS, now_ms)
-    for what in ("open", "close", "root"):
-        draw = evolve_draw(draw, step(draw, rules, what, now_ms))
+    draw, rules = after(BeaconKind.COHOSTS, now_ms, "open", "close", "root")
     for party, secret in ((2, b"x" * 32), (1, SECRETS[1]), (3, SECRETS[1])):
         with contextlib.suppress(Refused):
             machine.reveal(draw, rules, party, secret, now_ms)

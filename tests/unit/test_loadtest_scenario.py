@@ -85,6 +85,7 @@ def test_a_good_one_is_read(tmp_path_factory: pytest.TempPathFactory) -> None:
         ("talk: like", "walk: like", "there is no phase 'walk'"),
         ("say.seen", "say.sen", "no time is called 'say.sen'"),
         ("like.reply", "lik.reply", "no time is called 'lik.reply'"),
+        ("like.reply", "slow.checkout", "no time is called 'slow.checkout'"),
         ("dropped", "droped", "nothing is counted as 'droped'"),
         ("dropped <= 1 %", "dropped.lik <= 1 %", "no count is called 'dropped.lik'"),
         ("dropped <= 1 %", "resets.like <= 1 %", "nothing is counted as 'resets.like'"),
