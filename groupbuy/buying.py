@@ -51,7 +51,8 @@ def open_team(book: Book, ids: tuple[str, str], viewer: str, name: str, invite: 
         listed=listed,
     )
     seat = Seat(seat_id, viewer, 0, team.hold(opened, book.now_ms, terms.hold_s), name=name)
-    book.take(team.evolve(opened, team.SeatHeld(seat)))
+    book.take(opened)
+    apply(book, team_id, (team.SeatHeld(seat),))
     book.move_stock(held=units)
     book.sit(viewer, team_id)
     return own(book, team_id, seat_id)

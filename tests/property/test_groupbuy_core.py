@@ -146,6 +146,14 @@ def test_a_listed_team_that_comes_to_need_one_more_is_told_whoever_joined_left_o
     assert _last_seats(book) == 3 * listed  # it needs two
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_listed_team_of_two_is_told_as_needing_one_more_when_it_opens(listed: bool) -> None:
+    terms = replace(TERMS, steps=(DealStep(people=2, price=500),))
+    book = Book(0, False, replace(a_deal(), terms=terms), {1: terms}, Stock(60, 0, 0, 60, 48))
+    buying.open_team(book, ("t", "s0"), "v0", "", "i", listed=listed)
+    assert _last_seats(book) == listed
+
+
 def test_of_a_team_that_nobody_may_join_any_more_no_last_seat_is_told() -> None:
     full = Book(0, False, a_deal(), {1: TERMS}, Stock(60, 0, 0, 60, 48))
     buying.open_team(full, ("t", "s0"), "v0", "", "i", listed=True)
