@@ -13,6 +13,7 @@ from livestream.protocol import generate, limits
 from livestream.protocol.codec import Codec
 from livestream.protocol.commands import COMMANDS
 from livestream.protocol.errors import CLOSES, ERRORS
+from livestream.protocol.http import OPERATIONS, Operation
 from livestream.protocol.limits import RATES
 from livestream.protocol.meanings import beside, meaning
 from livestream.protocol.model import fields, messages, structs, tag
@@ -43,6 +44,11 @@ def test_a_changed_file_is_out_of_date_until_it_is_generated_again(
     assert generate.main(["--check"]) == 1
     assert f"out of date: {path};" in capsys.readouterr().err
     assert (tmp_path / path).read_text("utf-8") == "by hand", "a check writes nothing"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_the_one_line_of_every_operation_is_a_whole_sentence(operation: Operation) -> None:
+    assert operation.text.endswith(".")
 
 
 def test_the_served_page_is_the_documented_one() -> None:

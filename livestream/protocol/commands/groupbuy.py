@@ -203,8 +203,9 @@ class LeaveTeam(Command, frozen=True, tag="leave_team"):
 
 
 class PaySeat(Command, frozen=True, tag="pay_seat"):
-    """Begin to pay a seat, or an unpaid order; asked again, the same page is given while it lasts, then a new one. The
-    hold is extended once.
+    """Begin to pay a seat, or an unpaid order.
+
+    Asked again, the same page is given while it lasts, then a new one. The hold is extended once.
     """
 
     roles = SIGNED_IN

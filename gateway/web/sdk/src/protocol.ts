@@ -1816,7 +1816,10 @@ export interface LeaveTeam {
   key?: string | null;
 }
 
-/** Begin to pay a seat, or an unpaid order; asked again, the same page is given while it lasts, then a new one. The hold is extended once. */
+/**
+ * Begin to pay a seat, or an unpaid order.
+ * Asked again, the same page is given while it lasts, then a new one. The hold is extended once.
+ */
 export interface PaySeat {
   t: "pay_seat";
   /** Chosen by the client; the one reply carries it back. */
