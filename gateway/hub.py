@@ -36,6 +36,8 @@ _log = structlog.get_logger()
 _IDLE_S = 60.0
 #: clients get the heartbeat every so many beats: their countdowns drift less than a frame meanwhile
 _BEATS_PER_PUSH = 5
+#: what parts count is counted anew every so many beats: pages decide by it, and the bus may lose it or turn it around
+_BEATS_PER_COUNT = 5
 #: most events that one repair reads; more follow with the next
 _REPAIR_EVENTS = 5000
 _encode = msgspec.json.Encoder().encode
@@ -59,6 +61,7 @@ class Hub:
         self._repairing: set[str] = set()
         self._catching_up: SingleFlight[str, None] = SingleFlight()
         self._reading_back: SingleFlight[str, None] = SingleFlight()
+        self._counting: asyncio.Task[None] | None = None
         self.on_beat: Callable[[Connection], Awaitable[None]] | None = None  #: reads what else a process follows
         self.on_gone: Callable[[Channel], None] | None = None  #: closes who is in a room that is no more
         self.beat_at = 0.0  #: monotonic time of the last heartbeat that Postgres answered
@@ -227,12 +230,28 @@ class Hub:
             count += 1
             if count % _BEATS_PER_PUSH == 0:
                 self._push_heartbeat()
+            if count % _BEATS_PER_COUNT == 0 and (self._counting is None or self._counting.done()):
+                self._counting = self._tasks.create_task(self._count_anew())
 
     def _push_heartbeat(self) -> None:
         """Also while Postgres is away: a viewer who hears nothing for long takes the line for dead."""
         now_ms = self._clock.now_ms()
         for channel in self.channels.values():
             channel.heartbeat(now_ms)
+
+    async def _count_anew(self) -> None:
+        """Gauges of parts, room by room; beside the heartbeat, which must not wait for it."""
+        try:
+            for channel in list(self.channels.values()):
+                if self.parts.may_own(channel.state):
+                    async with self._database.read() as connection:
+                        before = dict(channel.gauges)
+                        found = await self.parts.gauges(connection, channel.state)
+                    for key, value in found.items():
+                        if channel.gauges.get(key) == before.get(key):  # else the bus brought a newer one meanwhile
+                            channel.set_gauge(key, value)
+        except LivestreamError as error:
+            _log.warning("gauges.failed", error=repr(error))  # the next turn tries again
 
     async def _compare(self, pulse: Pulse, tops: dict[str, int]) -> None:
         for room_id in tops.keys() - pulse.heads.keys():

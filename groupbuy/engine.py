@@ -36,7 +36,7 @@ from .views import notices
 
 _T = TypeVar("_T")
 _RETRIES = 5
-_PAUSE_S = 0.015  #: in a rush: a batch's dozen round trips, which cost as much as thirty joins, are shared by more
+_PAUSE_S = 0.015  #: in a rush: a batch's eight round trips, which cost as much as twenty joins, are shared by more
 _MANY_DEALS = 1000  #: batchers kept; ids that were made up must not fill the memory
 _encode = msgspec.json.Encoder().encode
 #: commands that viewers' batches run

@@ -24,13 +24,17 @@ async def _chores(ground: WorkGround) -> AsyncIterator[Sequence[Chore]]:
     """The worker's; those that talk to the provider only where there is one."""
     async with contextlib.AsyncExitStack() as stack:
         herald = Herald(ground.publish, ground.origin)
+
+        async def tell_gauges(database: Database) -> int:
+            return len(await herald.tell_gauges(database))
+
         found = [
             Chore("end_teams", 0.25, functools.partial(chores.end_teams, tell=herald.told)),
             Chore("void_teams", 0.5, functools.partial(chores.void_teams, tell=herald.told)),
             Chore("close_deals", 0.5, functools.partial(chores.close_deals, tell=herald.told)),
             Chore("tell_sold_out", 1.0, functools.partial(chores.tell_sold_out, tell=herald.told)),
             Chore("lapse_orders", 5.0, functools.partial(chores.lapse_orders, tell=herald.told)),
-            Chore("tell_gauges", 0.2, herald.tell_gauges),
+            Chore("tell_gauges", 0.2, tell_gauges),
             Chore("forget_payment_events", 600.0, chores.forget_old_events),
         ]
         provider = providers.provider(ground.settings, ground.secret)

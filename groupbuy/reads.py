@@ -23,49 +23,49 @@ from .views import own, team_view
 _OWN_MOST = 20  #: of one viewer: those that live or have an order before those that were given up, and newest first
 _MS = "floor(extract(epoch FROM {}) * 1000)::bigint"
 _HIGHEST_ID = "~"
-_GOING = "(state IN ('forming', 'settling'))"
+_UNDECIDED = "undecided-"  #: in `next`, before the id of a team that was not decided when its page was read
+#: those that are not decided, then the others; each by an index of its own, in one moment. A team that was not decided
+#: on its page may be by now: where the next page begins is told, not read again, so that no other is passed over.
+#: Arguments: deal, where each of the two begins, limit.
+_ALL_TEAMS = """
+SELECT team_id, undecided FROM (
+   (SELECT team_id, true AS undecided FROM team
+     WHERE deal_id = $1 AND state IN ('forming', 'settling') AND team_id < $2 ORDER BY team_id DESC LIMIT $4)
+    UNION ALL
+   (SELECT team_id, false FROM team
+     WHERE deal_id = $1 AND state NOT IN ('forming', 'settling') AND team_id < $3 ORDER BY team_id DESC LIMIT $4)) t
+ ORDER BY undecided DESC, team_id DESC LIMIT $4"""
 
 
 async def deals(connection: Connection, reading: Reading) -> Listed:
     page: PageQuery = reading.query
-    rows = await connection.fetch(
-        "SELECT deal_id FROM deal WHERE room_id = $1 AND deal_id < $2 ORDER BY deal_id DESC LIMIT $3",
-        reading.room_id,
-        page.before or _HIGHEST_ID,
-        page.limit,
-    )
-    ids = [row["deal_id"] for row in rows]
-    values = await gauges.read(connection, ids)
+    found = await store.deals_of(connection, reading.room_id, page.before or _HIGHEST_ID, page.limit)
+    counted = await gauges.read(connection, [deal.deal_id for deal in found])
     items: list[dict[str, Any]] = []
-    for deal_id in ids:
-        book = await store.look(connection, deal_id, Named())
-        if book is not None:
-            view = msgspec.to_builtins(book.deal.view())
-            items.append(
-                {**view, "left": values[f"deal_{deal_id}_left"], "seats_free": values[f"deal_{deal_id}_seats"]}
-            )
-    return Listed(items=items, next=ids[-1] if len(ids) == page.limit else None)
+    for deal in found:
+        own = counted.get(deal.deal_id)
+        if own is not None:  # else it was erased between the two questions
+            items.append({**msgspec.to_builtins(deal.view()), "left": own.left, "seats_free": own.seats})
+    return Listed(items=items, next=found[-1].deal_id if len(found) == page.limit else None)
 
 
 async def teams(connection: Connection, reading: Reading) -> Listed:
     """For staff every team, those that are not decided first; for viewers those that they may join."""
     page: TeamsQuery = reading.query
     await _require_deal(connection, reading)
+    deal_id, following = reading.path["deal"], None
     if page.invite is not None:
         rows = await connection.fetch(
-            "SELECT team_id FROM team WHERE deal_id = $1 AND invite = $2", reading.path["deal"], page.invite
+            "SELECT team_id FROM team WHERE deal_id = $1 AND invite = $2", deal_id, page.invite
         )
     elif reading.role in STAFF:
-        rows = await connection.fetch(
-            f"""
-            SELECT team_id FROM team
-             WHERE deal_id = $1 AND ($2::text IS NULL
-                OR ({_GOING}, team_id) < (SELECT {_GOING}, team_id FROM team WHERE team_id = $2))
-             ORDER BY {_GOING} DESC, team_id DESC LIMIT $3""",
-            reading.path["deal"],
-            page.before,
-            page.limit,
-        )
+        before = page.before or f"{_UNDECIDED}{_HIGHEST_ID}"
+        begin = ("", before)
+        if before.startswith(_UNDECIDED):
+            begin = (before.removeprefix(_UNDECIDED), _HIGHEST_ID)
+        rows = await connection.fetch(_ALL_TEAMS, deal_id, *begin, page.limit)
+        if len(rows) == page.limit:
+            following = f"{_UNDECIDED if rows[-1]['undecided'] else ''}{rows[-1]['team_id']}"
     else:
         rows = await connection.fetch(
             """
@@ -73,14 +73,14 @@ async def teams(connection: Connection, reading: Reading) -> Listed:
              WHERE deal_id = $1 AND team.state = 'forming' AND listed AND held + paid + waived < size
                AND due_at > least(clock_timestamp(), frozen_at)
              ORDER BY size - held - paid - waived, due_at LIMIT $2""",
-            reading.path["deal"],
+            deal_id,
             page.limit,
         )
     ids = [row["team_id"] for row in rows]
-    book = await store.look(connection, reading.path["deal"], Named(teams=set(ids)))
+    book = await store.look(connection, deal_id, Named(teams=set(ids)))
     assert book is not None
     items = [msgspec.to_builtins(team_view(book, each)) for each in ids if each in book.teams]
-    return Listed(items=items, next=ids[-1] if reading.role in STAFF and len(ids) == page.limit else None)
+    return Listed(items=items, next=following)
 
 
 async def own_seats(connection: Connection, reading: Reading) -> Listed:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
+import structlog
 
 from livestream.parts import Download, Ground, Reading
 from livestream.protocol.commands import Command, JoinTeam, LeaveTeam, OpenTeam, PaySeat
-from livestream.protocol.errors import ErrorCode, Refused, Unavailable
+from livestream.protocol.errors import ErrorCode, LivestreamError, Refused, Unavailable
 from livestream.protocol.pushes import OwnSeats, Push
 from livestream.protocol.replies import AnyReply, Posted
 from livestream.protocol.state import RoomState
@@ -18,16 +21,18 @@ from livestream.room.local import LocalRoom
 from livestream.room.work import Work
 from livestream.storage.pool import Connection
 
-from . import gauges, providers, reads
+from . import chores, gauges, providers, reads
 from .cashier import Cashier
-from .crier import Crier
 from .engine import Engine, Told
-from .gauges import Gauges
+from .herald import Herald
 from .operation import Operation
 from .payments.port import Forged
 
 Read = Callable[[Connection, Reading], Awaitable[msgspec.Struct | Download]]
 _INVITE_BYTES = 16
+_PAUSE_S = 0.3  #: before gauges are read: a gauge has a tick of a second anyway
+_AGAIN_S = 1.0  #: more, after Postgres was away
+_log = structlog.get_logger()
 
 
 class GroupBuy:
@@ -35,8 +40,8 @@ class GroupBuy:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
-        self._gauges = Gauges(ground.database, ground.publish, ground.origin)
-        self._crier = Crier(ground.publish, ground.origin)
+        self._herald = Herald(ground.publish, ground.origin)
+        self._telling: asyncio.Task[None] | None = None
         self._operation = Operation(ground.database, ground.new_id, ground.origin)
         self._cashier: Cashier | None = None
         self._engine = Engine(
@@ -72,9 +77,8 @@ class GroupBuy:
         else:
             reply, told = await self._operation.run(Work.of(actor, command, room))
             if told is not None:
-                self._crier.pass_on(told.room_id, told.message)
                 deal_id: str = getattr(command, "deal", "") or getattr(reply, "id", "")
-                self._gauges.stir(deal_id, actor.room_id)
+                self._told(deal_id, dataclasses.replace(told, stirred=True))
         return msgspec.structs.replace(reply, ref=command.ref)
 
     async def _page(self, actor: Actor, command: PaySeat, room: LocalRoom, payment_id: str) -> AnyReply:
@@ -112,7 +116,8 @@ class GroupBuy:
         return {viewer: [OwnSeats(seats=seats)] for viewer, seats in found.items()}
 
     async def gauges(self, connection: Connection, state: RoomState) -> Mapping[str, int]:
-        return await gauges.read(connection, [deal.id for deal in state.deals]) if state.deals else {}
+        found = await gauges.read(connection, [deal.id for deal in state.deals]) if state.deals else {}
+        return {key: value for own in found.values() for key, value in own.values().items()}
 
     def forget(self, room_id: str) -> None:
         """Nothing is kept for a room."""
@@ -134,9 +139,25 @@ class GroupBuy:
         return self._cashier
 
     def _told(self, deal_id: str, told: Told) -> None:
-        self._crier.pass_on(told.room_id, told.message)
-        if told.stirred:
-            self._gauges.stir(deal_id, told.room_id)
+        self._herald.told(deal_id, told)
+        if self._herald.stirred and self._telling is None:
+            # It ends with what is to be told, and its failures are logged: it needs no keeper.
+            self._telling = asyncio.get_running_loop().create_task(self._tell_gauges(), name="groupbuy gauges")
+
+    async def _tell_gauges(self) -> None:
+        """Many changes at once, and that a deal sold out with them."""
+        database = self._ground.database
+        try:
+            while self._herald.stirred:
+                await asyncio.sleep(_PAUSE_S)
+                try:
+                    for deal_id in await self._herald.tell_gauges(database):
+                        await chores.tell_sold_out(database, self._told, deal_id)
+                except LivestreamError as error:
+                    _log.warning("groupbuy.gauges", error=repr(error))
+                    await asyncio.sleep(_AGAIN_S)
+        finally:
+            self._telling = None
 
     def _read(self, read: Read) -> Callable[[Reading], Awaitable[msgspec.Struct | Download]]:
         async def run(reading: Reading) -> msgspec.Struct | Download:

@@ -174,6 +174,25 @@ async def look(connection: Connection, deal_id: str, named: Named) -> Book | Non
         return await load(connection, deal_id, replace(named, looks=True))
 
 
+async def deals_of(connection: Connection, room_id: str, before: str, limit: int) -> list[Deal]:
+    """A room's deals without their teams, newest first, from before an id on.
+
+    Cost: one statement.
+    """
+    rows = await connection.fetch(
+        f"""
+        SELECT deal.*, (SELECT json_agg(t)::text FROM deal_terms t
+                         WHERE t.deal_id = deal.deal_id AND t.version = deal.version) AS terms,
+               (SELECT {_MS.format("due_at")} FROM deadline d
+                 WHERE d.room_id = deal.room_id AND d.kind = 'deal' AND d.id = deal.deal_id) AS closes_at
+          FROM deal WHERE room_id = $1 AND deal_id < $2 ORDER BY deal_id DESC LIMIT $3""",
+        room_id,
+        before,
+        limit,
+    )
+    return [_deal(row, _terms(row["terms"])[0], row["closes_at"]) for row in rows]
+
+
 async def hold(tx: Connection, deal_id: str, *, alone: bool = False) -> None:
     """Keep a deal as it is until this transaction ends, with others who only need that, or alone.
 

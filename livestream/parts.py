@@ -130,7 +130,9 @@ class Runner(Protocol):
         """What is theirs, for viewers (pseudonym → the shop's id) who come in; told after the snapshot."""
 
     async def gauges(self, connection: Connection, state: RoomState) -> Mapping[str, int]:
-        """Latest values of a room that is being loaded, as of the moment of `state`; later ones come over the bus."""
+        """Latest values of a room: when it is loaded, as of the moment of `state`, and again every few heartbeats, for
+        those that the bus brings meanwhile may be lost.
+        """
 
     def forget(self, room_id: str) -> None:
         """Drop what is kept for a room that nobody is in."""

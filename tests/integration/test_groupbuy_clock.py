@@ -347,7 +347,17 @@ async def test_staff_find_an_old_team_that_forms_before_all_that_are_decided(mar
         pages.append(await _listed(market, deal, Role.OPERATOR, limit=2, before=pages[-1].next))
     found = [team["id"] for page in pages for team in page.items]
     assert found == [own.team.id for own in (*reversed(old), *reversed(over))]
-    assert (await _listed(market, deal, Role.OPERATOR, before="no team")).items == []
+
+
+async def test_a_team_that_is_decided_between_two_pages_hides_no_other_from_staff(market: Market) -> None:
+    deal = await market.open_deal()
+    owns = [await market.open_team(who, deal) for who in ("ann", "bob", "cid", "dan")]
+    page = await _listed(market, deal, Role.OPERATOR, limit=2)
+    last = page.items[-1]["id"]
+    assert last == owns[2].team.id
+    await market.run("cid", c.LeaveTeam(ref=1, deal=deal, seat=owns[2].seat))
+    rest = await _listed(market, deal, Role.OPERATOR, before=page.next)
+    assert [team["id"] for team in rest.items] == [owns[1].team.id, owns[0].team.id, last]
 
 
 # -- bad input
