@@ -104,7 +104,6 @@ class Entering:
 
     async def _run(self, room_id: str, batch: Sequence[Wish]) -> list[Granted | Refused]:
         async with self._ground.database.transaction() as tx:
-            await tx.execute(facts.BY_INDEX)
             draws = await store.lock(tx, room_id, sorted({wish.draw_id for wish in batch}))
             moment = await facts.moment(tx, room_id)
             outcomes: list[Granted | Refused] = [Refused(ErrorCode.DRAW_NOT_FOUND)] * len(batch)
