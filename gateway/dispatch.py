@@ -144,6 +144,7 @@ def _error(command: Command, refused: Refused) -> Error:
         text=text,
         temporary=info.temporary,
         retry_after_ms=refused.retry_after_ms,
+        entered=refused.entered,
         not_entered=refused.not_entered,
         not_entered_why=refused.not_entered_why,
     )

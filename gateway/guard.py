@@ -100,6 +100,7 @@ def _refusal(refused: Refused) -> web.Response:
         text=_told(refused),
         temporary=ERRORS[refused.code].temporary,
         retry_after_ms=refused.retry_after_ms,
+        entered=refused.entered,
         not_entered=refused.not_entered,
         not_entered_why=refused.not_entered_why,
     )

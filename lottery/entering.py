@@ -17,6 +17,7 @@ import msgspec
 from livestream.bus import BusMessage
 from livestream.parts import Ground, Heard
 from livestream.protocol.commands import Comment, EnterDraw
+from livestream.protocol.draw_state import ACTIVE
 from livestream.protocol.draws import DrawReceipt, DrawState, EntryKind
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.replies import Entered
@@ -76,8 +77,8 @@ class Entering:
         return Entered(ref=command.ref, receipt=sign(granted))
 
     async def hear(self, actor: Actor, comment: Comment, room: LocalRoom) -> Heard | None:
-        """A comment that is exactly the password of the room's open draw is an entry."""
-        draw = next((each for each in room.state.draws if each.state is DrawState.OPEN), None)
+        """A comment that is exactly the password of the room's draw is an entry; after the close, if it was one."""
+        draw = next((each for each in room.state.draws if each.state in ACTIVE), None)
         if draw is None or draw.entry is not EntryKind.PASSWORD or comment.text != draw.password:
             return None
         try:
@@ -104,7 +105,6 @@ class Entering:
 
     async def _run(self, room_id: str, batch: Sequence[Wish]) -> list[Granted | Refused]:
         async with self._ground.database.transaction() as tx:
-            await tx.execute(facts.BY_INDEX)
             draws = await store.lock(tx, room_id, sorted({wish.draw_id for wish in batch}))
             moment = await facts.moment(tx, room_id)
             outcomes: list[Granted | Refused] = [Refused(ErrorCode.DRAW_NOT_FOUND)] * len(batch)

@@ -46,9 +46,8 @@ async def moment(tx: Connection, room_id: str) -> Moment:
     return Moment(row["show_id"], row["since"], row["state"] in TALKING)
 
 
-#: A plan made while a draw is empty would read all of it for each batch once it is full, so there is only one way
-#: to each row: `OFFSET 0` keeps the lookup of an entry apart, by its key, and the setting rules out whole tables.
-BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true)"
+#: A plan made while a draw is empty would read all of it for each batch once it is full: `OFFSET 0` keeps the lookup
+#: of an entry apart, by its key, so that there is only one way to each row.
 _STORED = f"""
 SELECT own_id AS id, e.promised AS weight, {MS.format("e.at")} AS at, e.key
   FROM unnest($2::bytea[]) AS w (own_id)

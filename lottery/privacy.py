@@ -65,9 +65,10 @@ async def marks(connection: Connection, person: Person, shops: Sequence[str]) ->
 
 
 async def rooms(connection: Connection, person: Person, shops: Sequence[str]) -> list[str]:
-    """Rooms of draws in which they are: such a draw may be drawn at any moment."""
+    """Rooms of draws that go on with them: each may tell of them at any moment. What one told stands in a log."""
     rows = await connection.fetch(
-        "SELECT DISTINCT room_id FROM draw_entry JOIN draw USING (draw_id) WHERE viewer_id = $1 AND shop_id = ANY($2)",
+        "SELECT DISTINCT room_id FROM draw_entry JOIN draw USING (draw_id) WHERE viewer_id = $1 AND shop_id = ANY($2)"
+        " AND state IN ('open', 'closed', 'drawn')",
         person.viewer_id,
         list(shops),
     )

@@ -48,15 +48,31 @@ class Relays:
         self._now_s = now_s
         self._failures = dict.fromkeys(self._urls, 0)
         self._rests_until = dict.fromkeys(self._urls, 0.0)
+        self._asking: dict[int, asyncio.Task[bytes | None]] = {}  #: by round
 
     @classmethod
     @contextlib.asynccontextmanager
     async def open(cls, urls: Sequence[str]) -> AsyncIterator[Relays]:
         async with aiohttp.ClientSession(timeout=_TIMEOUT, trust_env=True) as session:
-            yield cls(urls, session)
+            made = cls(urls, session)
+            try:
+                yield made
+            finally:
+                await _end(list(made._asking.values()))
 
     async def signature(self, round: int) -> bytes | None:
-        """The genuine signature of a round; None: no relay has it yet."""
+        """The genuine signature of a round; None: no relay has it yet.
+
+        Cost: one request a relay, however many draws wait for the round.
+        """
+        asking = self._asking.get(round)
+        if asking is None:
+            asking = self._asking[round] = asyncio.create_task(self._first(round))
+            asking.add_done_callback(lambda _: self._asking.pop(round))
+        return await asyncio.shield(asking)  # who stops waiting does not stop the others
+
+    async def _first(self, round: int) -> bytes | None:
+        """The first genuine answer of the relays that are awake."""
         now = self._now_s()
         asking = [asyncio.create_task(self._ask(url, round)) for url in self._urls if now >= self._rests_until[url]]
         try:
@@ -66,9 +82,7 @@ class Relays:
                     return found
             return None
         finally:
-            for task in asking:
-                task.cancel()
-            await asyncio.gather(*asking, return_exceptions=True)
+            await _end(asking)
 
     async def reachable(self) -> bool:
         """A relay answers with a genuine round."""
@@ -99,6 +113,12 @@ class Relays:
             return signature
         _log.warning("draw.relay_lies", relay=url, round=round)
         return None
+
+
+async def _end(asking: Sequence[asyncio.Task[bytes | None]]) -> None:
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
 
 
 async def _whole(content: aiohttp.StreamReader) -> bytes:

@@ -12,7 +12,10 @@ Anything else that is raised is a bug of ours.
 from __future__ import annotations
 
 import enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from .draws import DrawReceipt
 
 
 class ErrorInfo(NamedTuple):
@@ -298,6 +301,7 @@ class Refused(LivestreamError):
         detail: str = "",
         *,
         retry_after_ms: int | None = None,
+        entered: DrawReceipt | None = None,
         not_entered: ErrorCode | None = None,
         not_entered_why: str | None = None,
     ) -> None:
@@ -305,6 +309,7 @@ class Refused(LivestreamError):
         self.code = code
         self.detail = detail
         self.retry_after_ms = retry_after_ms
+        self.entered = entered  #: of a comment that was the password of a draw: it is an entry all the same
         self.not_entered = not_entered  #: of a comment that was the password of a draw: why it is no entry either
         self.not_entered_why = not_entered_why
 

@@ -184,6 +184,10 @@ MESSAGES: tuple[msgspec.Struct, ...] = (
         ref=3, code=ErrorCode.SLOW_MODE, text="wait", temporary=True, retry_after_ms=9000,
         not_entered=ErrorCode.DRAW_NOT_ELIGIBLE, not_entered_why="watch for 9 s more",
     ),
+    r.Error(
+        ref=3, code=ErrorCode.BUSY, text="comments: too many wait", temporary=True, retry_after_ms=1000,
+        entered=_RECEIPT,
+    ),
     r.Error(ref=5, code=ErrorCode.FORBIDDEN, text="a viewer may not say"),
     p.Log(seq=1, at=_AT, event=e.ShowChanged(show=_SHOW)),
     p.Log(seq=2, at=_AT, event=e.Said(message=_MESSAGE)),

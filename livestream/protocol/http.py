@@ -35,6 +35,7 @@ class ErrorBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: str  #: for a developer's eyes, English
     temporary: bool = False  #: the same request may succeed later, unchanged
     retry_after_ms: int | None = None
+    entered: DrawReceipt | None = None  #: a comment was the password of a draw, and is an entry all the same
     not_entered: str | None = None  #: a comment was the password of a draw, and this is why it is no entry either
     not_entered_why: str | None = None
 

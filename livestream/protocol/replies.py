@@ -77,12 +77,13 @@ class Claimed(Reply, frozen=True, tag="claimed"):
 
 
 class Error(Reply, frozen=True, tag="error"):
-    """Refused, and nothing changed (but for `outcome_unknown`)."""
+    """Refused, and nothing changed (but for `outcome_unknown`, and what `entered` says)."""
 
     code: ErrorCode
     text: str  #: for a developer's eyes, English
     temporary: bool = False
     retry_after_ms: int | None = None
+    entered: DrawReceipt | None = None  #: of a comment: it was the password of a draw, and you are in all the same
     not_entered: ErrorCode | None = None  #: of a comment: it was the password of a draw, and this is why it is no entry
     not_entered_why: str | None = None  #: as in `posted`
 

@@ -106,12 +106,13 @@ class Comments:
         try:
             reply = await self._said(actor, command, room, chosen=heard is not None and heard.entered is not None)
         except Refused as refused:
-            if heard is None or heard.refused is None:
+            if heard is None:
                 raise
             raise Refused(
                 refused.code,
                 refused.detail,
                 retry_after_ms=refused.retry_after_ms,
+                entered=heard.entered,
                 not_entered=heard.refused,
                 not_entered_why=heard.why,
             ) from refused

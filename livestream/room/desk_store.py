@@ -245,7 +245,8 @@ async def _load_people(tx: Connection, desk: Desk, shop_id: str, room_id: str, n
         """
         SELECT who, comment_id FROM unnest($2::text[]) AS w (who) CROSS JOIN LATERAL (
                SELECT comment_id FROM comment
-                WHERE room_id = $1 AND pseudonym = who AND hidden_at IS NULL AND fate IN ('shown', 'held')
+                WHERE room_id = $1 AND pseudonym = who
+                  AND (fate = 'shown' AND hidden_at IS NULL OR fate = 'held' AND ruled IS NULL)
                 ORDER BY comment_id DESC LIMIT $3) AS latest""",
         room_id,
         list(named.silenced),
@@ -432,7 +433,8 @@ async def _write_restored(tx: Connection, room_id: str, now_ms: int, event: Rest
 async def _write_held(tx: Connection, room_id: str, now_ms: int, event: Held) -> None:
     await tx.execute(
         """
-        UPDATE comment SET fate = 'held', ruled = NULL, held_why = why, hidden_at = NULL
+        UPDATE comment SET fate = 'held', ruled = NULL, held_why = why,
+               hidden_at = coalesce(hidden_at, clock_timestamp())
           FROM unnest($2::text[], $3::text[]) AS h (id, why)
          WHERE room_id = $1 AND comment_id = id""",
         room_id,

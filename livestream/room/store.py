@@ -261,8 +261,9 @@ async def archive_comments(tx: Connection, rows: Sequence[CommentRow]) -> None:
             INSERT INTO person (shop_id, pseudonym, viewer_id, name)
             SELECT * FROM unnest($9::text[], $10::text[], $11::text[], $12::text[])
                 ON CONFLICT (shop_id, pseudonym) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at)
-        INSERT INTO comment (room_id, comment_id, show_id, pseudonym, role, text, fate, held_why, at)
-        SELECT room_id, comment_id, show_id, pseudonym, role, text, fate, held_why, to_timestamp(at_ms / 1000.0)
+        INSERT INTO comment (room_id, comment_id, show_id, pseudonym, role, text, fate, held_why, at, hidden_at)
+        SELECT room_id, comment_id, show_id, pseudonym, role, text, fate, held_why, to_timestamp(at_ms / 1000.0),
+               CASE WHEN fate = 'held' THEN to_timestamp(at_ms / 1000.0) END
           FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                       $13::bigint[])
             AS c (room_id, comment_id, show_id, pseudonym, role, text, fate, held_why, at_ms)""",

@@ -103,7 +103,7 @@ CREATE TABLE comment (
                     'sampled_out',                  -- a flood kept it off other screens; counted in left_out
                     'collapsed',                    -- the same words again
                     'held')),                       -- waits for staff, or was turned down; → shown
-    hidden_at   timestamptz,                        -- deleted, turned down or held after it was shown
+    hidden_at   timestamptz,                        -- since when no screen has it: deleted, or held
     ruled       boolean,                            -- of a held one: what staff decided; null: it waits
     held_why    text,
     reports     integer NOT NULL DEFAULT 0,

@@ -66,7 +66,7 @@ class Enter(Behaviour):
     def answered(self, who: Who, command: Command, reply: AnyReply, task: Task) -> Iterable[Outcome]:
         draw = _tried(who).pop(task.ref)
         match reply:
-            case Entered(receipt=receipt):
+            case Entered(receipt=receipt) | Error(entered=DrawReceipt() as receipt):
                 yield from _entered(who, receipt)
             case Posted(entered=receipt, not_entered=refused):
                 yield posted(reply)

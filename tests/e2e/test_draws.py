@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import asyncpg
@@ -202,6 +203,25 @@ async def test_rules_that_are_not_everybodys_are_warned_of_and_their_receipt_is_
     await _picture(viewer.page, "viewer-lied-to")
     kept = await viewer.page.evaluate("Object.keys(localStorage)")
     assert [name for name in kept if name.startswith("livestream.draw.")] == []
+
+
+async def test_a_draw_that_is_shown_without_its_rules_is_warned_of(visitors: Visitors) -> None:
+    """A server keeps the rules from one viewer, so as to tell them of other prizes."""
+    context = await visitors.profile(PHONE)
+
+    def lie(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+        rules = re.compile(r'"rules":"(\\.|[^"\\])*",')
+        server.on_message(lambda said: route.send(rules.sub("", str(said)).replace("Bike", "Boat")))
+
+    await context.route_web_socket("**/v1/ws", lie)
+    host = await visitors.host()
+    viewer = await visitors.viewer(visitors.link("viewer", "Zoë"), context)
+    await _set_up(host, "For some")
+    await host.presses("Start now")
+    card = _card(viewer)
+    await expect(card).to_contain_text("Boat")
+    await expect(card.get_by_role("alert")).to_contain_text("These rules do not fit the hash")
 
 
 async def test_an_invited_cohost_promises_and_reveals_by_a_link(visitors: Visitors) -> None:

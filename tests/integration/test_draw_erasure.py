@@ -91,3 +91,29 @@ async def test_who_wins_while_they_are_erased_is_gone_from_the_draw_too(
     await asyncio.gather(*drawing)
     await conduct(database)
     await _nothing_is_left(database, settings, draw_id)
+
+
+async def test_erasing_locks_no_room_for_a_draw_that_is_long_over_and_tells_nothing_of_the_person(
+    desk: Node, shops: ShopService, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A room of old draws only would stand still for the whole of it; one whose log names a winner is rewritten."""
+    locked: list[list[str]] = []
+    real = erasing.touched
+
+    async def touched(*arguments: Any) -> list[str]:
+        locked.append(await real(*arguments))
+        return locked[-1]
+
+    monkeypatch.setattr(erasing, "touched", touched)
+    draw_id = await _all_but_drawn(desk, database, settings)
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE draw SET state = 'void' WHERE draw_id = $1", draw_id)
+    await shops.run(BACKEND, EraseViewer(viewer="quinn-77"), None)
+    draw_id = await _all_but_drawn(desk, database, settings)
+    await conduct(database)
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE draw SET state = 'settled' WHERE draw_id = $1", draw_id)
+    await shops.run(BACKEND, EraseViewer(viewer="quinn-77"), None)
+    assert locked == [[], [draws.ROOM]]
+    for mark in ("quinn-77", "Quinn", MASKED):
+        assert await _texts(database, mark) == []

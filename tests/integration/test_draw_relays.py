@@ -132,6 +132,43 @@ async def test_a_relay_that_never_has_the_round_is_asked_less_and_less_until_it_
         assert asked - before == 8
 
 
+async def test_many_draws_that_wait_for_one_round_are_one_request_and_one_failure(
+    relay: Callable[[Answer], Awaitable[str]],
+) -> None:
+    asked = 0
+
+    async def counted(request: web.Request) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        return await truth(request)
+
+    async with Relays.open([await relay(counted)]) as relays:
+        for _ in range(4):  # turns, before the round is there
+            assert await asyncio.gather(*(relays.signature(10**9) for _ in range(16))) == [None] * 16
+        assert asked == 4
+        assert await asyncio.gather(*(relays.signature(_ROUND) for _ in range(16))) == [RECORDED[_ROUND]] * 16
+        assert asked == 5
+
+
+async def test_who_stops_waiting_for_a_round_does_not_stop_the_others(
+    relay: Callable[[Answer], Awaitable[str]],
+) -> None:
+    async with Relays.open([await relay(in_pieces)]) as relays:
+        first, second = (asyncio.create_task(relays.signature(_ROUND)) for _ in range(2))
+        await asyncio.sleep(0.02)
+        first.cancel()
+        assert await second == RECORDED[_ROUND]
+        assert first.cancelled()
+
+
+async def test_what_is_asked_ends_with_the_relays(relay: Callable[[Answer], Awaitable[str]]) -> None:
+    async with Relays.open([await relay(silence)]) as relays:
+        waiting = asyncio.create_task(relays.signature(_ROUND))
+        await asyncio.sleep(0.02)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
 @pytest.mark.parametrize("answer", LIARS, ids=lambda each: each.__name__)
 async def test_what_is_not_genuine_is_no_answer(answer: Answer, relay: Callable[[Answer], Awaitable[str]]) -> None:
     async with Relays.open([await relay(answer)]) as relays:

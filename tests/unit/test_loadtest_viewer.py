@@ -11,7 +11,7 @@ import pytest
 
 from livestream.protocol.codec import Codec, encode_all
 from livestream.protocol.commands import Comment, EnterDraw
-from livestream.protocol.draws import BeaconKind, Draw, DrawOpened, DrawState, EntryKind
+from livestream.protocol.draws import BeaconKind, Draw, DrawOpened, DrawReceipt, DrawState, EntryKind
 from livestream.protocol.errors import CloseCode, ErrorCode
 from livestream.protocol.events import HostMessage, Said
 from livestream.protocol.pushes import Log, Snapshot
@@ -257,6 +257,23 @@ def test_a_password_that_is_no_entry_is_no_success(viewer: Viewer, reply: AnyRep
     )
     if late:
         assert abs(int(str(late[0][3])) - NOW_MS) < 3_600_000, "by the server's clock"
+
+
+def test_a_password_whose_comment_is_refused_is_an_entry_all_the_same(viewer: Viewer) -> None:
+    enters(viewer)
+    hears(viewer, open_draw("cup"))
+    ref = asks(viewer, "enter")
+    receipt = DrawReceipt(
+        protocol="LTD1",
+        draw_id="d" * 32,
+        rules_hash="0" * 64,
+        entry_id="e" * 32,
+        weight=1,
+        entered_ms=NOW_MS,
+        signature="0" * 128,
+    )
+    hears(viewer, Error(ref=ref, code=ErrorCode.BUSY, text="", temporary=True, entered=receipt))
+    assert [note[:2] for note in viewer.driver.acting.notes["entered"]] == [["d" * 32, "e" * 32]]
 
 
 def test_a_tap_that_comes_too_late_says_of_which_draw(viewer: Viewer) -> None:

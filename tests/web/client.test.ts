@@ -257,6 +257,20 @@ test("of a password that was refused as a comment the room knows why it was no e
   assert.deepEqual(client.state.notEntered, { draw: "d", code: "draw_not_eligible", why: "watch" });
 });
 
+test("of a password that was refused as a comment the room knows that it is an entry all the same", async () => {
+  open();
+  const first = await line(1);
+  first.accept();
+  await settle();
+  first.letIn();
+  const comment = client.comment("open");
+  const ref = first.of("comment")[0]?.["ref"] as number;
+  const entered = { protocol: "LTD1" as const, draw_id: "d", rules_hash: "h", entry_id: "e", weight: 1, entered_ms: 1, signature: "s" };
+  first.say({ t: "error", ref, code: "comments_closed", text: "ended", entered });
+  await assert.rejects(comment, (error: Refused) => error.code === "comments_closed" && error.entered?.entry_id === "e");
+  assert.deepEqual(client.state.ownDraws.map((own) => own.receipt), [entered]);
+});
+
 test("a resume token that is refused is dropped, and the viewer joins afresh", async () => {
   open({ resume: "kept from before" });
   const first = await line(1);

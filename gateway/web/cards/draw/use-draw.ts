@@ -66,7 +66,8 @@ function useDoubt(ask: () => Promise<boolean>, on: readonly unknown[]): boolean 
 export function useKeeping(client: Client, draw: Draw | undefined, state: RoomState): Doubts {
   const receipt = ownIn(state.ownDraws, draw?.id)?.receipt;
   const rules = useDoubt(async () => {
-    if (!draw?.rules) return false;
+    if (!draw) return false;
+    if (!draw.rules) return true; // it was opened, so everybody else has them
     const seen_ms = Math.round(client.now());
     const rules_hash = await hashOf(draw.rules);
     if (draw.root) keep(draw.id, { witness: readWitness({ protocol: "LTD1", draw_id: draw.id, rules_hash, root: draw.root, round: draw.round ?? 0, seen_ms }) });

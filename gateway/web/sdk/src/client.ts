@@ -183,6 +183,7 @@ export class Client extends Emitter<ClientEvents> {
       if (reply.t === "seated") this.set(room.seated(this.current, reply.own));
       return reply;
     }, (error: unknown) => {
+      if (error instanceof Refused && error.entered) this.set(room.entered(this.current, error.entered));
       if (error instanceof Refused && error.notEntered) this.set(room.refusedEntry(this.current, error.notEntered, error.notEnteredWhy ?? null));
       throw error;
     });

@@ -1,13 +1,15 @@
 /** What a command's promise rejects with. */
 
-import type { Error as ErrorReply, ErrorCode } from "./protocol";
+import type { DrawReceipt, Error as ErrorReply, ErrorCode } from "./protocol";
 
-/** The server refused the command: nothing was done. */
+/** The server refused the command: nothing was done, but for what `entered` says. */
 export class Refused extends Error {
   readonly code: ErrorCode;
   /** The same command may succeed later, unchanged. */
   readonly temporary: boolean;
   readonly retryAfterMs: number | undefined;
+  /** The comment was the password of a draw, and is an entry all the same. */
+  readonly entered: DrawReceipt | undefined;
   /** The comment was the password of a draw, and this is why it is no entry either. */
   readonly notEntered: ErrorCode | undefined;
   readonly notEnteredWhy: string | undefined;
@@ -18,6 +20,7 @@ export class Refused extends Error {
     this.code = reply.code;
     this.temporary = reply.temporary ?? false;
     this.retryAfterMs = reply.retry_after_ms ?? undefined;
+    this.entered = reply.entered ?? undefined;
     this.notEntered = reply.not_entered ?? undefined;
     this.notEnteredWhy = reply.not_entered_why ?? undefined;
   }

@@ -1203,7 +1203,7 @@ export interface Claimed {
   delete_at: number;
 }
 
-/** Refused, and nothing changed (but for `outcome_unknown`). */
+/** Refused, and nothing changed (but for `outcome_unknown`, and what `entered` says). */
 export interface Error {
   t: "error";
   /** Chosen by the client; the one reply carries it back. */
@@ -1213,6 +1213,8 @@ export interface Error {
   text: string;
   temporary?: boolean;
   retry_after_ms?: number | null;
+  /** Of a comment: it was the password of a draw, and you are in all the same. */
+  entered?: DrawReceipt | null;
   /** Of a comment: it was the password of a draw, and this is why it is no entry. */
   not_entered?: ErrorCode | null;
   /** As in `posted`. */
