@@ -25,7 +25,7 @@ from livestream.protocol.replies import AnyReply, Ok, Posted
 from livestream.room import refunds, work
 from livestream.room.audit import acted
 from livestream.room.desk import Actor
-from livestream.room.desk_store import load_products
+from livestream.room.products import load_products
 from livestream.room.telling import tell
 from livestream.room.work import Work
 from livestream.storage.pool import Connection, Contention, Database

@@ -15,7 +15,7 @@ from livestream.ids import IdMaker
 from livestream.protocol.events import Chat, Policy, Product, Show, ShowChanged
 from livestream.protocol.show import ShowState
 from livestream.protocol.state import RoomState
-from livestream.room import desk_store, deskwork, rooms
+from livestream.room import desk_store, desk_writes, deskwork, rooms
 from livestream.room.desk import Decision
 from livestream.room.desk_store import Loaded, Named
 from livestream.storage.direct import connected
@@ -65,7 +65,7 @@ async def _fill(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     desk = await desk_store.load(connection, ROOM, Named())
     before, decision = Loaded.of(desk), Decision([ShowChanged(show=show)])
     desk.apply(decision)
-    await desk_store.write(connection, ROOM, before, desk, [decision])
+    await desk_writes.write(connection, ROOM, before, desk, [decision])
     await deskwork.append(connection, ROOM, [decision])
 
 

@@ -9,7 +9,7 @@ from livestream.revocations import mark_of
 from livestream.storage.pool import Connection, Database
 from livestream.storage.roomlog import Appended
 
-from . import desk_store, deskwork, rules
+from . import desk_store, desk_writes, deskwork, rules
 from .desk import Actor
 from .desk_store import Loaded, Named
 
@@ -85,5 +85,5 @@ async def set_unattended(database: Database, room_id: str, unattended: bool) -> 
         before = Loaded.of(desk)
         decision = rules.attend(desk, unattended)
         desk.apply(decision)
-        await desk_store.write(tx, room_id, before, desk, [decision])
+        await desk_writes.write(tx, room_id, before, desk, [decision])
         return await deskwork.append(tx, room_id, [decision])

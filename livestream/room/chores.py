@@ -14,9 +14,10 @@ from livestream.storage import deadlines
 from livestream.storage.deadlines import Deadline
 from livestream.storage.pool import Contention, Database
 
-from . import attendance, desk_store, deskwork
+from . import attendance, desk_store, desk_writes, deskwork
 from .desk import Decision
-from .desk_store import COUNTDOWN, Loaded, Named
+from .desk_store import Loaded, Named
+from .desk_writes import COUNTDOWN
 
 _AT_ONCE = 100
 
@@ -57,7 +58,7 @@ async def _end_countdown(database: Database, deadline: Deadline) -> bool:
         decision = Decision([CountdownEnded(id=running.id)])
         before = Loaded.of(desk)
         desk.apply(decision)
-        await desk_store.write(tx, deadline.room_id, before, desk, [decision])
+        await desk_writes.write(tx, deadline.room_id, before, desk, [decision])
         await deskwork.append(tx, deadline.room_id, [decision])
     return True
 
@@ -91,6 +92,6 @@ async def _lift(database: Database, room_id: str) -> int:
         )
         before = Loaded.of(desk)
         desk.apply(decision)
-        await desk_store.write(tx, room_id, before, desk, [decision])
+        await desk_writes.write(tx, room_id, before, desk, [decision])
         await deskwork.append(tx, room_id, [decision])
         return len(kinds)

@@ -18,7 +18,7 @@ from livestream.storage.pool import Connection, Database
 from livestream.storage.roomlog import Also, Appended
 from livestream.webhooks import outbox
 
-from . import clocks, desk_store, moderation, refunds, rules, stage, work
+from . import clocks, desk_store, desk_writes, moderation, refunds, rules, stage, work
 from .desk import Actor, Decision, Desk
 from .desk_store import Loaded, Named
 from .local import LocalRoom
@@ -134,10 +134,10 @@ class DeskWork:
 
             outcomes = work.each(batch, known, run_one)
             made = list(decisions.values())
-            also = await desk_store.write_most(tx, room_id, before, desk, made)
+            also = await desk_writes.write_most(tx, room_id, before, desk, made)
             ruled = sum(len(each.comments) for decision in made for each in decision.staff if isinstance(each, Ruled))
             if ruled:
-                made.append(await desk_store.refill(tx, room_id, ruled))
+                made.append(await desk_writes.refill(tx, room_id, ruled))
             also += work.settling(batch, known, outcomes)
             events = [event for decision in made for event in decision.webhooks]
             if events:

@@ -1,4 +1,4 @@
-"""SQL of the room's reads, its comments and likes. What staff decide is written by `desk_store`."""
+"""SQL of the room's reads, its comments and likes. What staff decide is written by `desk_writes`."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.events import Acted
 from livestream.protocol.roles import Role
 from livestream.protocol.shop import Answer, Done, ShopCommand
-from livestream.room import desk_store, deskwork
+from livestream.room import desk_store, desk_writes, deskwork
 from livestream.room.desk import Decision, Desk
 from livestream.room.desk_store import Loaded, Named
 from livestream.storage.pool import Connection
@@ -86,7 +86,7 @@ class Action:
         """Write what rooms were caused."""
         for room_id in sorted(self._decisions):
             desk, before = self._desks[room_id]
-            await desk_store.write(self.tx, room_id, before, desk, self._decisions[room_id])
+            await desk_writes.write(self.tx, room_id, before, desk, self._decisions[room_id])
 
     async def append(self) -> dict[str, Appended]:
         """Append to the rooms' logs: the transaction's last statements."""

@@ -8,7 +8,7 @@ from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.events import Featured, Product, ProductVariant, YouBought
 from livestream.protocol.shop import PutProduct, RemoveProduct, ReportPurchase
 from livestream.room.desk import Decision
-from livestream.room.desk_store import load_products, with_stock
+from livestream.room.products import load_products, with_stock
 from livestream.storage.pool import Connection
 
 from .actions import Action, rooms_of

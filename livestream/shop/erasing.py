@@ -19,7 +19,7 @@ from livestream.protocol.personal import Person, without
 from livestream.protocol.shop import EraseViewer
 from livestream.revocations import revoke
 from livestream.room.desk import Decision
-from livestream.room.desk_store import rewrite
+from livestream.room.desk_writes import rewrite
 from livestream.room.erasure import Table, erase, nothing_of
 from livestream.storage.pool import Connection
 from livestream.webhooks.erasure import erase as erase_webhook

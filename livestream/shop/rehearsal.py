@@ -13,7 +13,7 @@ from livestream.protocol.events import Show, ShowChanged
 from livestream.protocol.shop import EraseRehearsal, Rehearsal, Rehearse
 from livestream.protocol.show import ShowState
 from livestream.protocol.state import RoomState
-from livestream.room import desk_store, rooms, store
+from livestream.room import desk_writes, rooms, store
 from livestream.storage.pool import Connection
 
 from .actions import Action
@@ -77,7 +77,7 @@ async def rehearse(action: Action, command: Rehearse) -> None:
     )
     await rooms.create(tx, shop_id, state, policy)
     if state.show is not None:
-        await desk_store.write_show(tx, room_id, ShowChanged(show=state.show))
+        await desk_writes.write_show(tx, room_id, ShowChanged(show=state.show))
     action.answer = Rehearsal(shop=shop_id, room=room_id)
 
 

@@ -12,7 +12,7 @@ from livestream.ids import first_of
 from livestream.protocol.errors import LivestreamError
 from livestream.protocol.events import Lifted, Ruled, SanctionKind
 from livestream.protocol.shop import Kept
-from livestream.room.desk_store import rewrite
+from livestream.room.desk_writes import rewrite
 from livestream.room.redaction import redact_told
 from livestream.storage import roomlog
 from livestream.storage.pool import Connection, Contention, Database

@@ -38,7 +38,7 @@ from livestream.storage.migrate import migrate
 from livestream.storage.pool import Database
 from tests.bench import crowd, processes
 from tests.support.folders import open_folder
-from tests.support.market import Market
+from tests.support.market import Market, market_of
 from tests.support.purse import Purse
 
 _FRIENDS = 2  #: of each leader
@@ -184,8 +184,7 @@ async def measure(teams: int, rounds: int, engines: int) -> dict[str, Any]:
             await seed.seed(stores.database_url)
             settings = Settings(database_url=stores.database_url, redis_url=stores.redis_url)
             database = await Database.connect(stores.database_url, settings)
-            market = Market(database, settings, Purse())
-            await market.stock_up()
+            market = await market_of(database, settings)
             single = msgspec.structs.replace(settings, batch_size=1)
             stands = {
                 "batched": (await Stand.start(market, settings, range(2, 2 + engines)), teams),

@@ -24,9 +24,8 @@ from livestream.storage.pool import Contention, Database
 from tests.support import storm
 from tests.support.fair import Fair, fair
 from tests.support.gateways import Gateways
-from tests.support.market import Market
+from tests.support.market import Market, market_of
 from tests.support.people import People
-from tests.support.purse import Purse
 from tests.support.record import Rows
 from tests.support.storm import STORMS, Blow
 
@@ -109,8 +108,7 @@ async def race_together(market: Market, deal: str, numbers: range, *, breaks: bo
 
 
 async def races(database: Database, settings: Settings, way: Way, count: int) -> dict[str, int]:
-    market = Market(database, settings, Purse(way))
-    await market.stock_up()
+    market = await market_of(database, settings, way)
     deal = await market.open_deal(steps=[DealStep(people=2, price=900)], stock=10**6)
     for start in range(0, count, _AT_ONCE):
         numbers = range(start, min(start + _AT_ONCE, count))

@@ -21,10 +21,9 @@ from lottery import passing
 from tests.support import live_draws as draws
 from tests.support.gateways import Gateways
 from tests.support.live_draws import HOST, close, conduct, create, enter, look, opened, refused
-from tests.support.market import Market
+from tests.support.market import market_of
 from tests.support.nodes import Node, actor, node
 from tests.support.people import People, pseudonym_of
-from tests.support.purse import Purse
 
 BUYERS: dict[str, Any] = {"needs": DrawNeeds(bought=True), "law_read": True}
 
@@ -130,8 +129,7 @@ async def test_a_comment_deleted_after_the_close_still_counts_and_one_deleted_be
 
 
 async def test_a_real_team_lets_in_and_weighs_more(desk: Node, database: Database, settings: Settings) -> None:
-    market = Market(database, settings, Purse())
-    await market.stock_up()
+    market = await market_of(database, settings)
     deal = await market.open_deal()
     draw_id = await opened(desk, needs=DrawNeeds(team=True), weights=DrawWeights(team=4))
     assert await refused(enter(desk, draw_id)) is ErrorCode.DRAW_NOT_ELIGIBLE

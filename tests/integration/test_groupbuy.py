@@ -19,16 +19,13 @@ from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.groupbuy import DealStep, OrderState, SeatState, TeamState
 from livestream.protocol.replies import Seated
 from livestream.storage.pool import Database
-from tests.support.market import Market, refused
+from tests.support.market import Market, market_of, refused
 from tests.support.nodes import actor, node
-from tests.support.purse import Purse
 
 
 @pytest.fixture(params=list(Way))
 async def market(request: pytest.FixtureRequest, database: Database, settings: Settings, seeded: str) -> Market:
-    made = Market(database, settings, Purse(request.param))
-    await made.stock_up()
-    return made
+    return await market_of(database, settings, request.param)
 
 
 async def three(market: Market, deal: str) -> list[str]:
@@ -206,8 +203,7 @@ async def test_a_deal_taken_back_refunds_everyone_even_complete_teams(market: Ma
 
 
 async def test_a_declined_capture_gives_a_day_to_pay_again(database: Database, settings: Settings, seeded: str) -> None:
-    market = Market(database, settings, Purse())
-    await market.stock_up()
+    market = await market_of(database, settings)
     deal = await market.open_deal()
     seats = await three(market, deal)
     market.purse.trouble = lambda operation: "declined" if operation == "capture" else None

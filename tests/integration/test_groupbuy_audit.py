@@ -10,8 +10,7 @@ from livestream.deployment import to_environ
 from livestream.protocol import commands as c
 from livestream.storage.pool import Database
 from tests.support.commands import livestream
-from tests.support.market import Market
-from tests.support.purse import Purse
+from tests.support.market import Market, market_of
 
 #: what breaks a rule, by words of it. The schema's own constraints are lifted first: they would refuse most of these.
 PLANTS = {
@@ -54,8 +53,7 @@ PLANTS = {
 @pytest.fixture
 async def market(database: Database, settings: Settings, seeded: str) -> Market:
     """A complete team with a refund, and one that forms, of every kind of seat; all in order."""
-    made = Market(database, settings, Purse())
-    await made.stock_up()
+    made = await market_of(database, settings)
     deal = await made.open_deal()
     for number, members in enumerate(("abc", "def")):
         first = await made.open_team(members[0], deal, key="k")

@@ -21,18 +21,15 @@ from livestream.protocol.http import Listed, TeamsQuery
 from livestream.protocol.replies import Error
 from livestream.protocol.roles import Role
 from livestream.storage.pool import Connection, Database
-from tests.support.market import Market, refused
+from tests.support.market import Market, market_of, refused
 from tests.support.nodes import actor
-from tests.support.purse import Purse
 
 TWO = [DealStep(people=2, price=900)]
 
 
 @pytest.fixture
 async def market(database: Database, settings: Settings, seeded: str) -> Market:
-    made = Market(database, settings, Purse())
-    await made.stock_up()
-    return made
+    return await market_of(database, settings)
 
 
 async def two(market: Market, deal: str) -> list[str]:

@@ -19,7 +19,7 @@ from livestream.protocol import commands as c
 from livestream.protocol.errors import Refused, Unavailable
 from livestream.protocol.groupbuy import DealStep
 from livestream.storage.pool import Contention, Database
-from tests.support.market import Market
+from tests.support.market import Market, market_of
 from tests.support.purse import Purse
 
 _PLACE = st.integers(0, 11)
@@ -194,8 +194,7 @@ class Life:
 
 @pytest.mark.parametrize("way", list(Way))
 async def test_whatever_happens_it_adds_up(database: Database, settings: Settings, seeded: str, way: Way) -> None:
-    market = Market(database, settings, Purse(way))
-    await market.stock_up()
+    market = await market_of(database, settings, way)
 
     @hypothesis.settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(_STEP, min_size=5, max_size=35), st.integers(0, 2**16))

@@ -23,9 +23,8 @@ from livestream.protocol.http import PageQuery
 from livestream.protocol.replies import PayAt, Posted
 from livestream.protocol.roles import Role
 from livestream.storage.pool import Database
-from tests.support.market import Market, refused
+from tests.support.market import Market, market_of, refused
 from tests.support.nodes import Node, actor, node
-from tests.support.purse import Purse
 
 TWO = [DealStep(people=2, price=900)]
 SECOND = actor("otto", Role.OPERATOR)
@@ -34,15 +33,7 @@ SECOND = actor("otto", Role.OPERATOR)
 @pytest.fixture
 async def market(database: Database, settings: Settings, seeded: str) -> Market:
     """At a provider that holds money first."""
-    made = Market(database, settings, Purse())
-    await made.stock_up()
-    return made
-
-
-async def market_of(database: Database, settings: Settings, way: Way) -> Market:
-    made = Market(database, settings, Purse(way))
-    await made.stock_up()
-    return made
+    return await market_of(database, settings)
 
 
 async def full(market: Market, deal: str) -> list[str]:

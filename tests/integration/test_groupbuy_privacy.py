@@ -14,33 +14,16 @@ from livestream.protocol.groupbuy import DealStep
 from livestream.protocol.replies import Posted
 from livestream.protocol.roles import Role
 from livestream.protocol.shop import EraseViewer
-from livestream.room.desk import Actor
 from livestream.storage.pool import Database
-from tests.support.market import Market
+from tests.support.market import Market, market_of
 from tests.support.nodes import node
-from tests.support.purse import Purse
 
 from .test_erasure import BACKEND, _texts, known, service
 
 
 @pytest.fixture
 async def market(database: Database, settings: Settings, seeded: str) -> Market:
-    made = Market(database, settings, Purse())
-    await made.stock_up()
-    return made
-
-
-async def _seat(market: Market, who: Actor, deal: str) -> str:
-    reply = await market.run(who, c.OpenTeam(ref=1, deal=deal))
-    seat: str = reply.own.seat  # type: ignore[attr-defined]
-    return seat
-
-
-async def _begin(market: Market, who: Actor, deal: str, seat: str) -> str:
-    reply = await market.run(who, c.PaySeat(ref=1, deal=deal, seat=seat))
-    assert isinstance(reply, Posted)
-    await market.cashier.open(reply.id, seed.ROOM)
-    return reply.id
+    return await market_of(database, settings)
 
 
 async def test_the_reason_of_a_refund_goes_with_the_buyer_and_names_with_those_who_asked_and_decided(
@@ -52,8 +35,8 @@ async def test_the_reason_of_a_refund_goes_with_the_buyer_and_names_with_those_w
     async with database.transaction() as tx:
         await tx.execute("UPDATE shop SET refund_limit = 0")
     deal = await market.open_deal(steps=[DealStep(people=2, price=900)])
-    seat = await _seat(market, ann, deal)
-    await market.hear(deal, await _begin(market, ann, deal, seat))
+    seat = (await market.open_team(ann, deal)).seat
+    await market.pay(ann, deal, seat)
     async with database.read() as connection:
         team = await connection.fetchval("SELECT team_id FROM team")
     await market.operate(c.WaiveTeam(ref=1, deal=deal, team=team, why="a gift", key="waive"))
@@ -90,7 +73,7 @@ async def test_a_payment_in_hand_while_its_buyer_is_erased_writes_nobody_down_ag
 ) -> None:
     ann = known(settings, "ann-1", "Ann")
     deal = await market.open_deal()
-    payment = await _begin(market, ann, deal, await _seat(market, ann, deal))
+    payment = await market.begin(ann, deal, (await market.open_team(ann, deal)).seat)
     finish, erased = engine.finish, []
 
     async with node(database, settings) as process:

@@ -18,9 +18,8 @@ from livestream.protocol.limits import SNAPSHOT_DEALS
 from livestream.protocol.replies import Posted
 from livestream.protocol.roles import Role
 from livestream.storage.pool import Database
-from tests.support.market import OPERATOR, PRODUCT, STEPS, Market
+from tests.support.market import OPERATOR, PRODUCT, STEPS, Market, market_of
 from tests.support.nodes import Node, actor, node
-from tests.support.purse import Purse
 from tests.support.refusals import Case, Names, answer, covered, declared, rows, try_all
 
 GHOST = "0000000000000"
@@ -301,9 +300,7 @@ CASES: list[Case[Market]] = [
 
 @pytest.fixture
 async def market(database: Database, settings: Settings, seeded: str) -> Market:
-    made = Market(database, settings, Purse())
-    await made.stock_up()
-    return made
+    return await market_of(database, settings)
 
 
 @pytest.fixture

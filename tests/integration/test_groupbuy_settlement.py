@@ -16,8 +16,7 @@ from livestream.protocol import commands as c
 from livestream.protocol.groupbuy import DealStep
 from livestream.protocol.http import PageQuery
 from livestream.storage.pool import Database
-from tests.support.market import Market
-from tests.support.purse import Purse
+from tests.support.market import Market, market_of
 
 UNITS = 3  #: a seat, for one price
 STEPS = [DealStep(people=2, price=2700), DealStep(people=3, price=2400)]
@@ -65,8 +64,7 @@ async def _everything_happens(market: Market, deal: str) -> None:
 async def test_a_settlement_closes_after_refunds_waivers_and_seats_of_several_units(
     database: Database, settings: Settings, seeded: str, way: Way
 ) -> None:
-    market = Market(database, settings, Purse(way))
-    await market.stock_up()
+    market = await market_of(database, settings, way)
     deal = await market.open_deal(units=UNITS, steps=STEPS)
     await _everything_happens(market, deal)
     lines, total = await _lines(market, deal)

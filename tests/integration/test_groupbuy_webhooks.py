@@ -14,8 +14,7 @@ from livestream.config import Settings
 from livestream.protocol import commands as c
 from livestream.protocol.groupbuy import DealStep
 from livestream.storage.pool import Database
-from tests.support.market import Market
-from tests.support.purse import Purse
+from tests.support.market import Market, market_of
 
 _ROOT = Path(__file__).parents[2]
 _SOURCES = _ROOT / "groupbuy"
@@ -60,8 +59,7 @@ async def _everything_happens(market: Market) -> None:
 async def test_each_webhook_is_documented_with_the_fields_it_has(
     database: Database, settings: Settings, seeded: str, way: Way
 ) -> None:
-    market = Market(database, settings, Purse(way))
-    await market.stock_up()
+    market = await market_of(database, settings, way)
     async with database.transaction() as tx:
         await tx.execute(
             "INSERT INTO webhook_endpoint (endpoint_id, shop_id, url, secret) VALUES ('end_1', $1, 'http://shop', 's')",

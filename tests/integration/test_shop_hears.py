@@ -25,9 +25,8 @@ from livestream.webhooks.resolver import Targets
 from lottery import passing
 from tests.support import live_draws
 from tests.support.live_draws import HOST, ROOM, close, conduct, create, drawn, enter, hurry, opened, reveal
-from tests.support.market import Market
+from tests.support.market import market_of
 from tests.support.nodes import actor, node
-from tests.support.purse import Purse
 from tests.support.shopserver import Received, ShopServer, shop_server
 
 TWO = [DealStep(people=2, price=900)]
@@ -114,8 +113,7 @@ async def deliver(database: Database, settings: Settings) -> None:
 async def test_a_shop_keeps_its_books_by_webhooks_alone(
     database: Database, settings: Settings, server: ShopServer, shop: Shop, way: Way
 ) -> None:
-    market = Market(database, settings, Purse(way))
-    await market.stock_up()
+    market = await market_of(database, settings, way)
     good = await market.open_deal(steps=TWO, reference="spring-7")
     first = await market.open_team("ann", good)
     second = await market.join("bob", good, invite=first.invite)
@@ -228,8 +226,7 @@ async def test_what_somebody_else_signed_is_not_believed(
     database: Database, settings: Settings, server: ShopServer, shop: Shop
 ) -> None:
     stranger = Shop(server, "whsec_" + "A" * 43 + "=")
-    market = Market(database, settings, Purse())
-    await market.stock_up()
+    market = await market_of(database, settings)
     await market.open_deal()
     async with Courier.open(settings) as courier:
         await courier.deliver(database)

@@ -15,6 +15,7 @@ from groupbuy import audit, chores
 from groupbuy.cashier import Cashier, news_of
 from groupbuy.engine import Engine, Told
 from groupbuy.operation import Operation
+from groupbuy.payments.port import Way
 from livestream import seed
 from livestream.config import Settings
 from livestream.ids import IdMaker
@@ -98,17 +99,17 @@ class Market:
         someone = actor(who) if isinstance(who, str) else who
         return await (engine or self.engine()).run(someone, command, None)  # type: ignore[arg-type]
 
-    async def open_team(self, who: str, deal: str, **fields: Any) -> OwnSeat:
+    async def open_team(self, who: str | Actor, deal: str, **fields: Any) -> OwnSeat:
         reply = await self.run(who, c.OpenTeam(ref=1, deal=deal, **fields))
         assert isinstance(reply, Seated)
         return reply.own
 
-    async def join(self, who: str, deal: str, **fields: Any) -> OwnSeat:
+    async def join(self, who: str | Actor, deal: str, **fields: Any) -> OwnSeat:
         reply = await self.run(who, c.JoinTeam(ref=1, deal=deal, **fields))
         assert isinstance(reply, Seated)
         return reply.own
 
-    async def begin(self, who: str, deal: str, seat: str) -> str:
+    async def begin(self, who: str | Actor, deal: str, seat: str) -> str:
         """Begin to pay; the payment's id."""
         reply = await self.run(who, c.PaySeat(ref=1, deal=deal, seat=seat))
         assert isinstance(reply, Posted)
@@ -121,7 +122,7 @@ class Market:
         standing = self.purse.buyer(f"pay_{payment}", pays=pays)
         await self.cashier.learn(deal, payment, news_of(standing))
 
-    async def pay(self, who: str, deal: str, seat: str) -> None:
+    async def pay(self, who: str | Actor, deal: str, seat: str) -> None:
         await self.hear(deal, await self.begin(who, deal, seat))
 
     async def advance(self, seconds: float) -> None:
@@ -195,6 +196,13 @@ class Market:
         async with self.database.read() as connection:
             rows = await connection.fetch(f"SELECT {column} AS value FROM {table} ORDER BY {key}")
         return [row["value"] for row in rows]
+
+
+async def market_of(database: Database, settings: Settings, way: Way = Way.AUTHORISE) -> Market:
+    """A market with something to sell, at a provider of this way."""
+    made = Market(database, settings, Purse(way))
+    await made.stock_up()
+    return made
 
 
 def own_of(reply: AnyReply) -> OwnSeat:

@@ -1,10 +1,11 @@
 /** Group buys on the pages: what the form comes to, how an own seat stands in words, who is named, where an invite is. */
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { inviteIn } from "../../gateway/web/cards/deal/invite";
 import { leftOutOf, newsOf } from "../../gateway/web/cards/deal/news";
 import { changeDeal, type Draft, draftOf, FRESH, minor, openDeal, percentOff, type Plan, planOf, price } from "../../gateway/web/cards/deal/plan";
+import { reread, spreadMs } from "../../gateway/web/cards/deal/reread";
 import { bought, shownDeals, standing, told } from "../../gateway/web/cards/deal/standing";
 import type { Deal, OwnSeat, Push } from "../../gateway/web/sdk/src/protocol";
 import { apply, EMPTY } from "../../gateway/web/sdk/src/state";
@@ -157,4 +158,53 @@ test("a notice of before the break that comes after it is moved, and one that is
   assert.deepEqual(shown(over, { t: "your_seat", own: seat({}) }), [[40, 105]]);
   const late = [notice(60, 1, 9), notice(40, 2, 8)].reduce(apply, EMPTY);
   assert.equal(late.seatNotice, 9); // both were taken in, and need not come again
+});
+
+test("however often teams change, they are read once or twice in the time that a room's reads are spread over", async (context) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  context.after(() => mock.timers.reset());
+  let random = 0;
+  mock.method(Math, "random", () => (random = (random + 0.618) % 1));
+  context.after(() => mock.restoreAll());
+  for (const viewers of [100, 10_000]) {
+    const asked: number[] = [];
+    let now = 0;
+    const reads = reread(() => Promise.resolve(asked.push(now)), () => undefined);
+    const spread = spreadMs(viewers);
+    assert.equal(spread, Math.max(2_000, viewers * 2));
+    for (; now < 100 * spread; now += 250) {
+      reads.soon(spread);
+      mock.timers.tick(250);
+    }
+    assert.ok(asked.length < 220, `${viewers} viewers: ${asked.length} reads`);
+    asked.forEach((at, index) => assert.ok(at - (asked[index - 1] ?? 0) <= spread + 250, `${viewers} viewers: none before ${at}`));
+    reads.stop();
+  }
+});
+
+test("the first read is spread as well, one that is due stands, and after the stop nothing is read nor taken", async (context) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  context.after(() => mock.timers.reset());
+  const random = mock.method(Math, "random", () => 0.5);
+  context.after(() => mock.restoreAll());
+  let asked = 0;
+  const taken: number[] = [];
+  const reads = reread(() => Promise.resolve(++asked), (answer) => taken.push(answer));
+  reads.soon(20_000);
+  mock.timers.tick(9_999);
+  random.mock.mockImplementation(() => 0.99);
+  reads.soon(20_000);
+  assert.equal(asked, 0);
+  mock.timers.tick(1);
+  assert.equal(asked, 1);
+  await Promise.resolve();
+  assert.deepEqual(taken, [1]);
+  reads.soon(1_000);
+  mock.timers.tick(1_000);
+  reads.soon(1_000);
+  reads.stop();
+  await Promise.resolve();
+  mock.timers.tick(1_000);
+  assert.equal(asked, 2);
+  assert.deepEqual(taken, [1]);
 });
