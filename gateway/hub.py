@@ -104,6 +104,7 @@ class Hub:
             staff = await roomlog.read_staff_log(tx, room_id, load.staff_seq - STAFF_TAIL, STAFF_TAIL)
             pulse = await roomlog.read_pulse(tx, [])
             gauges = await self.parts.gauges(tx, load.state)
+        await self.parts.sight(room_id, load.state)
         return Loaded(load, words, staff, pulse.epoch, gauges)
 
     async def drop_idle(self) -> list[str]:
@@ -141,6 +142,8 @@ class Hub:
         self.bus.seat_taken(room_id, viewer, told)
 
     def receive(self, room_id: str, message: BusMessage) -> None:
+        for runner in self.parts.sighted(message.appended.log) if message.appended.log else ():
+            self._tasks.create_task(runner.sight(room_id))  # fan-out waits for nothing
         channel = self.channels.get(room_id)
         if channel is not None:
             channel.receive(message)
@@ -182,9 +185,11 @@ class Hub:
         LOG_READS.inc()
         room = channel.room_id
         async with self._database.read() as connection:
-            channel.receive_log(await roomlog.read_log(connection, room, channel.log.top, _REPAIR_EVENTS))
+            events = await roomlog.read_log(connection, room, channel.log.top, _REPAIR_EVENTS)
             channel.receive_staff(await roomlog.read_staff_log(connection, room, channel.staff.top, _REPAIR_EVENTS))
             channel.receive_notices(await roomlog.read_notices(connection, room, channel.notices.top, _REPAIR_EVENTS))
+        await self.parts.sight(room, events)
+        channel.receive_log(events)
 
     async def read_back(self, channel: Channel) -> None:
         """Fill the tail with what was before this process: once a room, for all who resume.

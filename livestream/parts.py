@@ -31,7 +31,7 @@ from livestream.protocol.state import RoomState
 from livestream.room.desk import Actor
 from livestream.room.local import LocalRoom
 from livestream.storage.pool import Connection, Database
-from livestream.storage.roomlog import Appended
+from livestream.storage.roomlog import Appended, Logged
 
 #: (connection, room, pseudonyms, since and until in Unix ms) → those of them who joined a team of the room in that time
 TeamMembers = Callable[[Connection, str, Sequence[str], int, int], Awaitable[set[str]]]
@@ -150,6 +150,17 @@ class Hooked(Protocol):
         """
 
 
+@runtime_checkable
+class Sighting(Protocol):
+    """A runner for which it counts when something could first be seen."""
+
+    def shows(self, shown: RoomState | Sequence[Logged]) -> bool:
+        """Is there such a thing in a room's state, or among events? Asked of all that comes: a glance, no more."""
+
+    async def sight(self, room_id: str) -> None:
+        """Write down that what Postgres has of a room can be seen now. Takes a moment at most, and raises nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chore:
     """Something that the worker does again and again. `run` returns how much it did."""
@@ -241,6 +252,15 @@ class Running:
             if isinstance(runner, Listener) and (heard := await runner.hear(actor, comment, room)):
                 return heard
         return None
+
+    def sighted(self, shown: RoomState | Sequence[Logged]) -> list[Sighting]:
+        """Whom it concerns that this can be seen."""
+        return [each for each in self.runners if isinstance(each, Sighting) and each.shows(shown)]
+
+    async def sight(self, room_id: str, shown: RoomState | Sequence[Logged]) -> None:
+        """To be awaited before it is shown, where that can wait."""
+        for runner in self.sighted(shown):
+            await runner.sight(room_id)
 
     def forget(self, room_id: str) -> None:
         for runner in self.runners:

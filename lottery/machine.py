@@ -124,7 +124,8 @@ def void_unseen(current: Draw, now_ms: int) -> DrawVoided:
     _require(current, DrawState.CLOSED)
     if current.beacon_at is None or now_ms < current.beacon_at:
         raise Refused(ErrorCode.DRAW_STATE, "the beacon is not there")
-    return DrawVoided(draw=current.id, why=VoidWhy.LATE_ROOT)
+    # It is known to be out since now, and the proof says no more than is known.
+    return DrawVoided(draw=current.id, why=VoidWhy.LATE_ROOT, rooted_at=now_ms)
 
 
 def reveal(current: Draw, rules: Rules, party: int, secret: bytes, now_ms: int) -> DrawRevealed:

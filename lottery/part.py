@@ -13,8 +13,9 @@ from livestream.protocol.state import RoomState
 from livestream.room.desk import Actor
 from livestream.room.local import LocalRoom
 from livestream.storage.pool import Connection
+from livestream.storage.roomlog import Logged
 
-from . import claims, privacy
+from . import claims, privacy, sighting
 from .conducting import Conductor
 from .entering import Entering
 from .hosting import Hosting
@@ -52,6 +53,12 @@ class Lottery:
     async def gauges(self, connection: Connection, state: RoomState) -> Mapping[str, int]:
         return await entered(connection, state.draws)
 
+    def shows(self, shown: RoomState | Sequence[Logged]) -> bool:
+        return sighting.shows_root(shown)
+
+    async def sight(self, room_id: str) -> None:
+        await sighting.see_roots(self._ground.database, room_id)
+
     def forget(self, room_id: str) -> None:
         self._entering.forget(room_id)
 
@@ -62,6 +69,8 @@ async def _chores(ground: WorkGround) -> AsyncIterator[Sequence[Chore]]:
         conductor = Conductor(relays, ground.told, ground.team_members)
         yield (
             Chore("close_draws", 0.25, conductor.close),
+            Chore("publish_roots", 0.25, conductor.publish),
+            Chore("see_roots", 0.25, conductor.see),
             Chore("draw_winners", 0.25, conductor.draw),
             Chore("ask_beacon", 0.25, conductor.ask),
             Chore("pass_prizes_on", 1.0, conductor.pass_on),

@@ -12,13 +12,12 @@ what it appended to the room's logs; None: there was nothing to do.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-
-import msgspec
+import contextlib
 
 from livestream.parts import TeamMembers
 from livestream.protocol.draw_hooks import DrawCancelledHook, DrawDrawnHook, DrawVoidHook
 from livestream.protocol.draws import DrawCancelled, DrawClosed, DrawState, DrawVoided, DrawWinner
+from livestream.protocol.errors import LivestreamError
 from livestream.protocol.events import NoticeEvent
 from livestream.room.telling import tell
 from livestream.storage.pool import Connection, Database
@@ -88,7 +87,10 @@ async def publish_root(
             return await _void(tx, held, event)
         await store.evolve(tx, held, event, root=root, rooted_at=event.at)
         appended = await tell(tx, room_id, [event])
-    await see_root(database, room_id, draw_id)  # at once: nobody is told of a root that may still count for nothing
+    # At once: it counts from when it is found. What is not found here is found by the worker's next look, or by the
+    # gateway that shows it.
+    with contextlib.suppress(LivestreamError):
+        await see_root(database, room_id, draw_id)
     return appended
 
 
@@ -107,9 +109,7 @@ async def see_root(database: Database, room_id: str, draw_id: str) -> Appended |
         if held.now_ms < (held.draw.beacon_at or 0):
             return None  # too late to be drawn, too early to be void
         event = machine.void_unseen(held.draw, held.now_ms)
-        # It is known to be out since now, and the proof says no more than is known.
-        found = msgspec.structs.replace(held.draw, rooted_at=held.now_ms)
-        return await _void(tx, dataclasses.replace(held, draw=found), event, rooted_at=held.now_ms)
+        return await _void(tx, held, event, rooted_at=held.now_ms)
 
 
 def _waits_for_root(held: Held | None) -> bool:

@@ -59,8 +59,9 @@ def evolve_draw(draw: Draw, event: DrawLogEvent) -> Draw:
             return _with(draw, state=DrawState.SETTLED)
         case DrawCancelled(why=why):
             return _with(draw, state=DrawState.CANCELLED, why=why)
-        case DrawVoided(why=void_why):
-            return _with(draw, state=DrawState.VOID, why=str(void_why))
+        case DrawVoided(why=void_why, rooted_at=found_at):
+            rooted_at = draw.rooted_at if found_at is None else found_at
+            return _with(draw, state=DrawState.VOID, why=str(void_why), rooted_at=rooted_at)
 
 
 def later(draw: Draw, shifted_ms: int) -> Draw:

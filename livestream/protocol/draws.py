@@ -274,6 +274,7 @@ class DrawVoided(Event, frozen=True, tag="draw_voided"):
 
     draw: DrawId
     why: VoidWhy
+    rooted_at: types.Millis | None = None  #: of a root that nobody found in time: when it was found
 
 
 # -- notices

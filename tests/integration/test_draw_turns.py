@@ -15,9 +15,12 @@ from livestream.deployment import secret_of
 from livestream.parts import Chore
 from livestream.protocol import commands as c
 from livestream.protocol.draws import BeaconKind, DrawState, EntryKind
+from livestream.protocol.errors import Unavailable
 from livestream.protocol.replies import Posted
-from livestream.storage.pool import Database
-from lottery import conducting, document, published, stages
+from livestream.storage import deadlines
+from livestream.storage.deadlines import Deadline
+from livestream.storage.pool import Contention, Database
+from lottery import conducting, document, published, quicknet, stages, store
 from lottery.conducting import Conductor
 from lottery.published import Published, Tree
 from tests.support import live_draws as draws
@@ -58,9 +61,9 @@ async def test_draws_that_wait_for_the_beacon_take_no_turn_from_a_root(
     first = await opened(desk, beacon=BeaconKind.DRAND)
     await close(desk, first)
     conductor = draws.conductor()
-    await conductor.close(database)
+    await conductor.publish(database)
     await _in_another_room(database, first)
-    await conductor.close(database)
+    await conductor.publish(database)
     assert (await look(database, OTHER)).root
 
 
@@ -78,9 +81,75 @@ async def test_a_bug_in_one_draw_ends_its_own_turn_and_no_other(
         return await real(database, room_id, draw_id, *more)
 
     monkeypatch.setattr(stages, "publish_root", broken)
-    assert await draws.conductor().close(database) == 1
+    assert await draws.conductor().publish(database) == 1
     assert (await look(database, OTHER)).root
     assert not (await look(database, first)).root
+
+
+async def test_a_root_that_takes_long_holds_up_no_other_draw(
+    desk: Node, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one is closed by the worker, gets its root, and is drawn, all while the first is being weighed."""
+    monkeypatch.setattr(quicknet, "PUBLIC_KEY", draws.beacon_public_key())
+    first = await opened(desk, beacon=BeaconKind.DRAND)
+    await close(desk, first)
+    await _in_another_room(database, first)
+    async with database.transaction() as tx:
+        await tx.execute(
+            """
+            UPDATE draw SET state = 'open', closed_at = NULL, round = NULL,
+                            body = (body::jsonb - '{closed_at,round,beacon_at}'::text[] || '{"state": "open"}')::json
+             WHERE draw_id = $1""",
+            OTHER,
+        )
+        await deadlines.put(tx, [Deadline("other", store.CLOSE, OTHER, 1)])
+    real, weighing = stages.publish_root, asyncio.Event()
+
+    async def slow(database: Database, room_id: str, draw_id: str, *more: Any) -> Any:
+        if draw_id == first:
+            weighing.set()
+            await asyncio.Event().wait()
+        return await real(database, room_id, draw_id, *more)
+
+    monkeypatch.setattr(stages, "publish_root", slow)
+    beacon = draws.Beacon()
+    conductor = draws.conductor(beacon)
+    publishing = asyncio.create_task(conductor.publish(database))
+    await weighing.wait()
+    async with asyncio.timeout(10):
+        assert await conductor.close(database) == 1
+        while not (await look(database, OTHER)).root:
+            await asyncio.sleep(0.05)
+        await conductor.see(database)
+        await draws.rewind(database, OTHER, 20)
+        number = (await look(database, OTHER)).round
+        beacon.rounds[number] = draws.sign_round(number)
+        assert await conductor.ask(database) == 1
+    assert (await look(database, OTHER)).state is DrawState.DRAWN
+    assert not publishing.done()
+    publishing.cancel()
+    await asyncio.wait([publishing])
+
+
+@pytest.mark.parametrize("error", [Contention("busy"), Unavailable("postgres")])
+async def test_a_root_whose_own_look_fails_is_told_at_once_and_found_by_the_next(
+    error: Exception, desk: Node, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_id = await opened(desk)
+    await close(desk, draw_id)
+
+    async def fails(*_: Any) -> None:
+        raise error
+
+    told: list[str] = []
+    conductor = draws.conductor(told=lambda room, _: told.append(room))
+    with monkeypatch.context() as patch:
+        patch.setattr(stages, "see_root", fails)
+        assert await conductor.publish(database) == 1
+    assert told == [draws.ROOM]
+    await conductor.see(database)
+    async with database.read() as connection:
+        assert await connection.fetchval("SELECT seen_at IS NOT NULL FROM draw")
 
 
 class _Hung:
@@ -102,12 +171,12 @@ async def test_a_relay_that_hangs_holds_up_no_close_and_no_root(
     await close(desk, first)
     relay = _Hung()
     conductor = Conductor(relay)  # type: ignore[arg-type]
-    await conductor.close(database)
+    await conductor.publish(database)
     monkeypatch.setattr(conducting.quicknet, "time_of", lambda round: 0)  # its time has come
     asking = asyncio.create_task(conductor.ask(database))
     await relay.asked.wait()
     await _in_another_room(database, first)
-    await conductor.close(database)
+    await conductor.publish(database)
     assert (await look(database, OTHER)).root or (await look(database, OTHER)).state is DrawState.VOID
     assert not asking.done()
     asking.cancel()

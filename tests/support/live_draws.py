@@ -119,7 +119,8 @@ async def conduct(database: Database, worker: Conductor | None = None) -> None:
 
 async def turn(database: Database, worker: Conductor) -> int:
     """One turn of each of its chores but `pass_on`; how many steps were taken."""
-    return await worker.close(database) + await worker.draw(database) + await worker.ask(database)
+    chores = (worker.close, worker.publish, worker.see, worker.draw, worker.ask)
+    return sum([await chore(database) for chore in chores])
 
 
 async def drawn(node: Node, database: Database, draw_id: str) -> Draw:

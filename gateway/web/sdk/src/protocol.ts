@@ -929,6 +929,8 @@ export interface DrawVoided {
   /** Id of a draw: 16 bytes, hex; sorts by time. */
   draw: string;
   why: VoidWhy;
+  /** Of a root that nobody found in time: when it was found. Unix time in milliseconds, on the database's clock. */
+  rooted_at?: number | null;
 }
 
 /** You won a prize: claim it in time. */
