@@ -24,6 +24,7 @@ from livestream.protocol import limits
 from livestream.protocol.codec import Codec
 from livestream.protocol.errors import CLOSES, CloseCode, ProtocolViolation
 from livestream.protocol.limits import Rate
+from livestream.protocol.pushes import Gauge
 from livestream.ratelimit import TokenBucket
 
 from . import frames
@@ -79,6 +80,7 @@ class Connection(asyncio.Protocol):
         "_edge",
         "_fragments",
         "_idle",
+        "_spared",
         "_ws",
         "address",
         "alive",
@@ -119,6 +121,7 @@ class Connection(asyncio.Protocol):
         self._fragments: list[bytes] | None = None
         self._idle: TokenBucket | None = None
         self._closing = False
+        self._spared = False  #: a frame that may have had gauges was not sent
         transport.set_write_buffer_limits(high=0)  # it pauses us as soon as something stays unsent
         self._expose()
 
@@ -167,6 +170,9 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._regroup(self.variant._replace(slow=False))
         self._expose()
+        if self._spared and self.channel is not None:
+            self._spared = False  # a gauge that rests is not told again
+            self.send([wire.encode(Gauge(values=self.channel.gauges), self.variant.codec)])
 
     def _regroup(self, variant: Variant) -> None:
         if self.channel is not None:
@@ -253,6 +259,9 @@ class Connection(asyncio.Protocol):
     def unsent_bytes(self) -> int:
         """What the kernel has not taken yet."""
         return self.transport.get_write_buffer_size()
+
+    def spared(self) -> None:
+        self._spared = True
 
     def cut_slow(self) -> None:
         self.close(CloseCode.SLOW)

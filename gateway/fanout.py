@@ -131,21 +131,19 @@ class Fanout:
 
     def notes(self, events: list[bytes]) -> None:
         """Events of the live lane that are not worth a frame to everybody: they go with the next."""
-        self._touch()
         self._pending.notes += events
         self._wake_at(self._gauge_at)
 
     def gauge(self, key: str, value: int) -> None:
-        self._touch()
         self._pending.gauges[key] = value
         self._wake_at(self._gauge_at)
 
     def heartbeat(self, beat: Heartbeat) -> None:
-        self._touch()
         self._pending.heartbeat = beat
         self._wake_at(self._gauge_at)
 
     def _touch(self) -> None:
+        """Somebody waits for what comes now."""
         if not self._pending.since:
             self._pending.since = self._loop.time()
 
@@ -194,7 +192,6 @@ class Fanout:
             # not due yet: they wait for their tick
             self._pending.gauges, batch.gauges = batch.gauges, {}
             self._pending.heartbeat, batch.heartbeat = batch.heartbeat, None
-            self._pending.since = batch.since
         if self._ring is not None and batch.snapshot is None:
             self._ring.join(batch)
             self._ring.leisurely &= leisurely
@@ -249,11 +246,11 @@ class Fanout:
                     part[position].write(full[sent:])
             _count(stretch, len(part), len(full))
         done = ring.advance(len(part))
-        if done is not None:
+        if done is not None and done.batch.since:
             FANOUT_SECONDS.observe(self._loop.time() - done.batch.since)
 
     def _write_weighed(self, part: tuple[Receiver, ...], full: bytes, log_only: bytes | None) -> None:
-        """Behind: spare it the live lane; too far behind: cut it, to resume when it can read again."""
+        """Behind: spare it all but the log; too far behind: cut it, to resume when it can read again."""
         for receiver in part:
             unsent = receiver.unsent_bytes()
             if unsent <= self._soft:
@@ -262,6 +259,7 @@ class Fanout:
                 receiver.cut_slow()
             else:
                 SKIPPED_FRAMES.inc()
+                receiver.spared()
                 if log_only is not None:
                     receiver.write(log_only)
 

@@ -46,6 +46,7 @@ class Receiver(Protocol):
     variant: Variant
 
     def unsent_bytes(self) -> int: ...
+    def spared(self) -> None: ...  #: something that is no log was not sent to it
     def cut_slow(self) -> None: ...
 
 
@@ -63,7 +64,7 @@ class Pending:
         self.left_out = 0
         self.gauges: dict[str, int] = {}
         self.heartbeat: Heartbeat | None = None
-        self.since = 0.0  #: when the first of it came
+        self.since = 0.0  #: when the first of it came that anybody waits for; 0: there is none
 
     @property
     def urgent(self) -> bool:
@@ -138,6 +139,9 @@ class Ring:
             stretch.append(batch)
         if ahead < self.size:
             self._stretches.append(Stretch(batch, self.size - ahead))
+        else:
+            last = self._stretches[-1].batch  # with which this one has gone round, too
+            last.since = last.since or batch.since
 
     def here(self, most: int) -> tuple[Stretch, Variant, tuple[Receiver, ...]]:
         """The next who are of one variant and to be told the same, while it is busy."""

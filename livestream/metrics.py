@@ -56,7 +56,9 @@ BYTES_SENT = _counter("fanout_bytes", "Bytes of fan-out frames written.")
 SKIPPED_FRAMES = _counter("skipped_frames", "Frames that a slow connection was spared.")
 SLOW_CLOSES = _counter("slow_closes", "Connections cut for reading too slowly.")
 CLOSES_TOTAL = _counter("closes", "Connections closed, by code.", "code")
-FANOUT_SECONDS = _histogram("fanout_seconds", "From the first pending message to the last write.", _SECONDS)
+FANOUT_SECONDS = _histogram(
+    "fanout_seconds", "From the first pending message to the last write, but for gauges alone.", _SECONDS
+)
 CHORE_FAILURES = _counter("chore_failures", "Turns of the worker, or items of a turn, that failed; by chore.", "chore")
 BATCH_SIZE = _histogram("batch_size", "Commands in one transaction.", _SIZES, "batcher")
 BATCH_SECONDS = _histogram("batch_seconds", "Duration of a batch's transaction.", _SECONDS, "batcher")

@@ -55,6 +55,7 @@ class Remembering:
         self.frames: list[bytes] = []
         self.times: list[float] = []
         self.cut = False
+        self.spares = 0
 
     def write(self, data: bytes) -> None:
         self.frames.append(data)
@@ -62,6 +63,9 @@ class Remembering:
 
     def unsent_bytes(self) -> int:
         return self.unsent
+
+    def spared(self) -> None:
+        self.spares += 1
 
     def cut_slow(self) -> None:
         self.cut = True

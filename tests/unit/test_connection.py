@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from types import SimpleNamespace
 from typing import cast
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gateway.channel import Channel
 from gateway.connection import Connection
 from gateway.handshake import Accepted
 from livestream.protocol.codec import Codec
@@ -68,3 +71,24 @@ def test_a_reason_in_any_script_closes_with_as_much_of_it_as_fits(why: str) -> N
     assert len(data) <= 125
     assert told.codes == [CloseCode.BANNED]
     assert line.ended
+
+
+def test_who_was_spared_a_frame_is_told_the_gauges_once_they_can_read_again() -> None:
+    """A gauge that rests is not told again: stock and seats would stay as they were."""
+    line = Line()
+    connection = Connection(Told(), cast(asyncio.Transport, line), "::1", Accepted(b"", Codec.JSON, []))
+    room = SimpleNamespace(gauges={"deal_x_left": 3}, fanout=SimpleNamespace(regroup=lambda *_: None))
+    connection.channel = cast(Channel, room)
+    connection.pause_writing()
+    connection.resume_writing()
+    assert line.sent == b""
+    for left in (3, 2):
+        room.gauges["deal_x_left"] = left
+        connection.pause_writing()
+        connection.spared()
+        connection.resume_writing()
+        assert json.loads(read_frame(line.sent).data) == [{"t": "gauge", "values": {"deal_x_left": left}}]
+        line.sent = b""
+    connection.pause_writing()
+    connection.resume_writing()
+    assert line.sent == b""

@@ -13,8 +13,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from gateway.fanout import Fanout
-from gateway.ring import Snapshots, Variant
+from gateway.ring import Pending, Ring, Snapshots, Variant
 from livestream.config import Settings
+from livestream.metrics import FANOUT_SECONDS
 from livestream.protocol import codec as wire
 from livestream.protocol.codec import Codec
 from livestream.protocol.pushes import Heartbeat, Snapshot
@@ -216,6 +217,7 @@ def test_over_the_soft_limit_only_the_log_is_sent_and_over_the_hard_one_nothing(
         kinds = [[message["t"] for message in receiver.messages()] for receiver in receivers]
         assert kinds == [everything, everything, ["log"], ["log"], []]
         assert [receiver.cut for receiver in receivers] == [False, False, False, False, True]
+        assert [receiver.spares for receiver in receivers] == [0, 0, 2, 2, 0]
         assert [message["t"] for message in swift.messages()] == everything
 
     on_uvloop(run())
@@ -353,6 +355,45 @@ def told(receivers: list[Remembering], kind: str) -> int:
 async def turns(count: int) -> None:
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+def rounds() -> float:
+    """How many were measured."""
+    return sum(each.value for each in FANOUT_SECONDS.collect()[0].samples if each.name.endswith("_count"))
+
+
+def test_only_rounds_that_somebody_waits_for_are_measured() -> None:
+    """Gauges take half a second by design: among what is measured they would look like a slow gateway."""
+
+    async def run() -> None:
+        fanout = Fanout(ONE_BY_ONE)
+        crowd(fanout, 3)
+        before = rounds()
+        fanout.gauge("likes", 1)
+        fanout.notes([b"{}"])
+        await quiet(fanout)
+        fanout.heartbeat(Heartbeat(now=5, seq=1))
+        await quiet(fanout)
+        assert rounds() == before
+        fanout.log(logged(1))
+        await quiet(fanout)
+        assert rounds() == before + 1
+        fanout.gauge("likes", 2)
+        fanout.log(logged(2))  # in the same turn, on one ring
+        await quiet(fanout)
+        assert rounds() == before + 2
+
+    on_uvloop(run())
+
+
+def test_a_message_that_joins_gauges_which_nobody_got_yet_is_measured() -> None:
+    ring = Ring([(PLAIN, (Remembering(),))], Pending())
+    message = Pending()
+    message.since = 7.0
+    ring.join(message)
+    done = ring.advance(1)
+    assert done is not None
+    assert done.batch.since == 7.0
 
 
 def test_gauges_alone_go_round_at_leisure() -> None:
