@@ -15,7 +15,7 @@ from livestream.protocol.draw_state import evolve_own
 from livestream.protocol.draws import OwnDraw
 from livestream.protocol.events import Break, Commented, Deleted, Echoed, LogEvent, Restored, Unfrozen
 from livestream.protocol.groupbuy import OwnSeat, YourTeam
-from livestream.protocol.own_seats import caught_up, with_seat, with_seats
+from livestream.protocol.own_seats import caught_up, with_seat, with_seats, with_taken
 from livestream.protocol.pushes import (
     AnyPush,
     Gauge,
@@ -67,20 +67,16 @@ def apply(view: RoomView, push: AnyPush) -> RoomView:
         case OwnSeats(seats=seats):
             return _with(view, seats=with_seats(view.seats, tuple(caught_up(each, view.breaks) for each in seats)))
         case YourSeat(own=own):
-            return _seated(view, own)
+            return _with(view, seats=with_taken(view.seats, caught_up(own, view.breaks)))
         case Notice(event=YourTeam(own=own)):
-            return _with(_seated(view, own), notices=newest((*view.notices, push), limits.SNAPSHOT_NOTICES))
+            mine = with_seat(view.seats, caught_up(own, view.breaks))
+            return _with(view, seats=mine, notices=newest((*view.notices, push), limits.SNAPSHOT_NOTICES))
         case OwnDraws(entries=entries, draws=draws):
             return _with(view, own_draws=tuple(draws), values={**view.values, "draw_entries": entries})
         case Notice(event=event):
             notices = newest((*view.notices, push), limits.SNAPSHOT_NOTICES)
             return _with(view, notices=notices, own_draws=evolve_own(view.own_draws, event))
     return view
-
-
-def _seated(view: RoomView, own: OwnSeat) -> RoomView:
-    """The room once this viewer has a seat, or it stands otherwise."""
-    return _with(view, seats=with_seat(view.seats, caught_up(own, view.breaks)))
 
 
 def _from_snapshot(view: RoomView, snapshot: Snapshot) -> RoomView:

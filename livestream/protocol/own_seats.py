@@ -34,6 +34,12 @@ def with_seat(seats: Seats, own: OwnSeat) -> Seats:
     return tuple(sorted((*others, own), key=lambda each: each.seat))
 
 
+def with_taken(seats: Seats, own: OwnSeat) -> Seats:
+    """With one as the answer to its taking tells it. That is its first moment, so whatever is known of it is newer,
+    though in a break all is as of the same."""
+    return seats if any(each.seat == own.seat for each in seats) else with_seat(seats, own)
+
+
 def with_seats(seats: Seats, read: Seats) -> Seats:
     """All as they were read. What came after the reading, but before it was told, stays."""
     since = min((each.at for each in read), default=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,6 +88,12 @@ def test_a_seat_told_after_the_break_is_not_moved_by_it() -> None:
 def test_a_seat_told_late_of_before_the_break_is_moved_when_it_comes() -> None:
     assert _after(OVER, _notice(_own(A, 49))) == [(A, 49, 1007)]
     assert _after(OVER, YourSeat(own=_own(A, 49))) == [(A, 49, 1007)]
+
+
+def test_in_a_break_a_repeated_answer_does_not_overwrite_what_followed() -> None:
+    paid = msgspec.structs.replace(_own(A, 49), state=g.SeatState.PAID)
+    view = apply(apply(RoomView(), _notice(paid)), YourSeat(own=_own(A, 49)))
+    assert view.seats == (paid,)
 
 
 def test_a_break_that_a_snapshot_jumped_over_moves_seats_once() -> None:

@@ -1,7 +1,8 @@
 """Late news: what one viewer is told of a room with breaks, of own seats and of deals, as late as it may come.
 
-The room log comes in order, and so do notices, but neither waits for the other. What a viewer has is read while
-they come in, and told with a snapshot that may be of a later moment. A reset may jump over a part of the log.
+The room log comes in order, and so do notices, but neither waits for the other, and an answer comes again whenever its
+key does. What a viewer has is read while they come in, and told with a snapshot that may be of a later moment. A reset
+may jump over a part of the log.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import msgspec
 from livestream.protocol import groupbuy as g
 from livestream.protocol import limits
 from livestream.protocol.events import Freezing, Frozen, LogEvent, Unfrozen
-from livestream.protocol.pushes import AnyPush, Log, Notice, OwnSeats, Snapshot
+from livestream.protocol.pushes import AnyPush, Log, Notice, OwnSeats, Snapshot, YourSeat
 from livestream.protocol.state import RoomState, evolve
 
 _SEATS = ("000000000000a", "000000000000b", "000000000000c")
@@ -44,6 +45,7 @@ class _Shop:
         self.rooms = [RoomState()]  #: after each event of the log
         self.log: list[LogEvent] = []
         self.notices: list[g.OwnSeat] = []
+        self.taken: dict[str, g.OwnSeat] = {}  #: each seat as its taking was answered
 
     def step(self) -> None:
         self._now += self._chance.choice([0, 1, 5_000])
@@ -61,6 +63,7 @@ class _Shop:
         self.amounts[seat] = self._versions
         self.deadlines.setdefault(seat, self._time + _HOUR_MS)
         self.notices.append(self.own(seat))
+        self.taken.setdefault(seat, self.own(seat))
 
     def _break(self) -> None:
         if self._frozen_at is None:
@@ -129,6 +132,9 @@ def told(chance: Random) -> Told:
         unseen += 1
         pushes.append(_notice(unseen, own))
     _follow(shop, pushes, at, len(shop.log), chance)
+    for own in shop.taken.values():  # the same answer, sent again for the key, may come at any time
+        for _ in range(chance.randrange(3)):
+            pushes.insert(chance.randint(1, len(pushes)), YourSeat(own=own))
     seats = [(seat, shop.amounts[seat], end, end - 9) for seat, end in sorted(shop.deadlines.items())]
     return Told(pushes, seats, shop.rooms[-1])
 

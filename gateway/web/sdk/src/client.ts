@@ -180,7 +180,7 @@ export class Client extends Emitter<ClientEvents> {
       const receipt = reply.t === "entered" ? reply.receipt : reply.t === "posted" ? reply.entered : undefined;
       if (receipt) this.set(room.entered(this.current, receipt));
       if (reply.t === "posted" && reply.not_entered) this.set(room.refusedEntry(this.current, reply.not_entered, reply.not_entered_why ?? null));
-      if (reply.t === "seated") this.set(room.seated(this.current, reply.own));
+      if (reply.t === "seated") this.set(room.taken(this.current, reply.own));
       return reply;
     }, (error: unknown) => {
       if (error instanceof Refused && error.entered) this.set(room.entered(this.current, error.entered));

@@ -23,6 +23,14 @@ export function withSeat(seats: Seats, own: OwnSeat): Seats {
   return [...seats.filter(({ seat }) => seat !== own.seat), own].sort((one, other) => (one.seat < other.seat ? -1 : 1));
 }
 
+/**
+ * With one as the answer to its taking tells it. That is its first moment, so whatever is known of it is newer,
+ * though in a break all is as of the same.
+ */
+export function withTaken(seats: Seats, own: OwnSeat): Seats {
+  return seats.some(({ seat }) => seat === own.seat) ? seats : withSeat(seats, own);
+}
+
 /** All as they were read. What came after the reading, but before it was told, stays. */
 export function withSeats(seats: Seats, read: Seats): Seats {
   const since = Math.min(...read.map(({ at }) => at)); // of none: Infinity

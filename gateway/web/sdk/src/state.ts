@@ -12,7 +12,7 @@ import type {
   Product, Push, Show, Snapshot, Staff,
   StaffEvent, StaffView,
 } from "./protocol";
-import { caughtUp, withSeat, withSeats } from "./seats";
+import { caughtUp, withSeat, withSeats, withTaken } from "./seats";
 
 /** What is kept of what only grows; a page shows no more than this. */
 export const KEEP = { messages: 50, comments: 200, deleted: 200, held: 200, reports: 100, staff: 50, notices: 20, deals: 10, breaks: 10 } as const;
@@ -154,11 +154,11 @@ export function apply(state: RoomState, push: Push): RoomState {
     case "own_draws":
       return { ...state, ownDraws: push.draws ?? [], values: { ...state.values, draw_entries: push.entries ?? 0 } };
     case "notice":
-      return push.event.t === "your_team" ? { ...seated(state, push.event.own), seatNotice: Math.max(state.seatNotice, push.notice) } : applyNotice(state, push);
+      return push.event.t === "your_team" ? toldOfSeat(state, push.event.own, push.notice) : applyNotice(state, push);
     case "own_seats":
       return { ...state, seats: withSeats(state.seats, push.seats.map((own) => caughtUp(own, state.breaks))) };
     case "your_seat":
-      return seated(state, push.own);
+      return taken(state, push.own);
     default:
       return state;
   }
@@ -294,9 +294,13 @@ function ended(deal: Deal, { voided, why }: DealClosed): Deal {
   return { ...rest, state: voided ? "voided" : "closed", ...(why == null ? {} : { why }) };
 }
 
-/** We have a seat, or it stands otherwise. */
-export function seated(state: RoomState, own: OwnSeat): RoomState {
-  return { ...state, seats: withSeat(state.seats, caughtUp(own, state.breaks)) };
+function toldOfSeat(state: RoomState, own: OwnSeat, notice: number): RoomState {
+  return { ...state, seats: withSeat(state.seats, caughtUp(own, state.breaks)), seatNotice: Math.max(state.seatNotice, notice) };
+}
+
+/** We took a seat, here or on another screen. */
+export function taken(state: RoomState, own: OwnSeat): RoomState {
+  return { ...state, seats: withTaken(state.seats, caughtUp(own, state.breaks)) };
 }
 
 /** What is left of a retracted message: its place. */
