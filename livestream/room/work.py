@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
+import structlog
 
 from livestream.protocol.commands import Command
 from livestream.protocol.errors import ErrorCode, Refused
@@ -20,6 +21,7 @@ from .local import LocalRoom
 
 Outcome = AnyReply | Refused
 Known = dict[Slot, Used]
+_log = structlog.get_logger()
 _reply = msgspec.json.Decoder(AnyReply).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -54,11 +56,11 @@ async def answered(connection: Connection, work: Work) -> AnyReply | None:
     """What was answered under a command's key; None: it is new, or its first time is under way.
 
     Raises:
-        Refused: KEY_REUSED.
+        Refused: KEY_REUSED, INTERNAL.
     """
     assert work.claim is not None
     used = await idempotency.find(connection, work.claim)
-    return None if used is None else _reply(used.answer_to(work.claim))
+    return None if used is None else _first_answer(used, work.claim, work.command.ref)
 
 
 async def seen(connection: Connection, batch: Sequence[Work]) -> Known:
@@ -88,7 +90,7 @@ def each(batch: Sequence[Work], known: Known, decide: Callable[[int, Work], AnyR
         claim = work.claim
         try:
             if claim is not None and claim.slot in known:
-                outcome = _reply(known[claim.slot].answer_to(claim))
+                outcome = _first_answer(known[claim.slot], claim, work.command.ref)
             elif claim is not None and claim.slot in first:
                 body_hash, outcome = first[claim.slot]
                 if body_hash != claim.body_hash:
@@ -101,6 +103,22 @@ def each(batch: Sequence[Work], known: Known, decide: Callable[[int, Work], AnyR
             first.setdefault(claim.slot, (claim.body_hash, outcome))
         outcomes.append(outcome)
     return outcomes
+
+
+def _first_answer(used: Used, claim: Claim, ref: int) -> AnyReply:
+    """What was answered under a key.
+
+    Raises:
+        Refused: KEY_REUSED. INTERNAL: another version wrote what this one cannot read, which is no fault of the
+            strangers in its batch.
+    """
+    answer = used.answer_to(claim)
+    try:
+        reply: AnyReply = _reply(answer)
+    except msgspec.ValidationError as error:
+        _log.error("work.answer_unread", command=claim.command, ref=ref, exc_info=error)
+        raise Refused(ErrorCode.INTERNAL) from error
+    return reply
 
 
 async def settle(tx: Connection, batch: Sequence[Work], known: Known, outcomes: Sequence[Outcome]) -> None:

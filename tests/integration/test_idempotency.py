@@ -155,6 +155,21 @@ async def test_another_body_is_refused_in_the_same_batch_in_another_and_in_anoth
     assert await count(database, "host_message") == 1
 
 
+@pytest.mark.parametrize("kind", [Say, Comment])
+async def test_an_answer_that_cannot_be_read_fails_its_own_caller_alone(
+    two: tuple[Node, Node], database: Database, kind: type[Say | Comment]
+) -> None:
+    process, _ = two
+    await process.run(HOST, kind(ref=1, text="one", key="k"))
+    async with database.transaction() as tx:
+        await tx.execute("""UPDATE idempotency SET answer = '{"t": "of another version"}'""")
+    answers = await asyncio.gather(
+        *(process.run(HOST, kind(ref=2, text=text, key=key)) for text, key in [("one", "k"), ("two", "l")]),
+        return_exceptions=True,
+    )
+    assert _codes(answers) == [ErrorCode.INTERNAL, "done"]
+
+
 async def test_keys_of_two_people_or_two_commands_have_nothing_to_do_with_each_other(
     two: tuple[Node, Node], database: Database
 ) -> None:
