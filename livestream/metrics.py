@@ -57,7 +57,7 @@ SKIPPED_FRAMES = _counter("skipped_frames", "Frames that a slow connection was s
 SLOW_CLOSES = _counter("slow_closes", "Connections cut for reading too slowly.")
 CLOSES_TOTAL = _counter("closes", "Connections closed, by code.", "code")
 FANOUT_SECONDS = _histogram(
-    "fanout_seconds", "From the first pending message to the last write, but for gauges alone.", _SECONDS
+    "fanout_seconds", "From the first pending message to the last write, of rounds that somebody waits for.", _SECONDS
 )
 CHORE_FAILURES = _counter("chore_failures", "Turns of the worker, or items of a turn, that failed; by chore.", "chore")
 BATCH_SIZE = _histogram("batch_size", "Commands in one transaction.", _SIZES, "batcher")

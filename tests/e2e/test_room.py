@@ -74,6 +74,8 @@ async def test_the_one_whose_comment_is_answered_is_told_until_they_have_read_it
     await notice.get_by_role("button", name="Got it").click()
     await expect(notice).to_have_count(0)
     await expect(other.page.locator(".card.notice")).to_have_count(0)
+    await ann.says("thank you")  # once it is there, so is what was said before it over the same line
+    await expect(other.page.get_by_text("thank you")).to_be_visible()
     await ann.page.reload()
     await expect(ann.host_messages).to_have_text(["Yes, from Monday on"])
     await expect(notice).to_have_count(0)

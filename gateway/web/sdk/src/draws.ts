@@ -36,7 +36,7 @@ function evolveDraw(draw: Draw, event: LogEvent): Draw {
     case "draw_settled":
       return { ...draw, state: "settled" };
     case "draw_voided":
-      return { ...draw, state: "void", why: event.why, rooted_at: event.rooted_at ?? draw.rooted_at };
+      return { ...draw, state: "void", why: event.why, ...(event.rooted_at != null && { rooted_at: event.rooted_at }) };
     default:
       return draw;
   }
