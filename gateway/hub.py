@@ -186,10 +186,12 @@ class Hub:
         room = channel.room_id
         async with self._database.read() as connection:
             events = await roomlog.read_log(connection, room, channel.log.top, _REPAIR_EVENTS)
-            channel.receive_staff(await roomlog.read_staff_log(connection, room, channel.staff.top, _REPAIR_EVENTS))
-            channel.receive_notices(await roomlog.read_notices(connection, room, channel.notices.top, _REPAIR_EVENTS))
+            staff = await roomlog.read_staff_log(connection, room, channel.staff.top, _REPAIR_EVENTS)
+            notices = await roomlog.read_notices(connection, room, channel.notices.top, _REPAIR_EVENTS)
         await self.parts.sight(room, events)
         channel.receive_log(events)
+        channel.receive_staff(staff)
+        channel.receive_notices(notices)
 
     async def read_back(self, channel: Channel) -> None:
         """Fill the tail with what was before this process: once a room, for all who resume.

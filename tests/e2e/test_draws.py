@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
@@ -180,19 +181,25 @@ async def test_a_password_that_is_no_entry_says_why(visitors: Visitors) -> None:
     await expect(card).not_to_contain_text("You are in.")
 
 
-async def test_rules_that_are_not_everybodys_are_warned_of_and_their_receipt_is_not_kept(visitors: Visitors) -> None:
-    """A server tells one viewer other rules than those it signed."""
+async def _lied_to(visitors: Visitors, lie: Callable[[str], str]) -> Viewer:
+    """A viewer to whom all that the server says comes changed, in front of a draw that was just opened."""
     context = await visitors.profile(PHONE)
 
-    def lie(route: WebSocketRoute) -> None:
+    def between(route: WebSocketRoute) -> None:
         server = route.connect_to_server()
-        server.on_message(lambda said: route.send(str(said).replace(r"\"region\":\"\"", r"\"region\":\"Mars\"")))
+        server.on_message(lambda said: route.send(lie(str(said))))
 
-    await context.route_web_socket("**/v1/ws", lie)
+    await context.route_web_socket("**/v1/ws", between)
     host = await visitors.host()
     viewer = await visitors.viewer(visitors.link("viewer", "Zoë"), context)
     await _set_up(host, "For some")
     await host.presses("Start now")
+    return viewer
+
+
+async def test_rules_that_are_not_everybodys_are_warned_of_and_their_receipt_is_not_kept(visitors: Visitors) -> None:
+    """A server tells one viewer other rules than those it signed."""
+    viewer = await _lied_to(visitors, lambda said: said.replace(r"\"region\":\"\"", r"\"region\":\"Mars\""))
     card = _card(viewer)
     await expect(card.get_by_role("alert")).to_contain_text("These rules do not fit the hash")
     await card.get_by_role("button", name="Take part").click()
@@ -207,19 +214,8 @@ async def test_rules_that_are_not_everybodys_are_warned_of_and_their_receipt_is_
 
 async def test_a_draw_that_is_shown_without_its_rules_is_warned_of(visitors: Visitors) -> None:
     """A server keeps the rules from one viewer, so as to tell them of other prizes."""
-    context = await visitors.profile(PHONE)
-
-    def lie(route: WebSocketRoute) -> None:
-        server = route.connect_to_server()
-        rules = re.compile(r'"rules":"(\\.|[^"\\])*",')
-        server.on_message(lambda said: route.send(rules.sub("", str(said)).replace("Bike", "Boat")))
-
-    await context.route_web_socket("**/v1/ws", lie)
-    host = await visitors.host()
-    viewer = await visitors.viewer(visitors.link("viewer", "Zoë"), context)
-    await _set_up(host, "For some")
-    await host.presses("Start now")
-    card = _card(viewer)
+    rules = re.compile(r'"rules":"(\\.|[^"\\])*",')
+    card = _card(await _lied_to(visitors, lambda said: rules.sub("", said).replace("Bike", "Boat")))
     await expect(card).to_contain_text("Boat")
     await expect(card.get_by_role("alert")).to_contain_text("These rules do not fit the hash")
 
