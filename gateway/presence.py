@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 
 import redis.asyncio
 import structlog
@@ -28,6 +29,8 @@ _SURPLUS_SHARE = 1.25
 _SURPLUS_LEAST = 50
 #: at most so many a round, so that a handover is never a storm
 _SURPLUS_MOST = 100
+#: a surplus lasts over so many exchanges: where all lines break at once, viewers are back here sooner than there
+_LOOKS = 3
 _PROCESSES = "gateways"
 
 
@@ -48,7 +51,7 @@ class Presence:
         self._count_connections = count_connections
         self._hand_over = hand_over
         self._others: dict[str, int] = {}
-        self._before = 0  #: our connections at the exchange before
+        self._looks: deque[dict[str, int]] = deque(maxlen=_LOOKS)  #: connections by process, the last look last
 
     async def run(self) -> None:
         """Task."""
@@ -79,10 +82,10 @@ class Presence:
         self._balance(tables[-1])
 
     def _balance(self, counts: dict[str, int]) -> None:
-        now = counts.pop(self._field, 0)
-        own, self._before = compared(now, self._before), now
-        if counts:
-            self._hand_over(surplus(own, [own, *counts.values()]))
+        self._looks.append(counts)
+        if len(self._looks) == _LOOKS:
+            own, others = lasting(self._looks, self._field)
+            self._hand_over(surplus(own, [own, *others]))
 
     async def leave(self) -> None:
         """Take our numbers away at once."""
@@ -96,12 +99,12 @@ class Presence:
             pass  # forgotten by itself in a few seconds
 
 
-def compared(now: int, before: int) -> int:
-    """Which of our two last numbers to hold against the others'.
-
-    These are as old as ours of before: while viewers stream in everywhere, ours of now would look like a surplus.
+def lasting(looks: Sequence[dict[str, int]], field: str) -> tuple[int, list[int]]:
+    """Our least number in these looks, and the most of each other process that is there: no difference that passes by
+    itself makes a surplus, neither while viewers stream in everywhere nor while they come back to all processes.
     """
-    return min(now, before)
+    others = [each for each in looks[-1] if each != field]
+    return min(look.get(field, 0) for look in looks), [max(look.get(each, 0) for look in looks) for each in others]
 
 
 def surplus(own: int, counts: list[int]) -> int:

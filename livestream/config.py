@@ -109,7 +109,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pong_timeout_s: Annotated[int, Meta(ge=1, le=600, description="Silence after a ping that ends it.")] = 10
     resume_ttl_s: Annotated[int, Meta(ge=10, description="How long a resume token lets a viewer back in.")] = 900
     drain_s: Annotated[float, Meta(ge=0, le=300, description="Over how long SIGTERM spreads the closes.")] = 5.0
-    come_back_spread_ms: Annotated[int, Meta(ge=0, description="Jitter of come-back hints.")] = 3000
+    come_back_spread_ms: Annotated[
+        int, Meta(ge=0, description="Jitter of come-back hints: closes are spread already.")
+    ] = 250
 
     # -- fan-out
     send_buffer_bytes: Annotated[int, Meta(ge=4096, description="SO_SNDBUF: what the kernel swallows.")] = 49_152

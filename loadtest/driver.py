@@ -194,7 +194,6 @@ class Driver:
         self._unknown += viewer.forget_unrepeatable()
         if not viewer.wanted:
             return
-        viewer.unbroken = False
         viewer.cut_us = viewer.cut_us or self.now_us()
         if not by_us:
             why = "broken" if code is None else str(code)
@@ -266,7 +265,7 @@ class Driver:
                 return "; ".join(self._examples) or "host and witnesses do not get in"
             await asyncio.sleep(0.05)
         for viewer in there:
-            viewer.unbroken = True
+            viewer.away.clear()
             viewer.seen.clear()
             viewer.left_out = 0
         self.times.clear()
@@ -446,7 +445,7 @@ class Driver:
             cues_failed=self.acting.cues_failed,
             away=[each.person.number for each in self.viewers if each.state is not State.PRESENT],
             witnesses=[
-                Witness(unbroken=each.unbroken, shown=sorted(each.seen), left_out=each.left_out)
+                Witness(away=each.absences(), shown=sorted(each.seen), left_out=each.left_out)
                 for each in self.witnesses
             ],
             examples=self._examples,

@@ -96,9 +96,9 @@ class Played(Message, frozen=True, kw_only=True):
 
 
 class Witness(msgspec.Struct, frozen=True, kw_only=True):
-    """A viewer who was there all the time."""
+    """A viewer who stays to the end and keeps what is shown."""
 
-    unbroken: bool
+    away: list[tuple[int, int]]  #: from, to: without a line, Unix ms of the server
     shown: list[str]  #: ids of comments
     left_out: int
 

@@ -76,6 +76,7 @@ class Viewer(asyncio.Protocol):
         "_head",
         "_joined",
         "accounts",
+        "away",
         "backoff",
         "codec",
         "coming",
@@ -101,7 +102,6 @@ class Viewer(asyncio.Protocol):
         "think_us",
         "through_line",
         "transport",
-        "unbroken",
         "wanted",
     )  # fmt: skip
 
@@ -130,8 +130,8 @@ class Viewer(asyncio.Protocol):
         self.hint_ms: int | None = None
         self.pending: dict[int, Pending] = {}
         self.seq = self.staff_seq = 0
-        self.unbroken = True
-        self.accounts = False  #: a witness: keeps what was shown
+        self.accounts = False  #: a witness: keeps what was shown, and when it could see nothing
+        self.away: list[tuple[int, int]] = []  #: of a witness: from, to, Unix ms of the server
         self.seen: set[str] = set()
         self.left_out = 0
         self._head = b""
@@ -342,6 +342,7 @@ class Viewer(asyncio.Protocol):
             driver.count("resumes" if joined.resumed else "resets")
             if self.cut_us:
                 driver.times[self.label + "back"].append((now_us - self.cut_us) // 100)
+        self.away = self.absences()
         driver.count("joins")
         self._joined, self.state, self.once, self.excused = joined, State.PRESENT, True, False
         self.coming = self.due_us = self.cut_us = 0
@@ -350,6 +351,13 @@ class Viewer(asyncio.Protocol):
         for pending in self.pending.values():
             pending.tries += 1
             self._write(pending.command)
+
+    def absences(self) -> list[tuple[int, int]]:
+        """When it was to be there and had no line, up to now. For a witness."""
+        if not (self.accounts and self.cut_us):
+            return self.away
+        now_ms, gone_us = self.driver.server_ms(), self.driver.now_us() - self.cut_us
+        return [*self.away, (now_ms - gone_us // 1000, now_ms)]
 
     # -- outward
 

@@ -325,7 +325,7 @@ async def test_a_killed_gateway_costs_no_message_and_no_double_effect(gateway: G
 
 
 async def test_a_drained_gateway_hands_its_viewers_to_the_next(start_gateway: Callable[..., Gateways]) -> None:
-    gateway = start_gateway(count=1, come_back_spread_ms=200)
+    gateway = start_gateway(count=1)
     witness = Witness()
     async with connect(gateway.ws_url, room=ROOM, name="Ann", on_push=witness) as client:
         first = gateway.processes[0]
@@ -340,7 +340,7 @@ async def test_a_drained_gateway_hands_its_viewers_to_the_next(start_gateway: Ca
 async def test_who_hosts_stays_while_a_full_gateway_hands_viewers_to_a_new_one(
     start_gateway: Callable[..., Gateways], people: People
 ) -> None:
-    gateway = start_gateway(count=1, come_back_spread_ms=200)
+    gateway = start_gateway(count=1)
     async with host_of(gateway, people) as host, contextlib.AsyncExitStack() as room:
         viewers = [await room.enter_async_context(connect(gateway.ws_url, room=ROOM)) for _ in range(130)]
         await asyncio.to_thread(gateway.start, 1)

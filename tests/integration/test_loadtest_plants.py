@@ -257,6 +257,16 @@ async def test_an_honest_server_keeps_every_promise() -> None:
     assert set(server.erased) == {f"{ROOM}-r"}
 
 
+async def test_witnesses_that_are_handed_over_account_for_the_time_they_were_there() -> None:
+    async with feigned(Plant.HANDS_THE_WITNESSES_OVER) as server:
+        result = await played(server, text=SCENARIO.replace("seconds = 2\n", "seconds = 5\n"))
+    assert _missed(result) >= {"ended <= 0"}
+    assert [each for each in result.findings if not each.ok] == []
+    (screens,) = (each for each in result.findings if each.name == SCREENS)
+    assert "4 witnesses" in screens.text
+    assert "sent the witnesses elsewhere" in screens.text
+
+
 async def test_an_honest_server_sells_and_draws_and_keeps_every_promise() -> None:
     async with feigned(Plant.NOTHING) as server:
         result = await _passed(server, SALE)

@@ -254,7 +254,7 @@ class Feigned:
                 victims, code = self._viewers()[:1], CloseCode.BANNED
             case Plant.ENDS_A_LINE:
                 victims, code = self._viewers()[:1], CloseCode.REBALANCE
-            case Plant.ENDS_THE_WITNESSES:
+            case Plant.ENDS_THE_WITNESSES | Plant.HANDS_THE_WITNESSES_OVER:
                 first = [each for each in self._viewers() if each.number < _FIRST]
                 victims, code = [each for each in first if each.role == "viewer"], CloseCode.REBALANCE
             case Plant.HANGS_UP_ON_THE_HOST:
@@ -263,7 +263,7 @@ class Feigned:
                 return
         for each in victims:
             each.joined = False
-            await self._send(each, [ComeBack(after_ms=700)])
+            await self._send(each, [ComeBack(after_ms=50 if self.plant is Plant.HANDS_THE_WITNESSES_OVER else 700)])
             await each.socket.close(code=code)
 
     async def _push_log(self, seat: Seat, event: Log, *, first: bool) -> None:
@@ -296,7 +296,7 @@ class Feigned:
         fate = "shown" if shown else "sampled_out"
         lies = self.plant is Plant.LIES_ABOUT_FATES and shown and self._one_in("lies", 5)
         if not (self.plant is Plant.LOSES_COMMENTS and self._one_in("lost", 10)):
-            self.comments.append({"id": identity, "fate": "sampled_out" if lies else fate})
+            self.comments.append({"id": identity, "fate": "sampled_out" if lies else fate, "at": _now()})
         entered = self.sale.password(seat.who, comment.text)
         answer = self._known[comment.key or identity] = Posted(
             ref=comment.ref, id=identity, shown=shown, entered=entered

@@ -47,6 +47,7 @@ class Plant(enum.Enum):
     SENDS_AWAY = "tells a viewer not to come back"
     ENDS_A_LINE = "ends a line with a good reason, and nothing is lost"
     ENDS_THE_WITNESSES = "ends the lines of all who watch from beginning to end"
+    HANDS_THE_WITNESSES_OVER = "sends those to another process, and they are back at once"
     HANGS_UP_ON_THE_HOST = "ends the host's line with a good reason"
     FORGETS_RESUMES = "refuses each resume as expired"
     REFUSES_FIRST_JOINS = "sends everybody away who comes, for a while"

@@ -276,9 +276,9 @@ async def test_of_a_real_room_only_the_draws_of_this_run_are_read() -> None:
 
 # -- comments: one was shown, one left out
 
-COMMENTS = [{"id": "c1", "fate": "shown"}, {"id": "c2", "fate": "sampled_out"}]
+COMMENTS = [{"id": "c1", "fate": "shown", "at": 10_000}, {"id": "c2", "fate": "sampled_out", "at": 20_000}]
 WROTE = {"comment": [["c1", True, False], ["c2", False, False]]}
-SAW_IT_ALL = Witness(unbroken=True, shown=["c1"], left_out=1)
+SAW_IT_ALL = Witness(away=[], shown=["c1"], left_out=1)
 
 
 def test_honest_comments_are_in_order() -> None:
@@ -287,15 +287,36 @@ def test_honest_comments_are_in_order() -> None:
 
 
 def test_a_room_with_a_past_is_judged_by_what_this_run_wrote() -> None:
-    past = [{"id": f"old{number}", "fate": fate} for number, fate in enumerate(("sampled_out", "shown", "deleted"))]
+    past = [
+        {"id": f"old{number}", "fate": fate, "at": 1} for number, fate in enumerate(("sampled_out", "shown", "deleted"))
+    ]
     found = Comments().judge(evidence(WROTE, witnesses=[SAW_IT_ALL], rehearsal=False), [*past, *COMMENTS])
     assert [each.ok for each in found] == [True, True]
 
 
 def test_without_a_witness_the_screens_are_broken_unless_something_else_was() -> None:
-    cut = Witness(unbroken=False, shown=[], left_out=0)
+    cut = Witness(away=[(9_000, 21_000)], shown=[], left_out=0)
     assert Comments().judge(evidence(WROTE, witnesses=[cut]), COMMENTS)[1].ok is False
     assert Comments().judge(evidence(WROTE, witnesses=[cut], faults=True), COMMENTS)[1].ok is None
+
+
+@pytest.mark.parametrize(
+    ("away", "shown", "left_out", "ok"),
+    [
+        ([(9_000, 9_500)], [], 1, True),  # what was made near an absence may have been shown in it
+        ([(12_000, 15_000)], [], 1, False),
+        ([(19_500, 19_600)], ["c1"], 0, True),
+        ([(12_000, 15_000)], ["c1"], 0, False),
+        ([(9_000, 9_500)], ["c1"], 2, False),  # told of more than there were
+        ([(9_000, 9_500)], ["c3"], 1, False),
+    ],
+)
+def test_a_witness_owes_an_account_of_the_time_it_had_a_line(
+    away: list[tuple[int, int]], shown: list[str], left_out: int, ok: bool
+) -> None:
+    saw = Witness(away=away, shown=shown, left_out=left_out)
+    gone = Witness(away=[(9_000, 21_000)], shown=[], left_out=0)  # has no say
+    assert Comments().judge(evidence(WROTE, witnesses=[saw, gone]), COMMENTS)[1].ok is ok
 
 
 # -- answers

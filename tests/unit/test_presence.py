@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.presence import _fresh, compared, surplus
+from gateway.presence import _LOOKS, _fresh, lasting, surplus
 
 
 @pytest.mark.parametrize(
@@ -47,9 +49,33 @@ def test_rounds_of_handing_over_end_and_nobody_is_pushed_below_the_mean(counts: 
 @given(st.integers(1, 3000), st.integers(1, 20), st.floats(0, 1))
 def test_nobody_is_sent_away_because_many_come_everywhere(rate: int, rounds: int, age: float) -> None:
     """Two processes fill alike; each sees what the other had `age` of a round ago."""
-    for number in range(1, rounds + 1):
-        own = compared(number * rate, (number - 1) * rate)
-        assert surplus(own, [own, round((number - age) * rate)]) == 0
+    assert handed(lambda at: round(max(0, at) * rate), float(rounds), age) == 0
+
+
+@given(
+    st.integers(1, 20_000),
+    st.floats(0.1, 1.9),
+    st.floats(0, 1),
+    st.floats(0, 3),
+    st.floats(0, 1),
+)
+def test_nobody_is_sent_away_because_all_lines_broke_and_come_back(
+    held: int, gone: float, left: float, since: float, age: float
+) -> None:
+    """Two processes lose the same and get it back `gone` rounds later; each sees what the other had `age` ago."""
+    assert handed(lambda at: round(held * left) if 0 <= at < gone else held, since, age) == 0
+
+
+def test_what_lasts_is_handed_over() -> None:
+    looks = [{"own": 300, "other": 100}, {"own": 290, "other": 90}, {"own": 310, "other": 120, "new": 0}]
+    assert lasting(looks, "own") == (290, [120, 0])
+
+
+def handed(held: Callable[[float], int], now: float, age: float) -> int:
+    """How many are sent away by one of two processes that hold the same at each moment, in rounds."""
+    looks = [{"own": held(at), "other": held(at - age)} for at in (now - _LOOKS + 1 + each for each in range(_LOOKS))]
+    own, others = lasting(looks, "own")
+    return surplus(own, [own, *others])
 
 
 def test_a_process_that_fell_silent_is_forgotten() -> None:
