@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import aiohttp
 import msgspec
 import structlog
+
+from livestream.singleflight import SingleFlight
 
 from .quicknet import CHAIN, signed
 
@@ -48,7 +51,7 @@ class Relays:
         self._now_s = now_s
         self._failures = dict.fromkeys(self._urls, 0)
         self._rests_until = dict.fromkeys(self._urls, 0.0)
-        self._asking: dict[int, asyncio.Task[bytes | None]] = {}  #: by round
+        self._asked: SingleFlight[int, bytes | None] = SingleFlight()  #: by round
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -58,18 +61,14 @@ class Relays:
             try:
                 yield made
             finally:
-                await _end(list(made._asking.values()))
+                await made._asked.end()
 
     async def signature(self, round: int) -> bytes | None:
         """The genuine signature of a round; None: no relay has it yet.
 
         Cost: one request a relay, however many draws wait for the round.
         """
-        asking = self._asking.get(round)
-        if asking is None:
-            asking = self._asking[round] = asyncio.create_task(self._first(round))
-            asking.add_done_callback(lambda _: self._asking.pop(round))
-        return await asyncio.shield(asking)  # who stops waiting does not stop the others
+        return await self._asked.do(round, functools.partial(self._first, round))
 
     async def _first(self, round: int) -> bytes | None:
         """The first genuine answer of the relays that are awake."""
@@ -82,7 +81,9 @@ class Relays:
                     return found
             return None
         finally:
-            await _end(asking)
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
 
     async def reachable(self) -> bool:
         """A relay answers with a genuine round."""
@@ -113,12 +114,6 @@ class Relays:
             return signature
         _log.warning("draw.relay_lies", relay=url, round=round)
         return None
-
-
-async def _end(asking: Sequence[asyncio.Task[bytes | None]]) -> None:
-    for task in asking:
-        task.cancel()
-    await asyncio.gather(*asking, return_exceptions=True)
 
 
 async def _whole(content: aiohttp.StreamReader) -> bytes:
