@@ -2,7 +2,7 @@
 
     stores ─> database_url, redis_url ─> settings ─> database
                                             └──────> gateway, start_gateway
-              seeded, people (tokens)
+              seeded, people (tokens), desk
 
 Everything is real and a test's own, but the two store servers, which the run shares.
 """
@@ -29,6 +29,7 @@ from livestream.storage.pool import Database
 from tests.support import databases
 from tests.support.folders import open_folder
 from tests.support.gateways import NOT_OURS, Gateways, gateways
+from tests.support.nodes import Node, node
 from tests.support.people import People
 from tests.support.ports import reserved_port
 
@@ -110,6 +111,13 @@ async def seeded(database_url: str) -> str:
     """The demo shop with its room and a show on air; the room's id."""
     await seed.seed(database_url)
     return seed.ROOM
+
+
+@pytest.fixture
+async def desk(database: Database, settings: Settings, seeded: str) -> AsyncIterator[Node]:
+    """A gateway's service over the seeded room, in this process and with its heartbeat, to run commands on."""
+    async with node(database, settings, beat=True) as running:
+        yield running
 
 
 @pytest.fixture

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from livestream.config import Settings
 from livestream.protocol import commands as c
 from livestream.protocol.draws import DrawState, DrawWeights
 from livestream.protocol.errors import Unavailable
@@ -17,13 +15,7 @@ from livestream.storage.roomlog import Appended
 from lottery import passing, stages, weighing
 from tests.support import live_draws as draws
 from tests.support.live_draws import checked, close, conductor, enter, look, opened, proof_of
-from tests.support.nodes import Node, actor, node, until
-
-
-@pytest.fixture
-async def desk(database: Database, settings: Settings, seeded: str) -> AsyncIterator[Node]:
-    async with node(database, settings, beat=True) as running:
-        yield running
+from tests.support.nodes import Node, actor, until
 
 
 @pytest.mark.parametrize("dies_at", range(5))

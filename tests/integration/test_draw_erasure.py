@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -18,16 +17,10 @@ from livestream.storage.pool import Database
 from tests.integration.test_erasure import BACKEND, _texts, known, service
 from tests.support import live_draws as draws
 from tests.support.live_draws import checked, close, conduct, look, opened
-from tests.support.nodes import Node, node
+from tests.support.nodes import Node
 
 ONE_PRIZE = [PrizeTier(tier="First", name="Bike", value=1, currency="PLN")]
 MASKED = "Q•••"  #: as the room would see them
-
-
-@pytest.fixture
-async def desk(database: Database, settings: Settings, seeded: str) -> AsyncIterator[Node]:
-    async with node(database, settings, beat=True) as running:
-        yield running
 
 
 @pytest.fixture

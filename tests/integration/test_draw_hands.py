@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -22,16 +21,10 @@ from tests.support import live_draws as draws
 from tests.support.gateways import Gateways
 from tests.support.live_draws import HOST, close, conduct, create, enter, look, opened, refused
 from tests.support.market import market_of
-from tests.support.nodes import Node, actor, node
+from tests.support.nodes import Node, actor
 from tests.support.people import People, pseudonym_of
 
 BUYERS: dict[str, Any] = {"needs": DrawNeeds(bought=True), "law_read": True}
-
-
-@pytest.fixture
-async def desk(database: Database, settings: Settings, seeded: str) -> AsyncIterator[Node]:
-    async with node(database, settings, beat=True) as running:
-        yield running
 
 
 async def _post(gateway: Gateways, token: str, command: str, **body: Any) -> tuple[int, Any]:

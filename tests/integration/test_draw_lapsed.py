@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import msgspec
 import pytest
 
-from livestream.config import Settings
 from livestream.protocol import commands as c
 from livestream.protocol.draws import DrawState, PassedWhy, PrizeTier
 from livestream.protocol.http import PrizeState
@@ -17,15 +14,9 @@ from lottery import document, passing, prizes
 from lottery.verify import verify
 from tests.support import live_draws as draws
 from tests.support.live_draws import enter, look, opened, proof_of
-from tests.support.nodes import Node, actor, node, until
+from tests.support.nodes import Node, actor, until
 
 ONE_PRIZE = [PrizeTier(tier="First", name="Bike", value=1, currency="PLN")]
-
-
-@pytest.fixture
-async def desk(database: Database, settings: Settings, seeded: str) -> AsyncIterator[Node]:
-    async with node(database, settings, beat=True) as running:
-        yield running
 
 
 async def _lose(why: PassedWhy, desk: Node, database: Database, draw_id: str) -> None:

@@ -30,12 +30,6 @@ OPERATOR = actor("op", Role.OPERATOR)
 FORM = c.ClaimForm(name="Ann", address="ul. Długa 1")
 
 
-@pytest.fixture
-async def desk(database: Database, settings: Settings, seeded: str):  # type: ignore[no-untyped-def]
-    async with node(database, settings, beat=True) as running:
-        yield running
-
-
 async def own(desk: Node, database: Database, viewer: str = "ann", pseudonym: str | None = None) -> list[OwnDraw]:
     """What somebody who comes in now is told of their draws."""
     lottery = next(each for each in desk.parts.runners if isinstance(each, Lottery))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -17,12 +16,6 @@ from lottery import stages, store, weighing
 from tests.support import live_draws as draws
 from tests.support.live_draws import HOST, checked, close, conduct, enter, look, opened, refused
 from tests.support.nodes import Node, actor, node
-
-
-@pytest.fixture
-async def desk(database: Database, settings: Settings, seeded: str) -> AsyncIterator[Node]:
-    async with node(database, settings, beat=True) as running:
-        yield running
 
 
 async def _waiting(database: Database, count: int) -> None:

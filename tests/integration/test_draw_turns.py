@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -28,12 +27,6 @@ from tests.support.live_draws import close, enter, look, opened
 from tests.support.nodes import Node, actor, node, until
 
 OTHER = "ab" * 16
-
-
-@pytest.fixture
-async def desk(database: Database, settings: Settings, seeded: str) -> AsyncIterator[Node]:
-    async with node(database, settings, beat=True) as running:
-        yield running
 
 
 async def _in_another_room(database: Database, draw_id: str) -> None:

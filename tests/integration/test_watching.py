@@ -16,10 +16,9 @@ from livestream.config import Settings
 from livestream.deployment import secret_of
 from livestream.protocol.commands import OpenDraw
 from livestream.protocol.draws import DrawNeeds
-from livestream.storage.pool import Database
 from tests.support.gateways import Gateways
 from tests.support.live_draws import HOST, commitment, create
-from tests.support.nodes import Node, node
+from tests.support.nodes import Node
 from tests.support.people import People
 from tests.support.wsclient import WsClient, joined
 
@@ -31,12 +30,6 @@ _FOR_EVER_S = 10**6
 def gateway(start_gateway: Callable[..., Gateways]) -> Gateways:
     """Two processes: who comes back is let in by any of them."""
     return start_gateway(count=2, ping_interval_s=1, pong_timeout_s=1)
-
-
-@pytest.fixture
-async def desk(database: Database, settings: Settings, seeded: str) -> AsyncIterator[Node]:
-    async with node(database, settings, beat=True) as running:
-        yield running
 
 
 def said_by(settings: Settings, token: str, *, at_ms: int = 0) -> Identity:

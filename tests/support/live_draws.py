@@ -203,3 +203,9 @@ async def refused(doing: Awaitable[object]) -> ErrorCode:
     with pytest.raises(Refused) as caught:
         await doing
     return caught.value.code
+
+
+async def rows(database: Database, query: str, *arguments: object) -> list[tuple[object, ...]]:
+    """What a query finds."""
+    async with database.read() as connection:
+        return [tuple(row) for row in await connection.fetch(query, *arguments)]
