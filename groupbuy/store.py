@@ -262,19 +262,18 @@ async def _load_seats(tx: Connection, team_ids: Sequence[str]) -> dict[str, list
     return seats
 
 
+#: not `EXISTS`, which Postgres may turn into a list of all who ever bought of the shop, made anew for each batch
+_CUSTOMERS = f"""
+SELECT viewer FROM unnest($1::text[]) AS v (viewer)
+ WHERE coalesce((SELECT true FROM purchase p WHERE p.shop_id = $2 AND p.pseudonym = viewer LIMIT 1),
+                (SELECT true FROM seat JOIN team_order o USING (seat_id) JOIN deal d ON d.deal_id = seat.deal_id
+                  WHERE d.shop_id = $2 AND seat.viewer = v.viewer
+                    AND (o.state IN ({_SOLD}) OR (o.state = 'placed' AND d.deal_id <> $3)) LIMIT 1), false)"""
+
+
 async def _load_customers(tx: Connection, book: Book, viewers: Collection[str]) -> None:
     """Who of them bought in this shop before, or has paid for a seat of another deal whose team still forms."""
-    for row in await tx.fetch(
-        f"""
-        SELECT viewer FROM unnest($1::text[]) AS v (viewer)
-         WHERE EXISTS (SELECT FROM purchase p WHERE p.shop_id = $2 AND p.pseudonym = viewer)
-            OR EXISTS (SELECT FROM team_order o JOIN seat USING (seat_id) JOIN deal d ON d.deal_id = seat.deal_id
-                        WHERE d.shop_id = $2 AND seat.viewer = v.viewer
-                          AND (o.state IN ({_SOLD}) OR (o.state = 'placed' AND d.deal_id <> $3)))""",
-        list(viewers),
-        book.deal.shop_id,
-        book.deal.deal_id,
-    ):
+    for row in await tx.fetch(_CUSTOMERS, list(viewers), book.deal.shop_id, book.deal.deal_id):
         book.buyers[row["viewer"]] = replace(book.buyers.get(row["viewer"], Buyer()), customer=True)
 
 

@@ -52,13 +52,14 @@ _STORED = f"""
 SELECT own_id AS id, e.promised AS weight, {MS.format("e.at")} AS at, e.key
   FROM unnest($2::bytea[]) AS w (own_id)
  CROSS JOIN LATERAL (SELECT promised, at, key FROM draw_entry WHERE draw_id = $1 AND entry_id = own_id OFFSET 0) e"""
-#: of somebody (`who`), in a room, during a show, up to a moment
+#: Of somebody (`who`), in a room, during a show, up to a moment. Not `EXISTS`, which Postgres may turn into a list of
+#: all who ever spoke in the room or bought of the shop, made anew for each batch: `LIMIT` leaves only the lookup.
 _COMMENTED = """
-EXISTS(SELECT FROM comment c WHERE c.room_id = {room} AND c.pseudonym = who AND c.show_id = {show}
-          AND c.at <= {until} AND (hidden_at IS NULL OR hidden_at > {until}))"""
+coalesce((SELECT true FROM comment c WHERE c.room_id = {room} AND c.pseudonym = who AND c.show_id = {show}
+             AND c.at <= {until} AND (hidden_at IS NULL OR hidden_at > {until}) LIMIT 1), false)"""
 _BOUGHT = """
-EXISTS(SELECT FROM purchase p WHERE p.shop_id = {shop} AND p.pseudonym = who
-          AND (p.room_id IS NULL OR p.room_id = {room}) AND p.at >= {since} AND p.at <= {until})"""
+coalesce((SELECT true FROM purchase p WHERE p.shop_id = {shop} AND p.pseudonym = who
+             AND (p.room_id IS NULL OR p.room_id = {room}) AND p.at >= {since} AND p.at <= {until} LIMIT 1), false)"""
 #: one row a person in the order they are asked for
 _CANDIDATES = f"""
 WITH lately AS MATERIALIZED (
@@ -83,7 +84,7 @@ SELECT entry_id, who, weight, watched_s,
        $5 AND {_COMMENTED.format(room="$2", show="$4", until=_CLOSED)} AS commented,
        $6 AND {_BOUGHT.format(shop="$3", room="$2", since="to_timestamp($7::bigint / 1000.0)", until=_CLOSED)} AS bought
   FROM (SELECT entry_id, pseudonym AS who, weight, watched_s FROM draw_entry
-         WHERE draw_id = $1 AND entry_id > $9 ORDER BY entry_id LIMIT $10) e"""
+         WHERE draw_id = $1 AND entry_id >= $9 AND entry_id < $10) e"""
 
 
 async def stored(tx: Connection, draw_id: str, ids: Sequence[bytes]) -> dict[bytes, asyncpg.Record]:
@@ -131,6 +132,9 @@ def _watched_s(actor: Actor, now_ms: int, moment: Moment) -> int:
     return max(0, now_ms - max(actor.since_ms, moment.show_since_ms)) // 1000
 
 
+Span = tuple[bytes, bytes]  #: ids of entries: from, and up to but without
+
+
 @dataclass(frozen=True, slots=True)
 class Weighed:
     """An entry, and what is known of who made it as of the close."""
@@ -141,9 +145,9 @@ class Weighed:
 
 
 async def at_close(
-    tx: Connection, held: Held, rules: Rules, show_since_ms: int, after: bytes, limit: int, members: TeamMembers | None
+    tx: Connection, held: Held, rules: Rules, show_since_ms: int, span: Span, members: TeamMembers | None
 ) -> list[Weighed]:
-    """Entries with id > `after`, in order, at most `limit`, judged as of the moment of closing.
+    """Entries with ids in `span`, judged as of the moment of closing.
 
     Args:
         show_since_ms: see `began_ms`.
@@ -159,8 +163,7 @@ async def at_close(
         weights.bought > 0,
         show_since_ms,
         closed_ms,
-        after,
-        limit,
+        *span,
     )
     teams: set[str] = set()
     if weights.joined_team and members is not None:

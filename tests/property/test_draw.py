@@ -16,6 +16,7 @@ from lottery.canonical import canonical
 from lottery.merkle import Inclusion
 from lottery.picks import picks
 from lottery.verify import verify
+from lottery.weighing import spans
 from tests.support import tampering
 
 LEAVES = st.integers(0, 70).map(lambda count: [sha256(bytes([number])).digest() for number in range(count)])
@@ -108,3 +109,12 @@ def test_a_checker_answers_whatever_one_field_of_a_proof_becomes(data: st.DataOb
     report = verify(json.dumps(case.proof).encode())
     # what no hash covers is the shop's word, and its own page shows it: when what happened happened
     assert not report.ok or name in {"opened_ms", "published_ms", "drawn_ms", "frozen_ms", "why", "closed_ms"}
+
+
+@given(st.integers(0, 200_000))
+def test_spans_cover_all_ids_one_after_the_other(entries: int) -> None:
+    found = spans(entries)
+    assert (found[0][0], found[-1][1]) == (b"", b"\xff" * 17)
+    assert all(low < high for low, high in found)
+    assert all(before[1] == after[0] for before, after in itertools.pairwise(found))
+    assert len(found) == max(1, -(-entries // 2000))
