@@ -12,6 +12,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import redis.asyncio
 import structlog
@@ -34,6 +35,13 @@ _LOOKS = 3
 _PROCESSES = "gateways"
 
 
+class Told(NamedTuple):
+    """What a process wrote last."""
+
+    number: int
+    at: int  #: Unix s, by its clock
+
+
 class Presence:
     """Counts viewers for the `viewers` gauge, and hands surplus connections over."""
 
@@ -51,7 +59,7 @@ class Presence:
         self._count_connections = count_connections
         self._hand_over = hand_over
         self._others: dict[str, int] = {}
-        self._looks: deque[dict[str, int]] = deque(maxlen=_LOOKS)  #: connections by process, the last look last
+        self._looks: deque[dict[str, Told]] = deque(maxlen=_LOOKS)  #: connections by process, the last look last
 
     async def run(self) -> None:
         """Task."""
@@ -78,11 +86,11 @@ class Presence:
         answers = await pipeline.execute()
         tables = [_fresh(answer, stamp) for answer in answers[2::3]]
         for channel, table in zip(rooms, tables, strict=False):
-            self._others[channel.room_id] = sum(count for field, count in table.items() if field != self._field)
+            self._others[channel.room_id] = sum(told.number for field, told in table.items() if field != self._field)
         self._balance(tables[-1])
 
-    def _balance(self, counts: dict[str, int]) -> None:
-        self._looks.append(counts)
+    def _balance(self, look: dict[str, Told]) -> None:
+        self._looks.append(look)
         if len(self._looks) == _LOOKS:
             own, others = lasting(self._looks, self._field)
             self._hand_over(surplus(own, [own, *others]))
@@ -99,12 +107,20 @@ class Presence:
             pass  # forgotten by itself in a few seconds
 
 
-def lasting(looks: Sequence[dict[str, int]], field: str) -> tuple[int, list[int]]:
-    """Our least number in these looks, and the most of each other process that is there: no difference that passes by
-    itself makes a surplus, neither while viewers stream in everywhere nor while they come back to all processes.
+def lasting(looks: Sequence[dict[str, Told]], field: str) -> tuple[int, list[int]]:
+    """Our least number in these looks, and the most of each other process: no difference that passes by itself makes a
+    surplus, neither while viewers stream in everywhere nor while they come back to all processes.
+
+    Others count that were there in every look and told a new number meanwhile: who just appeared may not last, and who
+    fell silent is no place to send anybody.
     """
-    others = [each for each in looks[-1] if each != field]
-    return min(look.get(field, 0) for look in looks), [max(look.get(each, 0) for look in looks) for each in others]
+    others = [
+        each
+        for each, told in looks[-1].items()
+        if each != field and all(each in look for look in looks) and told.at > looks[0][each].at
+    ]
+    own = min(look[field].number if field in look else 0 for look in looks)
+    return own, [max(look[each].number for look in looks) for each in others]
 
 
 def surplus(own: int, counts: list[int]) -> int:
@@ -115,10 +131,10 @@ def surplus(own: int, counts: list[int]) -> int:
     return min(_SURPLUS_MOST, int(own - mean))
 
 
-def _fresh(table: dict[bytes, bytes], stamp: int) -> dict[str, int]:
-    counts = {}
+def _fresh(table: dict[bytes, bytes], stamp: int) -> dict[str, Told]:
+    found = {}
     for field, value in table.items():
         count, at = value.decode().split(":")
         if stamp - int(at) <= _FORGET_S:
-            counts[field.decode()] = int(count)
-    return counts
+            found[field.decode()] = Told(int(count), int(at))
+    return found

@@ -13,7 +13,7 @@ import functools
 import hashlib
 import hmac
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
@@ -133,7 +133,7 @@ class TokenVerifier:
         find_key: by kid; None: there is no such key, or it is retired.
     """
 
-    def __init__(self, find_key: Callable[[str], Awaitable[ShopKey | None]], cache_s: float = 10.0) -> None:
+    def __init__(self, find_key: Callable[[str], Coroutine[Any, Any, ShopKey | None]], cache_s: float = 10.0) -> None:
         self._find_key = find_key
         self._cache_s = cache_s
         self._keys: dict[str, tuple[float, ShopKey | None]] = {}

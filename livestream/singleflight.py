@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any, Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
 class SingleFlight(Generic[Key, Value]):
-    """Who asks first sets the work going; all get what comes of it, an error too. Who stops waiting stops nobody else:
-    the first of a thousand closing the page must not fail the others.
-    """
+    """Who asks first sets the work going; all get what comes of it, an error too. Who gives up stops nobody else."""
 
     def __init__(self) -> None:
         self._asked: dict[Key, asyncio.Task[Value]] = {}
 
-    async def do(self, key: Key, work: Callable[[], Awaitable[Value]]) -> Value:
+    async def do(self, key: Key, work: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
         """Raises:
         Whatever `work` raises, to each who asked.
         """
         asked = self._asked.get(key)
         if asked is None:
-            asked = self._asked[key] = asyncio.create_task(self._fly(key, work))
+            asked = self._asked[key] = asyncio.create_task(work())
+            asked.add_done_callback(lambda task: self._answered(key, task))  # before anybody who waits wakes
         return await asyncio.shield(asked)
 
-    async def _fly(self, key: Key, work: Callable[[], Awaitable[Value]]) -> Value:
-        try:
-            return await work()
-        finally:
-            del self._asked[key]  # before anybody wakes: who asks from now on asks anew
+    def _answered(self, key: Key, task: asyncio.Task[Value]) -> None:
+        del self._asked[key]
+        if not task.cancelled():
+            task.exception()  # it may be that nobody waits for it any more
 
     async def end(self) -> None:
         """Cancel what is under way, where what it needs is about to be closed."""

@@ -60,19 +60,22 @@ coalesce((SELECT true FROM comment c WHERE c.room_id = {room} AND c.pseudonym = 
 _BOUGHT = """
 coalesce((SELECT true FROM purchase p WHERE p.shop_id = {shop} AND p.pseudonym = who
              AND (p.room_id IS NULL OR p.room_id = {room}) AND p.at >= {since} AND p.at <= {until} LIMIT 1), false)"""
+_SANCTIONED = """
+coalesce((SELECT until IS NULL OR until > clock_timestamp() FROM sanction s
+           WHERE s.room_id = $1 AND s.pseudonym = who AND kind = '{kind}'), false)"""
 #: one row a person in the order they are asked for
 _CANDIDATES = f"""
 WITH lately AS MATERIALIZED (
     SELECT draw_id FROM draw WHERE room_id = $1 AND drawn_at IS NOT NULL AND draw_id <> $3
-     ORDER BY drawn_at DESC, number DESC LIMIT $6)
+     ORDER BY drawn_at DESC, number DESC LIMIT $6),
+winner AS MATERIALIZED (
+    SELECT (SELECT viewer_id FROM draw_entry e WHERE e.draw_id = p.draw_id AND e.entry_id = p.entry_id) AS viewer_id
+      FROM lately JOIN draw_pick p USING (draw_id) WHERE prize IS NOT NULL)
 SELECT who,
-       EXISTS(SELECT FROM sanction s WHERE s.room_id = $1 AND s.pseudonym = who AND kind = 'mute'
-                 AND (until IS NULL OR until > clock_timestamp())) AS muted,
-       EXISTS(SELECT FROM sanction s WHERE s.room_id = $1 AND s.pseudonym = who AND kind = 'ban'
-                 AND (until IS NULL OR until > clock_timestamp())) AS banned,
+       {_SANCTIONED.format(kind="mute")} AS muted,
+       {_SANCTIONED.format(kind="ban")} AS banned,
        EXISTS(SELECT FROM staff s WHERE s.shop_id = $2 AND s.pseudonym = who) AS staff,
-       $6 > 0 AND EXISTS(SELECT FROM lately JOIN draw_entry w USING (draw_id) JOIN draw_pick p USING (draw_id, entry_id)
-                 WHERE w.viewer_id = own AND p.prize IS NOT NULL) AS won_lately,
+       coalesce(own IN (SELECT viewer_id FROM winner WHERE viewer_id IS NOT NULL), false) AS won_lately,
        $7 AND {_COMMENTED.format(room="$1", show="$9", until="'infinity'")} AS commented,
        $8 AND {_BOUGHT.format(shop="$2", room="$1", since="to_timestamp($10::bigint / 1000.0)", until="'infinity'")}
               AS bought

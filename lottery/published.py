@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -59,7 +59,7 @@ class _Kept(Generic[Value]):
         self._values: OrderedDict[str, Value] = OrderedDict()
         self._making: SingleFlight[str, Value] = SingleFlight()
 
-    async def get(self, key: str, make: Callable[[], Awaitable[Value]]) -> Value:
+    async def get(self, key: str, make: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
         if key not in self._values:
             made = await self._making.do(key, make)
             self._values[key] = made

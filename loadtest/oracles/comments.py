@@ -11,8 +11,9 @@ from loadtest.messages import Witness
 from .base import Evidence, Finding, Oracle, Source
 
 _FATES = ("shown", "sampled_out", "collapsed", "held")
-#: what was made so near to an absence may have been shown in it, or before it
-_NEAR_MS = 1000
+#: What was made so long before an absence may have been shown in it, and what was made so long after it, before the
+#: join was through. A comment is dated before its COMMIT, which may wait for as long as a statement may.
+_BEFORE_MS, _AFTER_MS = 2500, 1000
 #: who could see a smaller share has no say
 _SAYS = 0.5
 
@@ -58,26 +59,32 @@ def _accounts(evidence: Evidence, acked: list[list[Any]], read: list[dict[str, A
 
 
 def _screens(evidence: Evidence, read: list[dict[str, Any]]) -> Finding:
-    """Witnesses saw what was shown while they had a line, and were told how many were left out."""
+    """Witnesses saw what was shown, and were told how many were left out. Those judge who had a line all the time; if
+    there are none, those who had one most of it, for what was made while they had it.
+    """
     name = "what is left out of screens is told"
     if evidence.faults:
         return Finding(name=name, ok=None, text="not judged: something was broken on purpose")
     shown = {item["id"]: item["at"] for item in read if item["fate"] == "shown"}
     left_out = [item["at"] for item in read if item["fate"] == "sampled_out"]
-    accounts = [_account(each, shown, left_out) for group in evidence.accounts for each in group.witnesses]
-    able = [each for each in accounts if each.owed >= (len(shown) + len(left_out)) * _SAYS]
+    witnesses = [each for account in evidence.accounts for each in account.witnesses]
+    whole = [each for each in witnesses if not each.away]
+    seen = [_seen(each, shown, left_out) for each in whole or witnesses]
+    able = [each for each in seen if each.owed >= (len(shown) + len(left_out)) * _SAYS]
     if not able:  # nobody but the server ends the line of a witness
-        return Finding(name=name, ok=False, text="the server left every witness without a line for too long to tell")
-    # The live lane is best effort for one who reads slowly: the best witness counts.
-    missed, foreign = min(each.missed for each in able), min(each.foreign for each in able)
-    untold, invented = min(each.untold for each in able), min(each.invented for each in able)
-    away = len(shown) + len(left_out) - max(each.owed for each in able)
+        return Finding(
+            name=name, ok=False, text="no witness had a line while half of it was said: the server ended them"
+        )
+    # The live lane is best effort for one who reads slowly: the best witness counts, and nobody sees too much.
+    missed, untold = min(each.missed for each in able), min(each.untold for each in able)
+    foreign, invented = max(each.foreign for each in able), max(each.invented for each in able)
+    unseen = len(shown) + len(left_out) - max(each.owed for each in able)
     return Finding(
         name=name,
         ok=not missed and not untold and not (evidence.rehearsal and (foreign or invented)),
         text=f"{len(able)} witnesses: {len(shown)} comments were shown, {missed} of them not seen; {foreign} seen "
         f"that were not shown; {len(left_out)} were left out, {untold} of them not told, {invented} told too many"
-        + (f"; {away} were made while the server had sent the witnesses elsewhere" if away else ""),
+        + (f"; {unseen} were made while the server had ended the witnesses' lines" if unseen else ""),
     )
 
 
@@ -88,13 +95,13 @@ class _Screen:
     owed: int  #: comments, shown or left out, made while it had a line
     missed: int
     foreign: int
-    untold: int
-    invented: int
+    untold: int  #: at least: those told near an absence make up for others
+    invented: int  #: at least: those near an absence may have been told by two processes
 
 
-def _account(witness: Witness, shown: dict[str, int], left_out: list[int]) -> _Screen:
+def _seen(witness: Witness, shown: dict[str, int], left_out: list[int]) -> _Screen:
     def there(at: int) -> bool:
-        return not any(start - _NEAR_MS <= at <= end + _NEAR_MS for start, end in witness.away)
+        return not any(start - _BEFORE_MS <= at <= end + _AFTER_MS for start, end in witness.away)
 
     seen, owed = set(witness.shown), {identity for identity, at in shown.items() if there(at)}
     counted = sum(map(there, left_out))
@@ -103,5 +110,5 @@ def _account(witness: Witness, shown: dict[str, int], left_out: list[int]) -> _S
         missed=len(owed - seen),
         foreign=len(seen - shown.keys()),
         untold=max(0, counted - witness.left_out),
-        invented=max(0, witness.left_out - len(left_out)),
+        invented=max(0, witness.left_out - len(left_out) - (len(left_out) - counted)),
     )

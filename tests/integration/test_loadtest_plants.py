@@ -264,7 +264,7 @@ async def test_witnesses_that_are_handed_over_account_for_the_time_they_were_the
     assert [each for each in result.findings if not each.ok] == []
     (screens,) = (each for each in result.findings if each.name == SCREENS)
     assert "4 witnesses" in screens.text
-    assert "sent the witnesses elsewhere" in screens.text
+    assert "while the server had ended the witnesses' lines" in screens.text
 
 
 async def test_an_honest_server_sells_and_draws_and_keeps_every_promise() -> None:

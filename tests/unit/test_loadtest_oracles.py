@@ -304,19 +304,33 @@ def test_without_a_witness_the_screens_are_broken_unless_something_else_was() ->
     ("away", "shown", "left_out", "ok"),
     [
         ([(9_000, 9_500)], [], 1, True),  # what was made near an absence may have been shown in it
-        ([(12_000, 15_000)], [], 1, False),
+        ([(12_000, 12_500)], [], 1, True),
+        ([(13_000, 15_000)], [], 1, False),
         ([(19_500, 19_600)], ["c1"], 0, True),
-        ([(12_000, 15_000)], ["c1"], 0, False),
+        ([(19_500, 19_600)], ["c1"], 2, True),  # by two processes
+        ([(13_000, 15_000)], ["c1"], 0, False),
         ([(9_000, 9_500)], ["c1"], 2, False),  # told of more than there were
         ([(9_000, 9_500)], ["c3"], 1, False),
     ],
 )
-def test_a_witness_owes_an_account_of_the_time_it_had_a_line(
+def test_a_witness_answers_for_the_time_it_had_a_line(
     away: list[tuple[int, int]], shown: list[str], left_out: int, ok: bool
 ) -> None:
     saw = Witness(away=away, shown=shown, left_out=left_out)
     gone = Witness(away=[(9_000, 21_000)], shown=[], left_out=0)  # has no say
     assert Comments().judge(evidence(WROTE, witnesses=[saw, gone]), COMMENTS)[1].ok is ok
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [Witness(away=[], shown=[], left_out=1), Witness(away=[(9_000, 9_500)], shown=[], left_out=1)],  # one was there
+        [Witness(away=[], shown=["c1"], left_out=0), Witness(away=[], shown=["c1"], left_out=2)],  # neither was right
+        [SAW_IT_ALL, Witness(away=[], shown=["c1", "c3"], left_out=1)],  # nobody sees too much
+    ],
+)
+def test_no_witness_makes_up_for_what_another_saw_who_was_there(others: list[Witness]) -> None:
+    assert Comments().judge(evidence(WROTE, witnesses=others), COMMENTS)[1].ok is False
 
 
 # -- answers

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.presence import _LOOKS, _fresh, lasting, surplus
+from gateway.presence import _LOOKS, Told, _fresh, lasting, surplus
 
 
 @pytest.mark.parametrize(
@@ -64,20 +64,34 @@ def test_nobody_is_sent_away_because_all_lines_broke_and_come_back(
     assert handed(lambda at: round(held * left) if 0 <= at < gone else held, since, age) == 0
 
 
+def looks(*counts: dict[str, int]) -> list[dict[str, Told]]:
+    """One every two seconds, in each of which everybody told a new number."""
+    return [{each: Told(count, 2 * at) for each, count in look.items()} for at, look in enumerate(counts)]
+
+
 def test_what_lasts_is_handed_over() -> None:
-    looks = [{"own": 300, "other": 100}, {"own": 290, "other": 90}, {"own": 310, "other": 120, "new": 0}]
-    assert lasting(looks, "own") == (290, [120, 0])
+    assert lasting(looks({"a": 300, "b": 100}, {"a": 290, "b": 90}, {"a": 310, "b": 120}), "a") == (290, [120])
+
+
+def test_nobody_is_handed_to_a_process_that_just_appeared() -> None:
+    seen = looks({"a": 300, "b": 100}, {"a": 300, "b": 100}, {"a": 300, "b": 100, "new": 0})
+    assert lasting(seen, "a") == (300, [100])
+
+
+def test_nobody_is_handed_to_a_process_that_fell_silent() -> None:
+    seen = [{"a": Told(10_000, at), "dead": Told(5000, 0), "b": Told(9900, at)} for at in (0, 2, 4)]
+    assert lasting(seen, "a") == (10_000, [9900])
 
 
 def handed(held: Callable[[float], int], now: float, age: float) -> int:
     """How many are sent away by one of two processes that hold the same at each moment, in rounds. Each sees what the
     other held `age` ago.
     """
-    looks = [{"own": held(at), "other": held(at - age)} for at in (now - _LOOKS + 1 + each for each in range(_LOOKS))]
-    own, others = lasting(looks, "own")
+    seen = looks(*({"own": held(now + at), "other": held(now + at - age)} for at in range(1 - _LOOKS, 1)))
+    own, others = lasting(seen, "own")
     return surplus(own, [own, *others])
 
 
 def test_a_process_that_fell_silent_is_forgotten() -> None:
     table = {b"1": b"10:1000", b"2": b"20:993", b"3": b"30:992"}
-    assert _fresh(table, 1000) == {"1": 10, "2": 20}
+    assert _fresh(table, 1000) == {"1": Told(10, 1000), "2": Told(20, 993)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
@@ -76,3 +77,27 @@ async def test_at_the_end_nothing_is_under_way() -> None:
         await task
     work.go.set()
     assert await flight.do("a", work) == 2
+
+
+async def test_an_error_that_nobody_waits_for_any_more_is_nobodys() -> None:
+    flight, work = SingleFlight[str, int](), Work(ValueError("away"))
+    (task,) = await _under_way(flight, work, 1)
+    task.cancel()
+    await asyncio.sleep(0)
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    work.go.set()
+    await asyncio.sleep(0.01)
+    gc.collect()
+    assert told == []
+
+
+async def test_what_ends_before_it_began_is_asked_anew() -> None:
+    flight, work = SingleFlight[str, int](), Work()
+    task = asyncio.create_task(flight.do("a", work))
+    await asyncio.sleep(0)
+    await flight.end()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    work.go.set()
+    assert await flight.do("a", work) == 1

@@ -16,6 +16,7 @@ from ..roles import EVERYONE, HOSTS, OPERATORS, SIGNED_IN
 from .base import Command
 
 _TemplateName = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^(?=[^\x00]*[^\s\x00])[^\x00]*$")]
+_PrizeNumber = Annotated[int, Meta(ge=0, le=limits.DRAW_PRIZES - 1, description="Number of a prize, from 0.")]
 _Field = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -163,7 +164,7 @@ class MarkClaimed(Command, frozen=True, tag="mark_claimed"):
     errors = (E.DRAW_NOT_FOUND, E.DRAW_STATE, E.NOT_A_WINNER, E.CLAIM_LATE, E.CLAIMED, E.KEY_REUSED)
 
     draw: DrawId
-    prize: types.Count  #: number from 0
+    prize: _PrizeNumber
     key: types.Key | None = None
 
 
@@ -176,7 +177,7 @@ class DisqualifyWinner(Command, frozen=True, tag="disqualify_winner"):
     errors = (E.DRAW_NOT_FOUND, E.DRAW_STATE, E.NOT_A_WINNER, E.CLAIM_LATE, E.CLAIMED, E.KEY_REUSED)
 
     draw: DrawId
-    prize: types.Count  #: number from 0
+    prize: _PrizeNumber
     why: Annotated[
         str, Meta(max_length=limits.WHY_CHARS, pattern=r"^(?=[^\x00]*[^\s\x00])[^\x00]*$")
     ]  #: for the audit trail

@@ -1950,7 +1950,7 @@ export interface MarkClaimed {
   ref: number;
   /** Id of a draw: 16 bytes, hex; sorts by time. */
   draw: string;
-  /** Number from 0. */
+  /** Number of a prize, from 0. */
   prize: number;
   /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
   key?: string | null;
@@ -1963,7 +1963,7 @@ export interface DisqualifyWinner {
   ref: number;
   /** Id of a draw: 16 bytes, hex; sorts by time. */
   draw: string;
-  /** Number from 0. */
+  /** Number of a prize, from 0. */
   prize: number;
   why: string;
   /** Idempotency key: the same key and body again has one effect and the same answer, for 24 h. */
