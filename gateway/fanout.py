@@ -258,8 +258,9 @@ class Fanout:
             elif unsent > self._hard:
                 receiver.cut_slow()
             else:
-                SKIPPED_FRAMES.inc()
-                receiver.spared()
+                if log_only != full:
+                    SKIPPED_FRAMES.inc()
+                    receiver.spared()
                 if log_only is not None:
                     receiver.write(log_only)
 

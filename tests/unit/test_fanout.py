@@ -219,6 +219,10 @@ def test_over_the_soft_limit_only_the_log_is_sent_and_over_the_hard_one_nothing(
         assert [receiver.cut for receiver in receivers] == [False, False, False, False, True]
         assert [receiver.spares for receiver in receivers] == [0, 0, 2, 2, 0]
         assert [message["t"] for message in swift.messages()] == everything
+        fanout.log(logged(2))  # of a frame that is all log nothing is spared
+        await quiet(fanout)
+        assert [receiver.messages()[-1]["seq"] for receiver in receivers[:4]] == [2, 2, 2, 2]
+        assert [receiver.spares for receiver in receivers] == [0, 0, 2, 2, 0]
 
     on_uvloop(run())
 
