@@ -12,7 +12,7 @@ import structlog
 from livestream.config import Settings
 from livestream.metrics import COMMANDS
 from livestream.protocol import codec as wire
-from livestream.protocol.commands import AnyCommand, Command, Join
+from livestream.protocol.commands import AnyCommand, Command, Comment, Join
 from livestream.protocol.errors import ERRORS, ErrorCode, Refused
 from livestream.protocol.limits import Rate, RateClass
 from livestream.protocol.replies import AnyReply, Error, Seated
@@ -68,7 +68,7 @@ class Dispatcher:
                 refused.append(command)
                 continue
             try:
-                connection.session.admit(command, self._rates, now)
+                connection.session.admit(command, self._kind_of(connection, command), self._rates, now)
             except Refused as error:
                 refused.append(_error(command, error))
             else:
@@ -78,6 +78,13 @@ class Dispatcher:
         if refused:
             connection.send([wire.encode(reply, connection.variant.codec) for reply in refused])
         return len(commands)
+
+    def _kind_of(self, connection: Connection, command: Command) -> RateClass:
+        """What it counts against: a comment that is an entry must not be lost to how much its author talked."""
+        channel = connection.channel
+        if isinstance(command, Comment) and channel is not None and self._hub.parts.means(command, channel.local):
+            return RateClass.OTHER
+        return command.rate
 
     def _start(self, connection: Connection, command: AnyCommand) -> None:
         if isinstance(command, Join):

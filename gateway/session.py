@@ -37,8 +37,8 @@ class Session:
         self._buckets: dict[RateClass, TokenBucket] | None = None  # most viewers only watch
         self._patience: TokenBucket | None = None
 
-    def admit(self, command: Command, rates: dict[RateClass, Rate], now: float) -> None:
-        """May this command run now?
+    def admit(self, command: Command, kind: RateClass, rates: dict[RateClass, Rate], now: float) -> None:
+        """May this command, which counts as of that kind, run now?
 
         Raises:
             Refused: NOT_JOINED, ALREADY_JOINED, FORBIDDEN, RATE_LIMITED.
@@ -53,7 +53,7 @@ class Session:
             raise Refused(
                 ErrorCode.FORBIDDEN, f"`{command.__struct_config__.tag}` is not for the role {self.actor.role}"
             )
-        self._take(command.rate, rates, now)
+        self._take(kind, rates, now)
 
     def _take(self, kind: RateClass, rates: dict[RateClass, Rate], now: float) -> None:
         if self._buckets is None:

@@ -81,6 +81,9 @@ class Heard:
 class Listener(Protocol):
     """A runner to which comments may mean something."""
 
+    def means(self, comment: Comment, room: LocalRoom) -> bool:
+        """May it be more than a comment? Then it counts against the allowance for acts, not against that for talk."""
+
     async def hear(self, actor: Actor, comment: Comment, room: LocalRoom) -> Heard | None:
         """Judge a comment before it is screened; None: it is only a comment.
 
@@ -208,6 +211,12 @@ class Running:
     parts: Sequence[Part] = ()
     runners: Sequence[Runner] = ()
     by_command: Mapping[type[Command], Runner] = field(default_factory=dict)
+    _listeners: Sequence[Listener] = field(init=False)
+    _sightings: Sequence[Sighting] = field(init=False)
+
+    def __post_init__(self) -> None:  # once: to ask whether a protocol is met costs µs, and each comment and event asks
+        self._listeners = [each for each in self.runners if isinstance(each, Listener)]
+        self._sightings = [each for each in self.runners if isinstance(each, Sighting)]
 
     @classmethod
     def start(cls, ground: Ground) -> Running:
@@ -248,14 +257,18 @@ class Running:
 
     async def hear(self, actor: Actor, comment: Comment, room: LocalRoom) -> Heard | None:
         """What a comment means to the parts, if it means anything."""
-        for runner in self.runners:
-            if isinstance(runner, Listener) and (heard := await runner.hear(actor, comment, room)):
+        for listener in self._listeners:
+            if (heard := await listener.hear(actor, comment, room)) is not None:
                 return heard
         return None
 
+    def means(self, comment: Comment, room: LocalRoom) -> bool:
+        """May it be more than a comment to a part?"""
+        return any(each.means(comment, room) for each in self._listeners)
+
     def sighted(self, shown: RoomState | Sequence[Logged]) -> list[Sighting]:
         """Whom it concerns that this can be seen."""
-        return [each for each in self.runners if isinstance(each, Sighting) and each.shows(shown)]
+        return [each for each in self._sightings if each.shows(shown)]
 
     async def sight(self, room_id: str, shown: RoomState | Sequence[Logged]) -> None:
         """To be awaited before it is shown, where that can wait."""

@@ -18,7 +18,7 @@ from livestream.bus import BusMessage
 from livestream.parts import Ground, Heard
 from livestream.protocol.commands import Comment, EnterDraw
 from livestream.protocol.draw_state import ACTIVE
-from livestream.protocol.draws import DrawReceipt, DrawState, EntryKind
+from livestream.protocol.draws import Draw, DrawReceipt, DrawState, EntryKind
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.replies import Entered
 from livestream.room.desk import Actor
@@ -76,10 +76,18 @@ class Entering:
         granted = await self._submit(Wish(actor, command.draw, False, command.key))
         return Entered(ref=command.ref, receipt=sign(granted))
 
-    async def hear(self, actor: Actor, comment: Comment, room: LocalRoom) -> Heard | None:
-        """A comment that is exactly the password of the room's draw is an entry; after the close, if it was one."""
+    @staticmethod
+    def password_of(comment: Comment, room: LocalRoom) -> Draw | None:
+        """The draw whose password this is, letter by letter."""
         draw = next((each for each in room.state.draws if each.state in ACTIVE), None)
         if draw is None or draw.entry is not EntryKind.PASSWORD or comment.text != draw.password:
+            return None
+        return draw
+
+    async def hear(self, actor: Actor, comment: Comment, room: LocalRoom) -> Heard | None:
+        """A comment that is exactly the password of the room's draw is an entry; after the close, if it was one."""
+        draw = self.password_of(comment, room)
+        if draw is None:
             return None
         try:
             granted = await self._submit(Wish(actor, draw.id, True, comment.key))

@@ -42,6 +42,9 @@ class Lottery:
             case _:
                 return await self._hosting.run(actor, command, room)
 
+    def means(self, comment: c.Comment, room: LocalRoom) -> bool:
+        return self._entering.password_of(comment, room) is not None
+
     async def hear(self, actor: Actor, comment: c.Comment, room: LocalRoom) -> Heard | None:
         return await self._entering.hear(actor, comment, room)
 

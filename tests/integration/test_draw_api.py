@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -13,13 +14,14 @@ import pytest
 
 from livestream import seed
 from livestream.client import CommandError, connect
-from livestream.protocol.draws import BeaconKind
+from livestream.protocol.draws import BeaconKind, EntryKind
 from livestream.protocol.roles import Role
 from livestream.storage.pool import Database
 from lottery import verify
 from tests.support.gateways import Gateways
 from tests.support.live_draws import COHOST_SECRET, commitment, conduct, plan
 from tests.support.people import People
+from tests.support.waiting import until
 
 ROOM, SHOP = f"/v1/rooms/{seed.ROOM}", f"/v1/shops/{seed.SHOP}"
 
@@ -45,6 +47,33 @@ async def _json(gateway: Gateways, path: str, token: str | None = None) -> Any:
     return json.loads(body)
 
 
+async def _refused(gateway: Gateways, path: str, token: str | None = None) -> tuple[int, str]:
+    status, body = await _get(gateway, path, token)
+    return status, json.loads(body)["error"]["code"]
+
+
+async def test_who_talked_too_much_still_enters_by_password(
+    start_gateway: Callable[..., Gateways], people: People
+) -> None:
+    gateway = start_gateway(comment_rate_burst=2, comment_rate_per_s=0.01)
+    async with (
+        connect(gateway.ws_url, room=seed.ROOM, token=people.token("ada", Role.HOST)) as host,
+        connect(gateway.ws_url, room=seed.ROOM, token=people.token("ann")) as viewer,
+    ):
+        planned = plan(beacon=BeaconKind.COHOSTS, entry=EntryKind.PASSWORD, password="open")
+        draw_id = (await host.create_draw(planned)).draw
+        await host.open_draw(draw_id, commitments=[commitment(draw_id)], names=["Ada"])
+        await until(lambda: any(each.id == draw_id for each in viewer.state.draws), "it is open")
+        for number in range(2):
+            await viewer.comment(f"number {number}")
+        with pytest.raises(CommandError) as refused:
+            await viewer.comment("one more")
+        assert refused.value.code == "rate_limited"
+        entered = (await viewer.comment("open")).entered
+        assert entered is not None
+        assert entered.draw_id == draw_id
+
+
 async def test_a_draw_over_the_wire_with_all_that_can_be_read(
     gateway: Gateways, people: People, database: Database
 ) -> None:
@@ -57,7 +86,8 @@ async def test_a_draw_over_the_wire_with_all_that_can_be_read(
         setup = await _json(gateway, f"{ROOM}/draw_setup", host_token)
         assert (setup["organiser"], setup["teams"], setup["rehearsal"]) == ("Demo shop", True, False)
         draw_id = (await host.create_draw(plan(beacon=BeaconKind.COHOSTS))).draw
-        assert (await _get(gateway, f"/v1/draws/{draw_id}/proof"))[0] == 409
+        assert await _refused(gateway, f"/v1/draws/{draw_id}/proof") == (409, "draw_not_drawn")
+        assert await _refused(gateway, f"/v1/draws/{draw_id}/inclusion?entry={'00' * 16}") == (409, "draw_state")
         await host.open_draw(draw_id, commitments=[commitment(draw_id)], names=["Ada"])
         receipt = (await viewer.enter_draw(draw_id)).receipt
         with pytest.raises(CommandError) as refused:
@@ -72,7 +102,9 @@ async def test_a_draw_over_the_wire_with_all_that_can_be_read(
         assert own["receipt"]["signature"] == receipt.signature
         assert own["inclusion"]["count"] == 2
         assert await _json(gateway, f"/v1/draws/{draw_id}/inclusion?entry={receipt.entry_id}") == own["inclusion"]
-        assert (await _get(gateway, f"/v1/draws/{draw_id}/inclusion?entry={'00' * 16}"))[0] == 404
+        assert await _refused(gateway, f"/v1/draws/{draw_id}/inclusion?entry={'00' * 16}") == (404, "entry_not_found")
+        stranger = people.token("zoe")
+        assert await _refused(gateway, f"{ROOM}/draws/{draw_id}/receipt", stranger) == (404, "entry_not_found")
         await host.reveal_draw(draw_id, 2, COHOST_SECRET.hex())
         await conduct(database)
     status, document = await _get(gateway, f"/v1/draws/{draw_id}/proof")

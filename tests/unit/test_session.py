@@ -53,7 +53,7 @@ def joined(role: Role = Role.VIEWER) -> Session:
 
 def code(session: Session, command: Command, now: float = 0.0) -> ErrorCode | None:
     try:
-        session.admit(command, RATES, now)
+        session.admit(command, command.rate, RATES, now)
     except Refused as refused:
         return refused.code
     return None
@@ -98,7 +98,7 @@ def test_a_class_of_commands_has_its_burst_and_then_its_rate(kind: type[Command]
     rate = RATES[kind.rate]
     assert [code(session, EXAMPLES[kind]) for _ in range(rate.burst)] == [None] * rate.burst
     with pytest.raises(Refused) as refused:
-        session.admit(EXAMPLES[kind], RATES, 0.0)
+        session.admit(EXAMPLES[kind], kind.rate, RATES, 0.0)
     assert refused.value.code is ErrorCode.RATE_LIMITED
     wait_ms = refused.value.retry_after_ms
     assert wait_ms is not None
@@ -127,7 +127,7 @@ def test_who_goes_on_after_many_refusals_is_closed_as_a_flood() -> None:
     answers = [code(session, like) for _ in range(RATES[RateClass.LIKE].burst + 100)]
     assert answers == [None] * RATES[RateClass.LIKE].burst + [ErrorCode.RATE_LIMITED] * 100
     with pytest.raises(ProtocolViolation) as violation:
-        session.admit(like, RATES, 0.0)
+        session.admit(like, like.rate, RATES, 0.0)
     assert violation.value.close is CloseCode.FLOOD
 
 

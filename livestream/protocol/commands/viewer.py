@@ -47,7 +47,10 @@ class Join(Command, frozen=True, tag="join"):
 
 
 class Comment(Command, frozen=True, tag="comment"):
-    """Say something in public. Answered when it is archived; in a flood only a sample is shown to others."""
+    """Say something in public. Answered when it is archived; in a flood only a sample is shown to others.
+
+    A draw's password counts against the rate `other`.
+    """
 
     roles = EVERYONE
     rate = RateClass.COMMENT

@@ -1240,7 +1240,10 @@ export interface Join {
   name?: string | null;
 }
 
-/** Say something in public. Answered when it is archived; in a flood only a sample is shown to others. */
+/**
+ * Say something in public. Answered when it is archived; in a flood only a sample is shown to others.
+ * A draw's password counts against the rate `other`.
+ */
 export interface Comment {
   t: "comment";
   /** Chosen by the client; the one reply carries it back. */
