@@ -119,7 +119,7 @@ def lasting(looks: Sequence[dict[str, Told]], field: str) -> tuple[int, list[int
         for each, told in looks[-1].items()
         if each != field and all(each in look for look in looks) and told.at > looks[0][each].at
     ]
-    own = min(look[field].number if field in look else 0 for look in looks)
+    own = min(look[field].number for look in looks)
     return own, [max(look[each].number for look in looks) for each in others]
 
 

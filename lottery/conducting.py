@@ -25,7 +25,7 @@ from .recorded import RECORDED
 from .relays import Relays
 from .rules import CohostsBeacon, RecordedBeacon
 
-_AT_ONCE = 8  #: draws beside each other: each holds a connection or two, for some ms at a time
+_AT_ONCE = 8  #: draws beside each other; the pool has fewer connections, and a step waits some ms for one
 _ASKED_AT_ONCE = 64  #: of relays: they wait for the network, not for us
 _DUE = 1000
 _LOOK_S = 0.25  #: for others, while one takes long

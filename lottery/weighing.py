@@ -40,7 +40,7 @@ async def weigh(database: Database, held: Held, members: TeamMembers | None) -> 
     draw_id, rules = held.draw.id, held.open_rules
     async with database.read() as connection:
         since_ms = await facts.began_ms(connection, held)
-        entries: int = await connection.fetchval("SELECT count(*) FROM draw_entry WHERE draw_id = $1", draw_id)
+        entries: int = await connection.fetchval("SELECT entries FROM draw WHERE draw_id = $1", draw_id)
 
     async def read(span: Span) -> list[Weighed]:
         async with database.read() as connection:

@@ -2,7 +2,7 @@
 
     stores ─> database_url, redis_url ─> settings ─> database
                                             └──────> gateway, start_gateway
-              seeded, people (tokens), desk
+              seeded, people (tokens), desk, market
 
 Everything is real and a test's own, but the two store servers, which the run shares.
 """
@@ -29,6 +29,7 @@ from livestream.storage.pool import Database
 from tests.support import databases
 from tests.support.folders import open_folder
 from tests.support.gateways import NOT_OURS, Gateways, gateways
+from tests.support.market import Market, market_of
 from tests.support.nodes import Node, node
 from tests.support.people import People
 from tests.support.ports import reserved_port
@@ -118,6 +119,12 @@ async def desk(database: Database, settings: Settings, seeded: str) -> AsyncIter
     """A gateway's service over the seeded room, in this process and with its heartbeat, to run commands on."""
     async with node(database, settings, beat=True) as running:
         yield running
+
+
+@pytest.fixture
+async def market(database: Database, settings: Settings, seeded: str) -> Market:
+    """Group buys in the seeded room, at a provider of this test's own that holds money first."""
+    return await market_of(database, settings)
 
 
 @pytest.fixture

@@ -46,26 +46,37 @@ async def test_who_comes_in_sees_how_many_are_in_though_nobody_entered_since(
         assert (await later.hub.channel(draws.ROOM)).snapshot(staff=False).values["draw_entries"] == 2
 
 
-REFUSALS = ("anonymous", "staff by role", "staff by the table", "muted", "banned", "closed", "another room's")
+REFUSALS = (
+    "not eligible",
+    "anonymous",
+    "staff by role",
+    "staff by the table",
+    "muted",
+    "banned",
+    "closed",
+    "another room's",
+)
 
 
 @pytest.mark.parametrize("case", REFUSALS)
 async def test_who_may_not_enter_is_told_why_it_is_recorded_and_nothing_changed(
     case: str, desk: Node, database: Database
 ) -> None:
-    draw_id = await opened(desk)
+    draw_id = await opened(desk, needs=DrawNeeds(commented=case == "not eligible"))
     who, expected = actor("eve"), ErrorCode.DRAW_STAFF
     async with database.transaction() as tx:
         match case:
             case "anonymous":
                 who, expected = actor("eve", Role.ANONYMOUS), ErrorCode.SIGN_IN_REQUIRED
                 who = msgspec.structs.replace(who, viewer_id=None)
+            case "not eligible":
+                expected = ErrorCode.DRAW_NOT_ELIGIBLE
             case "staff by role":
                 who = actor("eve", Role.MODERATOR)
             case "staff by the table":
                 await tx.execute("INSERT INTO staff (shop_id, pseudonym, role) VALUES ('demo', 'p-eve', 'host')")
             case "muted" | "banned":
-                kind, expected = case.removesuffix("d").removesuffix("ne"), ErrorCode(case)
+                expected = ErrorCode(case)
                 kind = {"muted": "mute", "banned": "ban"}[case]
                 await tx.execute(
                     "INSERT INTO sanction (room_id, pseudonym, kind, at, by_name)"
@@ -134,6 +145,8 @@ async def test_winners_of_the_last_draws_wait(desk: Node, database: Database) ->
     third = await opened(desk, exclude_winners_of=1)
     await enter(desk, third)
     assert await refused(enter(desk, third, "bea")) is ErrorCode.DRAW_EXCLUDED
+    told = await rows(database, "SELECT draw_id, pseudonym, code FROM draw_refusal ORDER BY draw_id")
+    assert told == [(second, "p-ann", "draw_excluded"), (third, "p-bea", "draw_excluded")]
 
 
 async def test_who_commented_bought_or_watched_may_enter_and_weighs_more(desk: Node, database: Database) -> None:

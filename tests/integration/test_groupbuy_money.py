@@ -30,12 +30,6 @@ TWO = [DealStep(people=2, price=900)]
 SECOND = actor("otto", Role.OPERATOR)
 
 
-@pytest.fixture
-async def market(database: Database, settings: Settings, seeded: str) -> Market:
-    """At a provider that holds money first."""
-    return await market_of(database, settings)
-
-
 async def full(market: Market, deal: str) -> list[str]:
     """A team of three who paid; their seats."""
     first = await market.open_team("ann", deal)

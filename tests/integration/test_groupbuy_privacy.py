@@ -15,15 +15,10 @@ from livestream.protocol.replies import Posted
 from livestream.protocol.roles import Role
 from livestream.protocol.shop import EraseViewer
 from livestream.storage.pool import Database
-from tests.support.market import Market, market_of
+from tests.support.market import Market
 from tests.support.nodes import node
 
 from .test_erasure import BACKEND, _texts, known, service
-
-
-@pytest.fixture
-async def market(database: Database, settings: Settings, seeded: str) -> Market:
-    return await market_of(database, settings)
 
 
 async def test_the_reason_of_a_refund_goes_with_the_buyer_and_names_with_those_who_asked_and_decided(

@@ -18,7 +18,7 @@ from livestream.protocol.limits import SNAPSHOT_DEALS
 from livestream.protocol.replies import Posted
 from livestream.protocol.roles import Role
 from livestream.storage.pool import Database
-from tests.support.market import OPERATOR, PRODUCT, STEPS, Market, market_of
+from tests.support.market import OPERATOR, PRODUCT, STEPS, Market
 from tests.support.nodes import Node, actor, node
 from tests.support.refusals import Case, Names, answer, covered, declared, rows, try_all
 
@@ -134,6 +134,19 @@ async def closed(market: Market) -> Names:
     return names
 
 
+async def paused(market: Market) -> Names:
+    names = await forming(market)
+    await market.operate(c.ChangeDeal(ref=1, deal=names["deal"], state="paused"))
+    return names
+
+
+async def ending(market: Market) -> Names:
+    """It has an end that can be moved."""
+    opened = await market.operate(c.OpenDeal(ref=1, product=PRODUCT, steps=STEPS, stock=300, closes_in_s=2_500_000))
+    assert isinstance(opened, Posted)
+    return {"deal": opened.id}
+
+
 async def voided(market: Market) -> Names:
     names = await forming(market)
     await market.operate(c.VoidDeal(ref=1, deal=names["deal"], why="a wrong price"))
@@ -210,6 +223,8 @@ CASES: list[Case[Market]] = [
     Case(forming, OPERATOR, c.OpenDeal, {**NEW, "product": "hat"}, E.PRODUCT_NOT_FOUND),
     Case(forming, OPERATOR, c.OpenDeal, {**NEW, "variant": "red"}, E.PRODUCT_NOT_FOUND),
     Case(forming, OPERATOR, c.OpenDeal, {**NEW, "steps": FALLING}, E.TERMS_REFUSED),
+    Case(forming, OPERATOR, c.OpenDeal, {**NEW, "leader_discount": 900, "steps": TWO}, E.TERMS_REFUSED),
+    Case(forming, OPERATOR, c.OpenDeal, {**NEW, "stock": 3, "share": 50}, E.TERMS_REFUSED),
     Case(forming, OPERATOR, c.OpenDeal, {**NEW, "steps": CHEAP}, E.PRICE_LOW),
     Case(as_many_as_a_room_has, OPERATOR, c.OpenDeal, NEW, E.TOO_MANY),
     Case(used_keys, OPERATOR, c.OpenDeal, {**NEW, "stock": 299, "key": "k"}, E.KEY_REUSED),
@@ -222,6 +237,7 @@ CASES: list[Case[Market]] = [
     Case(forming, OPERATOR, c.ExtendDeal, {"deal": GHOST, "by_s": 60}, E.DEAL_NOT_FOUND),
     Case(closed, OPERATOR, c.ExtendDeal, {**DEAL, "by_s": 60}, E.DEAL_CLOSED),
     Case(forming, OPERATOR, c.ExtendDeal, {**DEAL, "by_s": 60}, E.TERMS_REFUSED),
+    Case(ending, OPERATOR, c.ExtendDeal, {**DEAL, "by_s": 100_000}, E.TERMS_REFUSED),
     Case(used_keys, OPERATOR, c.ExtendDeal, {**DEAL, "by_s": 61, "key": "k"}, E.KEY_REUSED),
     Case(forming, OPERATOR, c.CloseDeal, {"deal": GHOST}, E.DEAL_NOT_FOUND),
     Case(closed, OPERATOR, c.CloseDeal, DEAL, E.DEAL_CLOSED),
@@ -256,6 +272,7 @@ CASES: list[Case[Market]] = [
          {**DEAL, "refund": "$refund", "confirm": True, "key": "k"}, E.KEY_REUSED),
     Case(forming, "dan", c.OpenTeam, {"deal": GHOST}, E.DEAL_NOT_FOUND),
     Case(closed, "dan", c.OpenTeam, DEAL, E.DEAL_CLOSED),
+    Case(paused, "dan", c.OpenTeam, DEAL, E.DEAL_CLOSED),
     Case(voided, "dan", c.OpenTeam, DEAL, E.DEAL_CLOSED),
     Case(frozen, "dan", c.OpenTeam, DEAL, E.FROZEN),
     Case(sold_out, "dan", c.OpenTeam, DEAL, E.SOLD_OUT),
@@ -296,11 +313,6 @@ CASES: list[Case[Market]] = [
     Case(late, "bob", c.PaySeat, {**DEAL, "seat": "$bobs"}, E.TEAM_LATE),
     Case(no_payments, "ann", c.PaySeat, {**DEAL, "seat": "$anns"}, E.PAYMENT_REFUSED),
 ]  # fmt: skip
-
-
-@pytest.fixture
-async def market(database: Database, settings: Settings, seeded: str) -> Market:
-    return await market_of(database, settings)
 
 
 @pytest.fixture

@@ -215,3 +215,11 @@ async def refused(code: ErrorCode, doing: Awaitable[object]) -> None:
     with pytest.raises(Refused) as caught:
         await doing
     assert caught.value.code is code
+
+
+async def logged(market: Market) -> list[str]:
+    async with market.database.read() as connection:
+        rows = await connection.fetch(
+            "SELECT event->>'t' AS t FROM room_log WHERE event->>'t' LIKE 'deal%' ORDER BY seq"
+        )
+    return [row["t"] for row in rows]

@@ -5,8 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from livestream.protocol.codec import Codec, decode_commands
+from livestream.protocol.commands import CreateDraw
 from livestream.protocol.draws import BeaconKind, DrawNeeds, DrawPlan, DrawWeights, EntryKind, PrizeTier
 from livestream.protocol.errors import ErrorCode, Refused
+from livestream.protocol.replies import Error
 from livestream.protocol.roles import Role
 from lottery import publish
 from lottery.eligibility import Candidate, judge
@@ -39,6 +42,26 @@ def test_plans_that_do_not_fit_are_refused(plan: DrawPlan) -> None:
         publish.check(plan, PLACE)
     assert caught.value.code is ErrorCode.DRAW_RULES_REFUSED
     assert caught.value.detail
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"seconds": 29}, {"seconds": 301}, {"prizes": []}, {"claim_s": 59}, {"weights": {"bought": 101}},
+        {"weights": {"commented": -1}}, {"password": "  "}, {"exclude_winners_of": 101}, {"title": ""},
+        {"prizes": [{"tier": "1", "name": "n", "value": 1, "currency": "PLN", "quantity": 0}]},
+        {"prizes": [{"tier": "1", "name": "n", "value": -1, "currency": "PLN"}]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_no_plan_may_be_is_refused_at_the_door(fields: dict[str, object]) -> None:
+    def decoded(plan: dict[str, object]) -> object:
+        (command,) = decode_commands(msgspec.json.encode([{"t": "create_draw", "ref": 1, "plan": plan}]), Codec.JSON)
+        return command.code if isinstance(command, Error) else command
+
+    good: dict[str, object] = msgspec.to_builtins(PLAN)
+    assert isinstance(decoded(good), CreateDraw)
+    assert decoded({**good, **fields}) is ErrorCode.INVALID
 
 
 def test_the_same_with_what_was_missing_is_taken() -> None:

@@ -11,14 +11,17 @@ from livestream.protocol.commands import AnyCommand
 from livestream.protocol.http import OPERATIONS
 from livestream.protocol.shop import SHOP_COMMANDS
 
-SENT = [AnyCommand, *SHOP_COMMANDS, *{each.query: each for each in OPERATIONS if each.query is not None}]
+Number = inspect.IntType | inspect.FloatType
+SENT = [AnyCommand, *SHOP_COMMANDS, *dict.fromkeys(each.query for each in OPERATIONS if each.query)]
 
 
-def numbers(kind: inspect.Type, where: str, seen: set[type]) -> Iterator[tuple[str, inspect.IntType]]:
+def numbers(
+    kind: inspect.Type, where: str, seen: set[type]
+) -> Iterator[tuple[str, inspect.IntType | inspect.FloatType]]:
     match kind:
         case inspect.Metadata():
             yield from numbers(kind.type, where, seen)
-        case inspect.IntType():
+        case inspect.IntType() | inspect.FloatType():
             yield where, kind
         case inspect.StructType(cls=cls) if cls not in seen:
             seen.add(cls)
@@ -41,4 +44,10 @@ def test_every_number_has_two_bounds(sent: type) -> None:
 
 def test_numbers_are_found_wherever_they_are() -> None:
     found = {where for where, _ in numbers(inspect.type_info(AnyCommand), "", set())}
-    assert {"MarkClaimed.prize", "PrizeTier.quantity", "Resume.seq", "DealStep.price"} <= found, sorted(found)
+    assert {
+        "MarkClaimed.prize",
+        "PrizeTier.quantity",
+        "Resume.seq",
+        "DealStep.price",
+        "SetRoom.video_delay_s",
+    } <= found, sorted(found)
