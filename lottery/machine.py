@@ -110,7 +110,8 @@ def publish(current: Draw, root: bytes, count: int, weight: int, now_ms: int) ->
 def was_seen(current: Draw, now_ms: int) -> bool:
     """A transaction after the root's own finds it now: is that before its beacon?
 
-    COMMIT has no limit in time: the moment that stands with a root does not say when it became visible.
+    COMMIT has no limit in time: the moment that stands with a root does not say when it became visible. `sighting`
+    says the same in SQL, for all draws of a room at once.
     """
     return current.beacon_at is None or now_ms <= current.beacon_at - SEEN_MARGIN_MS
 

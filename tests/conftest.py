@@ -26,7 +26,8 @@ from livestream import seed
 from livestream.config import Settings
 from livestream.embedded import Stores
 from livestream.storage.pool import Database
-from tests.support import databases
+from lottery import quicknet
+from tests.support import databases, live_draws
 from tests.support.folders import open_folder
 from tests.support.gateways import NOT_OURS, Gateways, gateways
 from tests.support.market import Market, market_of
@@ -119,6 +120,12 @@ async def desk(database: Database, settings: Settings, seeded: str) -> AsyncIter
     """A gateway's service over the seeded room, in this process and with its heartbeat, to run commands on."""
     async with node(database, settings, beat=True) as running:
         yield running
+
+
+@pytest.fixture
+def own_beacon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The public beacon has a key that the test can sign with: nobody has the real one."""
+    monkeypatch.setattr(quicknet, "PUBLIC_KEY", live_draws.beacon_public_key())
 
 
 @pytest.fixture

@@ -104,14 +104,13 @@ async def _until(database: Database, draw_id: str, state: DrawState, rooted: boo
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.usefixtures("own_beacon")
 async def test_a_draw_of_the_public_beacon_has_one_result_whoever_is_killed(
     database: Database,
     settings: Settings,
     seeded: str,
     relay: tuple[str, list[asyncio.Event]],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(quicknet, "PUBLIC_KEY", draws.beacon_public_key())
     url, asked = relay
     workers = Workers(msgspec.structs.replace(settings, drand_relays=(url,)))
     try:

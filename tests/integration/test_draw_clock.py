@@ -16,7 +16,7 @@ from livestream.protocol.draws import BeaconKind, DrawState, VoidWhy
 from livestream.storage import roomlog
 from livestream.storage.pool import Database
 from livestream.storage.roomlog import Appended
-from lottery import quicknet, sighting, stages, store, verify
+from lottery import sighting, stages, store, verify
 from lottery.receipt import Witness
 from tests.support import live_draws as draws
 from tests.support.live_draws import checked, close, conduct, enter, look, opened
@@ -60,11 +60,11 @@ async def _rooted_unseen(desk: Node, database: Database, monkeypatch: pytest.Mon
     return draw_id
 
 
+@pytest.mark.usefixtures("own_beacon")
 async def test_a_root_that_nobody_saw_before_its_round_is_never_drawn(
     desk: Node, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """COMMIT hung: the root says that it was early, and came to be seen when the beacon was known."""
-    monkeypatch.setattr(quicknet, "PUBLIC_KEY", draws.beacon_public_key())
     draw_id = await _rooted_unseen(desk, database, monkeypatch)
     await draws.rewind(database, draw_id, 20)
     root = (await look(database, draw_id)).root
@@ -108,11 +108,11 @@ async def _by_bus(gateway: Node, database: Database) -> None:
 
 
 @pytest.mark.parametrize("comes", [_by_heartbeat, _by_load, _by_bus])
+@pytest.mark.usefixtures("own_beacon")
 async def test_a_root_that_a_page_could_see_in_time_is_drawn_though_its_worker_is_dead(
     comes: Comes, desk: Node, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No worker runs again before the round: what the page keeps and what the proof says must agree."""
-    monkeypatch.setattr(quicknet, "PUBLIC_KEY", draws.beacon_public_key())
     async with node(database, settings, 2, beat=comes is _by_heartbeat) as gateway:
         await gateway.hub.channel(draws.ROOM)
         draw_id = await _rooted_unseen(desk, database, monkeypatch)
@@ -213,10 +213,10 @@ async def _decline(desk: Node, database: Database, draw_id: str) -> None:
     await desk.run(actor(holder), c.DeclinePrize(ref=1, draw=draw_id))
 
 
+@pytest.mark.usefixtures("own_beacon")
 async def test_a_clock_that_is_set_back_while_a_relay_is_asked_draws_no_earlier_than_the_round(
     desk: Node, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quicknet, "PUBLIC_KEY", draws.beacon_public_key())
     draw_id = await opened(desk, beacon=BeaconKind.DRAND)
     await enter(desk, draw_id)
     await close(desk, draw_id)

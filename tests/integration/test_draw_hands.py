@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,7 @@ from livestream.config import Settings
 from livestream.protocol import commands as c
 from livestream.protocol.draws import DrawNeeds, DrawState, DrawWeights, PrizeTier
 from livestream.protocol.errors import ErrorCode
+from livestream.protocol.replies import Posted
 from livestream.protocol.roles import Role
 from livestream.protocol.show import ShowState
 from livestream.storage.pool import Database
@@ -103,22 +105,48 @@ async def test_what_is_bought_in_the_warm_up_counts_before_the_announced_start_a
 # -- weights after the close
 
 
-@pytest.mark.parametrize(("deleted", "weight"), [("before", 1), ("after", 6)])
-async def test_a_comment_deleted_after_the_close_still_counts_and_one_deleted_before_does_not(
-    deleted: str, weight: int, desk: Node, database: Database
+async def _said(desk: Node, who: str = "ann") -> Posted:
+    reply = await desk.run(actor(who), c.Comment(ref=1, text="hello"))
+    assert isinstance(reply, Posted)
+    return reply
+
+
+async def _deleted(desk: Node, comment: str) -> None:
+    await desk.run(actor("mo", Role.MODERATOR), c.Delete(ref=1, comments=[comment]))
+
+
+async def _held(desk: Node, comment: str) -> None:
+    await desk.run(HOST, c.SetRoom(ref=1, reports_to_hold=1))
+    await desk.run(actor("bea"), c.Report(ref=1, comment=comment))
+
+
+@pytest.mark.parametrize("goes", [_deleted, _held])
+@pytest.mark.parametrize(("moment", "weight"), [("before", 1), ("after", 6)])
+async def test_a_comment_that_goes_after_the_close_still_counts_and_one_that_went_before_does_not(
+    goes: Callable[[Node, str], Awaitable[None]], moment: str, weight: int, desk: Node, database: Database
 ) -> None:
     draw_id = await opened(desk, weights=DrawWeights(commented=5))
     await enter(desk, draw_id)
-    posted = await desk.run(actor(), c.Comment(ref=1, text="hello"))
-    delete = c.Delete(ref=1, comments=[posted.id])  # type: ignore[union-attr]
-    moderator = actor("mo", Role.MODERATOR)
-    if deleted == "before":
-        await desk.run(moderator, delete)
+    said = await _said(desk)
+    if moment == "before":
+        await goes(desk, said.id)
     await close(desk, draw_id)
-    if deleted == "after":
-        await desk.run(moderator, delete)
+    if moment == "after":
+        await goes(desk, said.id)
     await conduct(database)
     assert (await look(database, draw_id)).weight == weight
+
+
+async def test_a_comment_that_nobody_sees_makes_nobody_eligible(desk: Node, database: Database) -> None:
+    draw_id = await opened(desk, needs=DrawNeeds(commented=True))
+    await desk.run(HOST, c.SetChat(ref=1, approve_first=True))
+    ann, bea = await _said(desk), await _said(desk, "bea")
+    assert ann.held
+    assert await refused(enter(desk, draw_id)) is ErrorCode.DRAW_NOT_ELIGIBLE  # it waits
+    await desk.run(HOST, c.Rule(ref=1, comments=[ann.id], show=False))
+    assert await refused(enter(desk, draw_id)) is ErrorCode.DRAW_NOT_ELIGIBLE
+    await desk.run(HOST, c.Rule(ref=1, comments=[bea.id], show=True))
+    await enter(desk, draw_id, "bea")
 
 
 async def test_a_real_team_lets_in_and_weighs_more(desk: Node, database: Database, settings: Settings) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from livestream.protocol import commands as c
-from livestream.protocol.draws import DrawNeeds, DrawReceipt, DrawWeights, EntryKind
+from livestream.protocol.draws import DrawNeeds, DrawReceipt, EntryKind
 from livestream.protocol.errors import ErrorCode, Refused
 from livestream.protocol.replies import Posted
 from livestream.storage.pool import Database
-from tests.support.live_draws import HOST, close, conduct, enter, look, opened, refused, rows
+from tests.support.live_draws import HOST, close, enter, opened, refused, rows
 from tests.support.nodes import Node, actor
 
 
@@ -80,9 +80,7 @@ async def test_a_password_sent_again_after_the_close_gets_its_receipt_and_a_new_
     assert await _writes(desk, "ann", key="k") == first
     late = await _writes(desk, "bea")
     assert (late.entered, late.not_entered) == (None, ErrorCode.DRAW_NOT_OPEN)
-    async with database.read() as connection:
-        told = await connection.fetch("SELECT pseudonym, code FROM draw_refusal")
-    assert [tuple(row) for row in told] == [("p-bea", "draw_not_open")]
+    assert await rows(database, "SELECT pseudonym, code FROM draw_refusal") == [("p-bea", "draw_not_open")]
 
 
 async def test_an_entry_whose_comment_is_refused_has_its_receipt(desk: Node, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,41 +97,3 @@ async def test_an_entry_whose_comment_is_refused_has_its_receipt(desk: Node, mon
     assert isinstance(receipt, DrawReceipt)
     assert (caught.value.code, receipt.draw_id, caught.value.not_entered) == (ErrorCode.BUSY, draw_id, None)
     assert (await _writes(desk, "ann", key="k")).entered == receipt
-
-
-# -- comments that count for a draw
-
-
-async def _held(desk: Node, who: str) -> str:
-    """A comment that waits for staff; its id."""
-    await desk.run(HOST, c.SetChat(ref=1, approve_first=True))
-    said = await _writes(desk, who, "hello")
-    assert said.held
-    return said.id
-
-
-async def test_a_comment_that_nobody_sees_makes_nobody_eligible(desk: Node, database: Database) -> None:
-    draw_id = await opened(desk, needs=DrawNeeds(commented=True))
-    ann, bea = await _held(desk, "ann"), await _held(desk, "bea")
-    assert await refused(enter(desk, draw_id)) is ErrorCode.DRAW_NOT_ELIGIBLE  # it waits
-    await desk.run(HOST, c.Rule(ref=1, comments=[ann], show=False))
-    assert await refused(enter(desk, draw_id)) is ErrorCode.DRAW_NOT_ELIGIBLE
-    await desk.run(HOST, c.Rule(ref=1, comments=[bea], show=True))
-    await enter(desk, draw_id, "bea")
-
-
-@pytest.mark.parametrize(("held", "weight"), [("before", 1), ("after", 3)])
-async def test_a_comment_held_before_the_close_gives_no_chances_and_one_held_after_it_does(
-    held: str, weight: int, desk: Node, database: Database
-) -> None:
-    draw_id = await opened(desk, weights=DrawWeights(commented=2))
-    await enter(desk, draw_id)
-    said = await _writes(desk, "ann", "hello")
-    await desk.run(HOST, c.SetRoom(ref=1, reports_to_hold=1))
-    for moment in ("before", "after"):
-        if moment == held:
-            await desk.run(actor("bea"), c.Report(ref=1, comment=said.id))
-        if moment == "before":
-            await close(desk, draw_id)
-    await conduct(database)
-    assert (await look(database, draw_id)).weight == weight

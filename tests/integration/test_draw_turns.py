@@ -19,7 +19,7 @@ from livestream.protocol.replies import Posted
 from livestream.storage import deadlines
 from livestream.storage.deadlines import Deadline
 from livestream.storage.pool import Contention, Database
-from lottery import conducting, document, published, quicknet, stages, store
+from lottery import conducting, document, published, stages, store
 from lottery.conducting import Conductor
 from lottery.published import Published, Tree
 from tests.support import live_draws as draws
@@ -79,11 +79,11 @@ async def test_a_bug_in_one_draw_ends_its_own_turn_and_no_other(
     assert not (await look(database, first)).root
 
 
+@pytest.mark.usefixtures("own_beacon")
 async def test_a_root_that_takes_long_holds_up_no_other_draw(
     desk: Node, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other one is closed by the worker, gets its root, and is drawn, all while the first is being weighed."""
-    monkeypatch.setattr(quicknet, "PUBLIC_KEY", draws.beacon_public_key())
     first = await opened(desk, beacon=BeaconKind.DRAND)
     await close(desk, first)
     await _in_another_room(database, first)

@@ -38,10 +38,10 @@ async def test_a_draw_of_cohosts_goes_from_plan_to_a_proof_that_holds(desk: Node
     assert len(won) == 2
 
 
+@pytest.mark.usefixtures("own_beacon")
 async def test_a_draw_of_the_public_beacon_waits_for_its_round_and_never_takes_another(
-    desk: Node, database: Database, monkeypatch: pytest.MonkeyPatch
+    desk: Node, database: Database
 ) -> None:
-    monkeypatch.setattr(quicknet, "PUBLIC_KEY", draws.beacon_public_key())
     draw_id = await opened(desk, beacon=BeaconKind.DRAND)
     receipt = await enter(desk, draw_id)
     await close(desk, draw_id)
